@@ -1,0 +1,82 @@
+// Measures what a compiler spends on program.cpp, alone and with -DDEEP, and fails above the budget.
+//
+//     hourglass_compile_time program.cpp compiler flags...
+//
+// Prints lines `name value unit`. CPU time, not wall time: other programs that run meanwhile disturb it little. The
+// best of three runs counts.
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <vector>
+
+namespace {
+
+// Budgets: CPU seconds and GB of the small program, and CPU seconds that a chain of 64 layers may add.
+constexpr double small_seconds = 4.0, small_gigabytes = 0.5, deep_extra_seconds = 3.0;
+
+struct Cost {
+    double seconds, gigabytes;
+};
+
+/// Runs a command to its end. CPU time and memory include the processes it starts: a compiler driver starts several.
+Cost run(std::vector<char*> command) {
+    command.push_back(nullptr);
+    const pid_t child = fork();
+    if (child == 0) {
+        execvp(command[0], command.data());
+        std::perror(command[0]);
+        _exit(127);
+    }
+    int status = 0;
+    rusage used{};
+    if (child < 0 || wait4(child, &status, 0, &used) != child || status != 0) {
+        std::fprintf(stderr, "the compiler failed\n");
+        std::exit(2);
+    }
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+    };
+    return {seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) * 1024e-9};
+}
+
+Cost best_of_three(const std::vector<char*>& command) {
+    Cost best{1e30, 1e30};
+    for (int i = 0; i < 3; ++i) {
+        const Cost cost = run(command);
+        best = {std::min(best.seconds, cost.seconds), std::min(best.gigabytes, cost.gigabytes)};
+    }
+    return best;
+}
+
+/// Prints one figure beside its budget; whether it is within.
+bool report(const char* name, double value, const char* unit, double budget) {
+    const bool within = value <= budget;
+    std::printf("%s %.2f %s (budget %.2f%s)\n", name, value, unit, budget, within ? "" : ": EXCEEDED");
+    return within;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count < 3) {
+        std::fprintf(stderr, "usage: %s program.cpp compiler flags...\n", arguments[0]);
+        return 2;
+    }
+    std::vector<char*> command(arguments + 2, arguments + count);
+    char compile_only[] = "-c", output[] = "-o", nowhere[] = "/dev/null", deep_flag[] = "-DDEEP";
+    command.insert(command.end(), {compile_only, arguments[1], output, nowhere});
+    const Cost small = best_of_three(command);
+    command.push_back(deep_flag);
+    const Cost deep = best_of_three(command);
+
+    bool within = report("compile_small_seconds", small.seconds, "s", small_seconds);
+    within &= report("compile_small_memory", small.gigabytes, "GB", small_gigabytes);
+    within &= report("compile_64_layers_more_seconds", deep.seconds - small.seconds, "s", deep_extra_seconds);
+    std::printf("compile_64_layers_memory %.2f GB\n", deep.gigabytes);
+    return within ? 0 : 1;
+}

@@ -1,0 +1,96 @@
+// The work of hourglass_step done by libtorch on one thread. Prints lines `name value unit`; each value is the best of
+// several rounds after a warm-up.
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <functional>
+#include <vector>
+
+namespace {
+
+constexpr int rounds = 5;
+
+double seconds(const std::function<void()>& work) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Seconds of one call of `work`: the best round's mean, a round lasting about `round_seconds`.
+double best_seconds(double round_seconds, const std::function<void()>& work) {
+    work();
+    const auto calls = std::max(1, static_cast<int>(round_seconds / seconds(work)));
+    double best = 1e30;
+    for (int round = 0; round < rounds; ++round)
+        best = std::min(best, seconds([&] {
+                                  for (int i = 0; i < calls; ++i) work();
+                              }) / calls);
+    return best;
+}
+
+using Loss = std::function<torch::Tensor(const torch::Tensor&, const torch::Tensor&)>;
+
+/// Samples a second of training `model` to reproduce its input, with Adam.
+double training_rate(torch::nn::Sequential model, const Loss& loss, const torch::Tensor& x) {
+    torch::optim::Adam adam(model->parameters(), torch::optim::AdamOptions(1e-3));
+    const double step = best_seconds(1.0, [&] {
+        adam.zero_grad();
+        loss(model->forward(x), x).backward();
+        adam.step();
+    });
+    return static_cast<double>(x.size(0)) / step;
+}
+
+torch::nn::Sequential small() {
+    return torch::nn::Sequential(torch::nn::Linear(784, 32), torch::nn::ReLU(), torch::nn::Linear(32, 784),
+                                 torch::nn::Sigmoid());
+}
+
+torch::nn::Sequential deep() {
+    torch::nn::Sequential model;
+    const std::vector<int64_t> widths{784, 1000, 500, 250, 30, 250, 500, 1000, 784};
+    for (std::size_t i = 1; i < widths.size(); ++i) {
+        model->push_back(torch::nn::Linear(widths[i - 1], widths[i]));
+        model->push_back(torch::nn::Sigmoid());
+    }
+    return model;
+}
+
+torch::nn::Sequential waves() {
+    using Down = torch::nn::Conv1d;
+    using Up = torch::nn::ConvTranspose1d;
+    const auto down = [](int64_t in, int64_t out) { return torch::nn::Conv1dOptions(in, out, 7).stride(2).padding(3); };
+    const auto up = [](int64_t in, int64_t out, int64_t stride) {
+        return torch::nn::ConvTranspose1dOptions(in, out, 7).stride(stride).padding(3).output_padding(stride - 1);
+    };
+    return torch::nn::Sequential(Down(down(1, 32)), torch::nn::ReLU(), Down(down(32, 16)), torch::nn::ReLU(),
+                                 Up(up(16, 16, 2)), torch::nn::ReLU(), Up(up(16, 32, 2)), torch::nn::ReLU(),
+                                 Up(up(32, 1, 1)));
+}
+
+}  // namespace
+
+int main() {
+    at::set_num_threads(1);
+    torch::manual_seed(1);
+    const auto pictures = torch::rand({256, 784});
+    const Loss squared_error = [](const auto& y, const auto& x) { return torch::mse_loss(y, x); };
+
+    std::printf("W1 %.0f samples/s\n",
+                training_rate(
+                    small(), [](const auto& y, const auto& x) { return torch::binary_cross_entropy(y, x); }, pictures));
+    std::fflush(stdout);
+    std::printf("W2 %.0f samples/s\n", training_rate(deep(), squared_error, pictures));
+    std::fflush(stdout);
+    std::printf("W3 %.0f samples/s\n", training_rate(waves(), squared_error, torch::rand({128, 1, 288})));
+    std::fflush(stdout);
+
+    const c10::InferenceMode inference;
+    auto model = small();
+    model->eval();
+    const auto sample = torch::rand({1, 784});
+    std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model->forward(sample); }));
+}

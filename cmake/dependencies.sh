@@ -1,0 +1,34 @@
+#!/bin/sh
+# Installs, on Debian or Ubuntu, what the presets need. Does nothing when all of it is there; needs no sudo when root.
+#   cmake/dependencies.sh            compiler, CMake, Eigen, Catch2, Google Benchmark, libpng, zlib, gnuplot, Fashion-MNIST
+#   cmake/dependencies.sh --ci       and clang with its tools and sanitizers
+#   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
+set -eu
+
+packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev gnuplot-nox dataset-fashion-mnist"
+for argument; do
+    case $argument in
+        --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev git" ;;
+        --peers) packages="$packages libtorch-dev libopenblas0-pthread" ;;
+        *) echo "$0: unknown argument $argument; known are --ci and --peers" >&2; exit 2 ;;
+    esac
+done
+
+missing=
+for package in $packages; do
+    status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "$0: needs apt-get; elsewhere, install what stands for:$missing" >&2
+    exit 1
+fi
+echo "installing:$missing"
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+$sudo apt-get update --quiet=2
+# shellcheck disable=SC2086  # a list of packages
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
+    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 $missing

@@ -1,0 +1,348 @@
+// A chain of layers: shapes and offsets worked out by the compiler, activations and gradients moved by one walk each
+// way.
+#pragma once
+
+#include <Eigen/Core>
+#include <array>
+#include <iomanip>
+#include <ostream>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "hourglass/core/layer.hpp"
+#include "hourglass/core/tape.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+// Layers side by side, reached by number without recursion: the compiler finds layer I by matching one base class, so
+// the 64th costs what the first costs.
+template <std::size_t I, class L>
+struct Seat {
+    L layer;
+};
+template <class Numbers, class... Layers>
+struct Seats;
+template <std::size_t... I, class... Layers>
+struct Seats<std::index_sequence<I...>, Layers...> : Seat<I, Layers>... {
+    constexpr Seats() = default;
+    constexpr explicit Seats(const Layers&... layers) requires(sizeof...(Layers) > 0) : Seat<I, Layers>{layers}... {}
+};
+template <std::size_t I, class L>
+constexpr const L& seat(const Seat<I, L>& s) {
+    return s.layer;
+}
+template <std::size_t I, class L>
+std::type_identity<L> seat_type(const Seat<I, L>*);
+
+/// What the compiler knows of a chain before it runs. Activation 0 is the chain's input, activation i + 1 the output of
+/// layer i.
+template <std::size_t Depth>
+struct Plan {
+    std::array<Shape, Depth + 1> shapes{};   // of each activation
+    std::array<Index, Depth + 1> offsets{};  // of each layer's parameters; the last one is their number
+    std::array<Index, Depth + 1> caches{};   // of each layer, values per sample
+    std::array<bool, Depth + 1> in_place{};  // layer i writes its output over its input
+    std::array<bool, Depth + 1> locked{};    // activation i is read again on the way back by the layer that wrote it
+};
+
+/// Where one pass finds each activation, its gradient and each layer's cache.
+template <class T, std::size_t Depth>
+struct Trace {
+    std::array<T*, Depth + 1> activation{}, gradient{}, cache{};
+    Index samples = 0;
+};
+
+/// The parameters one pass reads, or the gradient it adds to: the chain's own slice, and the whole model's vector, in
+/// which a tied layer finds the weights it shares.
+template <class T>
+struct Slices {
+    T* own;
+    T* model;
+};
+
+/// One row of the table that chains and models print.
+inline void print_row(std::ostream& out, std::string_view name, std::string_view shape, std::string_view parameters) {
+    out << std::left << std::setw(22) << name;
+    if (parameters.empty())
+        out << shape << '\n';
+    else
+        out << std::setw(14) << shape << std::right << std::setw(12) << parameters << '\n';
+}
+
+/// The layers of a chain one after the other, without chains inside.
+template <Shape Input, class... Layers>
+class Sequence {
+    using Numbers = std::index_sequence_for<Layers...>;
+    using Row = Seats<Numbers, Layers...>;
+
+    static constexpr std::size_t count = sizeof...(Layers);
+
+    static constexpr Plan<count> make_plan() {
+        // Tables of functions instead of recursion over types: ordinary loops follow, however long the chain.
+        constexpr std::array<Shape (*)(Shape), count + 1> outputs{&Layers::output..., nullptr};
+        constexpr std::array<Index (*)(Shape), count + 1> parameters_in{&parameters_of<Layers>..., nullptr};
+        constexpr std::array<Index (*)(Shape), count + 1> cache_in{&cache_of<Layers>..., nullptr};
+        constexpr std::array<bool, count + 1> willing{(works_in_place<Layers>() && !needs_input<Layers>())..., false};
+        constexpr std::array<bool, count + 1> reads_output{needs_output<Layers>()..., false};
+        constexpr std::array<bool, count + 1> only_reshapes{keeps_values<Layers>()..., false};
+
+        Plan<count> p;
+        p.shapes[0] = Input;
+        for (std::size_t i = 0; i < count; ++i) {
+            const Shape in = p.shapes[i];
+            p.shapes[i + 1] = outputs[i](in);
+            p.offsets[i + 1] = p.offsets[i] + parameters_in[i](in);
+            p.caches[i] = cache_in[i](in);
+            // The chain's input is the caller's; what an earlier layer still needs must not be overwritten, but may be
+            // seen under another shape.
+            p.in_place[i] = i > 0 && willing[i] && (only_reshapes[i] || !p.locked[i]);
+            p.locked[i + 1] = only_reshapes[i] ? p.in_place[i] && p.locked[i] : reads_output[i];
+        }
+        return p;
+    }
+
+  public:
+    static constexpr std::size_t depth = count;
+    static constexpr Plan<depth> plan = make_plan();
+    static constexpr Shape input = Input;
+    static constexpr Shape output = plan.shapes[depth];
+    /// Number of parameters of all layers together.
+    static constexpr Index parameters = plan.offsets[depth];
+
+    template <std::size_t I>
+    using Layer = typename decltype(seat_type<I>(static_cast<const Row*>(nullptr)))::type;
+
+    constexpr Sequence() = default;
+    constexpr explicit Sequence(const Layers&... layers) requires(count > 0) : layers_(layers...) {}
+
+    /// Layer number I, with its knobs.
+    template <std::size_t I>
+    constexpr const Layer<I>& layer() const {
+        return seat<I>(layers_);
+    }
+
+    /// First values for `weights` (`parameters` of them): each layer's own rule, zero where it has none.
+    template <class T>
+    void initialize(T* weights, Rng& rng) const {
+        std::fill_n(weights, parameters, T(0));
+        each([&]<std::size_t I>() {
+            if constexpr (Initialized<Layer<I>, plan.shapes[I], T>)
+                layer<I>().template initialize<plan.shapes[I]>(own<I>(weights), rng);
+        });
+    }
+
+    /// Lays out an evaluation of n samples, from the batch `x` to the output: at `y`, or in the arena when y is null.
+    template <class T>
+    static Trace<T, depth> evaluation(Arena<T>& arena, const T* x, Index n, std::type_identity_t<T>* y) {
+        Trace<T, depth> t;
+        t.samples = n;
+        t.activation[0] = const_cast<T*>(x);  // read only: no layer works in place on a chain's input
+        for (std::size_t i = 0; i < depth; ++i)
+            t.activation[i + 1] = plan.in_place[i]             ? t.activation[i]
+                                  : y && i + 1 == owner(depth) ? y
+                                                               : arena.take(plan.shapes[i + 1].size() * n);
+        return t;
+    }
+
+    /// Lays out a training pass: the activations, the gradient of each and the layers' caches. `dx`, when not null,
+    /// receives the gradient of `x`. Layers from `last` on are left out; the gradient of activation `last` lies in that
+    /// activation's own memory when nothing will need its values any more and `consumed` says that its reader agrees.
+    template <class T>
+    static Trace<T, depth> training(Arena<T>& arena, const T* x, Index n, T* dx, std::size_t last, bool consumed) {
+        Trace<T, depth> t = evaluation(arena, x, n, nullptr);
+        t.gradient[0] = dx;
+        for (std::size_t i = 0; i < depth; ++i) {
+            if (plan.caches[i] > 0) t.cache[i] = arena.take(plan.caches[i] * n);
+            const bool shared = consumed && i + 1 == owner(last) && !plan.locked[last];
+            t.gradient[i + 1] = plan.in_place[i] ? t.gradient[i]
+                                : shared         ? t.activation[i + 1]
+                                                 : arena.take(plan.shapes[i + 1].size() * n);
+        }
+        return t;
+    }
+
+    /// Runs layers Begin … End − 1 over the trace. In training `random` gives the step's numbers, and dropout and its
+    /// like act; in evaluation it is null.
+    template <std::size_t Begin, std::size_t End, class T>
+    void forward(Slices<const T> weights, const Trace<T, depth>& t, const Stream* random, std::uint16_t purpose) const {
+        each<End - Begin>([&]<std::size_t Step>() {
+            constexpr std::size_t I = Begin + Step;
+            constexpr Shape in = plan.shapes[I], out = plan.shapes[I + 1];
+            const ConstView<T> x{t.activation[I], in.size(), t.samples};
+            const View<T> y{t.activation[I + 1], out.size(), t.samples};
+            if constexpr (plan.caches[I] > 0) {
+                if (random) {
+                    Pass<T> pass = pass_of<I>(t, *random, purpose);
+                    return layer<I>().template forward<in>(slice<I>(weights), x, y, pass);
+                }
+            }
+            layer<I>().template forward<in>(slice<I>(weights), x, y);
+        });
+    }
+
+    /// The way back: from the gradient of activation `Last` to those of all weights (added to `gradient`) and, when the
+    /// trace has room for it, of the input (added there).
+    template <std::size_t Last = depth, class T>
+    void backward(Slices<const T> weights, Slices<T> gradient, const Trace<T, depth>& t, const Stream& random,
+                  std::uint16_t purpose) const {
+        each<Last>([&]<std::size_t Step>() {
+            constexpr std::size_t I = Last - 1 - Step;
+            constexpr Shape in = plan.shapes[I], out = plan.shapes[I + 1];
+            const ConstView<T> x{t.activation[I], in.size(), t.samples}, y{t.activation[I + 1], out.size(), t.samples};
+            const ConstView<T> dy{t.gradient[I + 1], out.size(), t.samples};
+            if constexpr (plan.offsets[I + 1] > plan.offsets[I] || is_tied<I>)
+                layer<I>().template gradient<in>(x, dy, slice<I>(gradient));
+            if constexpr (plan.in_place[I]) {
+                layer<I>().template backward_in_place<in>(y, View<T>{t.gradient[I + 1], out.size(), t.samples});
+            } else {
+                if (!t.gradient[I]) return;
+                const View<T> dx{t.gradient[I], in.size(), t.samples};
+                if constexpr (I > 0) flat(dx).setZero();
+                if constexpr (plan.caches[I] > 0) {
+                    Pass<T> pass = pass_of<I>(t, random, purpose);
+                    layer<I>().template backward<in>(slice<I>(weights), x, y, dy, dx, pass);
+                } else {
+                    layer<I>().template backward<in>(slice<I>(weights), x, y, dy, dx);
+                }
+            }
+        });
+    }
+
+    /// Calls `use.template operator()<I>()` for layers I = 0 … Last − 1.
+    template <std::size_t Last = depth, class Use>
+    static constexpr void each(Use use) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) { (use.template operator()<I>(), ...); }
+        (std::make_index_sequence<Last>{});
+    }
+
+    /// The rows of the table: name, output shape and parameter count of every layer.
+    void print(std::ostream& out) const {
+        each([&]<std::size_t I>() {
+            print_row(out, name_of<Layer<I>>(), text(plan.shapes[I + 1]), text(plan.offsets[I + 1] - plan.offsets[I]));
+        });
+    }
+
+  private:
+    // The activation in whose memory activation i lies.
+    static constexpr std::size_t owner(std::size_t i) {
+        while (i > 0 && plan.in_place[i - 1]) --i;
+        return i;
+    }
+
+    template <std::size_t I>
+    static constexpr bool is_tied = requires {
+        Layer<I>::shared_offset;
+    };
+
+    // Every layer draws its own numbers in a step.
+    template <std::size_t I, class T>
+    static Pass<T> pass_of(const Trace<T, depth>& t, const Stream& random, std::uint16_t purpose) {
+        return {{t.cache[I], plan.caches[I], t.samples}, random.purpose(static_cast<std::uint16_t>(purpose + I))};
+    }
+
+    template <std::size_t I, class T>
+    static auto own(T* weights) {
+        constexpr Index size = plan.offsets[I + 1] - plan.offsets[I];
+        return std::span<T, static_cast<std::size_t>(size)>(weights + plan.offsets[I], static_cast<std::size_t>(size));
+    }
+    template <std::size_t I, class T>
+    static auto slice(Slices<T> weights) {
+        if constexpr (is_tied<I>) {
+            constexpr auto shared = static_cast<std::size_t>(Layer<I>::shared_parameters);
+            constexpr auto size = static_cast<std::size_t>(plan.offsets[I + 1] - plan.offsets[I]);
+            return TiedWeights<T, shared, size>{std::span<T, shared>(weights.model + Layer<I>::shared_offset, shared),
+                                                own<I>(weights.own)};
+        } else {
+            return own<I>(weights.own);
+        }
+    }
+
+    Row layers_;
+};
+
+template <Shape Input, class... Layers>
+class Chain;
+
+template <class L>
+inline constexpr bool is_chain = false;
+template <Shape Input, class... Layers>
+inline constexpr bool is_chain<Chain<Input, Layers...>> = true;
+
+// A chain inside a chain stands for its layers.
+template <class L>
+constexpr auto layers_of(const L& layer) {
+    if constexpr (is_chain<L>) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return std::tuple<typename L::template Layer<I>...>{layer.template layer<I>()...};
+        }
+        (std::make_index_sequence<L::depth>{});
+    } else {
+        return std::tuple<L>{layer};
+    }
+}
+template <Shape Input, class... Layers>
+Sequence<Input, Layers...> sequence_of(const std::tuple<Layers...>&);
+template <Shape Input, class... Layers>
+constexpr auto sequence_type() {
+    if constexpr ((is_chain<Layers> || ...))
+        return std::type_identity<decltype(sequence_of<Input>(std::tuple_cat(layers_of(std::declval<Layers>())...)))>{};
+    else
+        return std::type_identity<Sequence<Input, Layers...>>{};
+}
+
+/// Layers one after the other. `Input` is the shape of one sample; every other shape follows, so no size is said twice.
+/// Default-constructed from its type, or built from layer values by `chain<Input>(layers…)`. A chain may stand inside a
+/// chain. `Chain::output` is the shape of what comes out.
+template <Shape Input, class... Layers>
+class Chain : public decltype(sequence_type<Input, Layers...>())::type {
+    using Base = typename decltype(sequence_type<Input, Layers...>())::type;
+    static_assert(Input.channels > 0 && Input.length > 0, "hourglass: a chain's input shape must not be empty");
+    static_assert(Base::plan.shapes.back().size() > 0, "hourglass: a chain's output must not be empty");
+
+    template <class L>
+    static constexpr Shape next(Shape in) {
+        if constexpr (is_chain<L>) {
+            if (!(in == L::input))
+                fail("Chain: the chain inside takes ", text(L::input), ", but the layer before it gives ", text(in));
+            return L::output;
+        } else {
+            return L::output(in);
+        }
+    }
+    static constexpr bool joints_fit() {
+        if constexpr ((is_chain<Layers> || ...)) {
+            Shape shape = Input;
+            ((shape = next<Layers>(shape)), ...);
+        }
+        return true;
+    }
+    static_assert(joints_fit());
+
+  public:
+    constexpr Chain() = default;
+    constexpr explicit Chain(const Layers&... layers) requires(sizeof...(Layers) > 0)
+        : Base([&] {
+              if constexpr ((is_chain<Layers> || ...))
+                  return std::make_from_tuple<Base>(std::tuple_cat(layers_of(layers)...));
+              else
+                  return Base(layers...);
+          }()) {}
+
+    /// A table: one row a layer (name, output shape, parameters), then the total.
+    friend std::ostream& operator<<(std::ostream& out, const Chain& chain) {
+        print_row(out, "layer", "output", "parameters");
+        print_row(out, "input", text(Input), "");
+        chain.print(out);
+        print_row(out, "total", "", text(Base::parameters));
+        return out;
+    }
+};
+
+/// `Chain<Input, Layers…>` from layer values, for layers with knobs.
+template <Shape Input, class... Layers>
+constexpr Chain<Input, Layers...> chain(const Layers&... layers) {
+    return Chain<Input, Layers...>(layers...);
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

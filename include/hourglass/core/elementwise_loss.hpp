@@ -1,0 +1,57 @@
+// What losses that compare value by value have in common.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+
+#include "hourglass/core/term.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Mean over features and batch of ℓ(p, t). `Derived` gives two array expressions, `each(p, t)` = ℓ and `slope(p, t)` =
+/// ∂ℓ/∂p.
+template <class Derived>
+struct ElementwiseLoss {
+    static constexpr Slot slot = Slot::Loss;
+
+    constexpr void check() const {}
+
+    template <class T>
+    T value(ConstView<T> prediction, ConstView<T> target) const {
+        return blocks(prediction, target, [](const auto&, const auto&, Index) {});
+    }
+
+    template <class T>
+    T gradient(ConstView<T> prediction, ConstView<T> target, View<T> d) const {
+        const T scale = T(1.0 / static_cast<double>(prediction.size()));
+        return blocks(prediction, target, [&](const auto& p, const auto& t, Index from) {
+            Flat<T>{d.data() + from, p.size()} = scale * self().slope(p, t);
+        });
+    }
+
+    template <class T>
+    void samples(ConstView<T> prediction, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
+        for (Index j = 0; j < prediction.cols(); ++j)
+            each[j] = value<T>({prediction.data() + j * prediction.rows(), prediction.rows(), 1},
+                               {target.data() + j * target.rows(), target.rows(), 1});
+    }
+
+  private:
+    constexpr const Derived& self() const { return static_cast<const Derived&>(*this); }
+
+    // Block by block, so that a block is still in the nearest cache when `use` reads it a second time.
+    template <class T, class Use>
+    T blocks(ConstView<T> prediction, ConstView<T> target, Use use) const {
+        constexpr Index block = 1024;
+        Accumulator<T> sum(0);
+        for (Index from = 0; from < prediction.size(); from += block) {
+            const Index count = std::min(block, prediction.size() - from);
+            const ConstFlat<T> p{prediction.data() + from, count}, t{target.data() + from, count};
+            sum += Accumulator<T>(self().each(p, t).sum());
+            use(p, t, from);
+        }
+        return T(sum / Accumulator<T>(static_cast<double>(prediction.size())));
+    }
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,79 @@
+// hourglass: autoencoders over Eigen. The one exception type, and how its sentences are put together.
+#pragma once
+
+#include <Eigen/Core>
+#include <concepts>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+// Everything lives in an inline namespace named after the version and the alignment Eigen was compiled with: two
+// translation units built for different vector widths would pass each other Eigen objects of different layout and
+// crash; this way they do not link.
+#define HOURGLASS_CONCAT_(a, b) a##b
+#define HOURGLASS_CONCAT(a, b) HOURGLASS_CONCAT_(a, b)
+#define HOURGLASS_ABI HOURGLASS_CONCAT(v0_1_align, EIGEN_MAX_ALIGN_BYTES)
+
+static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0), "hourglass needs Eigen 3.4 or later");
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Thrown for every wrong argument. The message names the function, layer or tensor, what was expected and what came.
+class Error : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Text of an integer or floating-point number as it stands in messages (`%g`; whatever the global locale, a point).
+template <class N>
+    requires std::integral<N> || std::floating_point<N> std::string text(N value) {
+        if constexpr (std::integral<N>) {
+            return std::to_string(value);
+        } else {
+            char buffer[32];
+            std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(value));
+            std::string shown{buffer};
+            for (char& c : shown) c = c == ',' ? '.' : c;
+            return shown;
+        }
+    }
+inline std::string text(std::string_view value) { return std::string{value}; }
+
+/// One part of a message: text, or a number. Refers to the text, so it does not outlive the call it is made for.
+class Piece {
+  public:
+    Piece(const char* words) : words_(words) {}
+    Piece(std::string_view words) : words_(words) {}
+    Piece(const std::string& words) : words_(words) {}
+    template <std::integral N>
+    Piece(N number) : integer_(static_cast<long long>(number)), kind_(Kind::Integer) {}
+    template <std::floating_point N>
+    Piece(N number) : real_(static_cast<double>(number)), kind_(Kind::Real) {}
+
+    std::string shown() const {
+        return kind_ == Kind::Words ? std::string{words_} : kind_ == Kind::Integer ? text(integer_) : text(real_);
+    }
+
+  private:
+    enum class Kind { Words, Integer, Real };
+    std::string_view words_;
+    long long integer_ = 0;
+    double real_ = 0;
+    Kind kind_ = Kind::Words;
+};
+
+/// Throws `Error` whose message is all `pieces` (strings and numbers) joined. Every message in the library is one call
+/// of this; it only lists the pieces, so that no call makes the compiler put strings together.
+[[noreturn]] inline void fail_with(const Piece* pieces, std::size_t count) {
+    std::string message;
+    for (std::size_t i = 0; i < count; ++i) message += pieces[i].shown();
+    throw Error(message);
+}
+template <class... Pieces>
+[[noreturn]] void fail(const Pieces&... pieces) {
+    const Piece all[]{pieces...};
+    fail_with(all, sizeof...(Pieces));
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,57 @@
+// First values of weights.
+#pragma once
+
+#include <cmath>
+#include <span>
+
+#include "hourglass/core/random.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// How a kernel starts, with Keras's names. Glorot (Glorot and Bengio 2010) keeps the variance of tanh-like nets, He
+/// (He et al. 2015) that of ReLU nets, LeCun (LeCun et al. 1998) that of SELU nets. Variances: 2/(fan_in + fan_out),
+/// 2/fan_in, 1/fan_in. Uniform draws lie in ±√(3·variance); normal draws are cut at two standard deviations and widened
+/// so that the variance after the cut is as stated.
+enum class Initializer { GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Zeros };
+
+/// Fills `weights` for a kernel whose outputs each sum `fan_in` inputs and whose inputs each reach `fan_out` outputs.
+template <class T>
+void initialize(Initializer how, Index fan_in, Index fan_out, std::span<T> weights, Rng& rng) {
+    double variance = 0;
+    bool uniform = false;
+    switch (how) {
+        case Initializer::Zeros:
+            break;
+        case Initializer::GlorotUniform:
+            uniform = true;
+            [[fallthrough]];
+        case Initializer::GlorotNormal:
+            variance = 2.0 / static_cast<double>(fan_in + fan_out);
+            break;
+        case Initializer::HeUniform:
+            uniform = true;
+            [[fallthrough]];
+        case Initializer::HeNormal:
+            variance = 2.0 / static_cast<double>(fan_in);
+            break;
+        case Initializer::LecunUniform:
+            uniform = true;
+            [[fallthrough]];
+        case Initializer::LecunNormal:
+            variance = 1.0 / static_cast<double>(fan_in);
+            break;
+    }
+    const double limit = std::sqrt(3 * variance);
+    const double deviation = std::sqrt(variance) / 0.87962566103423978;  // of a standard normal cut at ±2
+    for (T& w : weights) {
+        if (uniform || variance == 0) {
+            w = T(rng.uniform(-limit, limit));
+        } else {
+            double z = rng.normal();
+            while (z < -2 || z > 2) z = rng.normal();
+            w = T(deviation * z);
+        }
+    }
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

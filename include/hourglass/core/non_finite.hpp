@@ -1,0 +1,15 @@
+// What an optimiser does about a gradient that is infinite or not a number.
+#pragma once
+
+#include "hourglass/core/error.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// What `step` does when the gradient holds an infinity or a NaN. It looks at the bits, so `-ffast-math` hides nothing.
+enum class NonFinite {
+    Throw,    ///< throws `Error` naming the first such position; parameters and optimiser stay as they were
+    Skip,     ///< does nothing and returns false; parameters, moments and step count stay as they were
+    Continue  ///< does not look; the values spread into parameters and moments
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

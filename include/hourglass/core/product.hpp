@@ -1,0 +1,225 @@
+// Matrix products that add to their result, on the calling thread and without memory of their own.
+//
+// The tile of the result that is worked on stays in registers, and both factors are read where they lie: none is packed
+// into a buffer first, as Eigen's product does. With batches of a few hundred columns that is no slower for large
+// layers and faster for small ones (benchmarks/product.cpp); it needs no allocation at any size, lets one factor be
+// overlapping windows of a series, and gives a column the same bits whichever batch it stands in. Only Eigen's packets
+// are used: its vector registers.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <utility>
+
+#include "hourglass/core/view.hpp"
+
+// Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+// What is worked at once: this much of the contraction, for this many rows of A, so that both stay in the nearest
+// caches.
+inline constexpr Index product_depth = 256, product_rows = 32;
+
+/// Where B(k, j) lies, k running along the contraction: in columns, `b[k + j·stride]`, or in rows, `b[k·stride + j]`.
+enum class Operand { Columns, Rows };
+
+// c[r, j] += Σₖ a[r + k·a_step] · B(k, j), for Height packets of rows and as many columns as J has numbers. Columns
+// before `first` are computed and dropped. The folds unroll at any optimisation level, so that the sums live in
+// registers.
+template <Operand Right, class Packet, std::size_t Height, class T, std::size_t... J>
+void add_tile(std::index_sequence<J...>, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c,
+              Index c_step, std::size_t first) {
+    namespace packets = Eigen::internal;
+    constexpr Index lanes = packets::unpacket_traits<Packet>::size;
+    constexpr std::make_index_sequence<Height> packets_of_rows;
+    const Index b_step = Right == Operand::Columns ? 1 : stride, b_column = Right == Operand::Columns ? stride : 1;
+    Packet sum[sizeof...(J)][Height];
+    const auto at = [](std::size_t i) { return static_cast<Index>(i); };
+
+    const auto load = [&]<std::size_t... R>(std::size_t j, const T* from, std::index_sequence<R...>) {
+        ((sum[j][R] = packets::ploadu<Packet>(from + at(R) * lanes)), ...);
+    };
+    (load(J, c + at(J) * c_step, packets_of_rows), ...);
+    // Pointers go in by value: captured, some compilers keep them in memory.
+    const auto multiply =
+        [&sum, b_column, at ]<std::size_t... R>(const T* left, const T* right, std::index_sequence<R...>) {
+        const Packet rows[Height] = {packets::ploadu<Packet>(left + at(R) * lanes)...};
+        const auto column = [&](std::size_t j, const Packet& factor) {
+            ((sum[j][R] = packets::pmadd(rows[R], factor, sum[j][R])), ...);
+        };
+        (column(J, packets::pset1<Packet>(right[at(J) * b_column])), ...);
+    };
+    for (Index k = 0; k < depth; ++k) multiply(a + k * a_step, b + k * b_step, packets_of_rows);
+    const auto store = [&]<std::size_t... R>(std::size_t j, T * to, std::index_sequence<R...>) {
+        if (j >= first) (packets::pstoreu(to + at(R) * lanes, sum[j][R]), ...);
+    };
+    (store(J, c + at(J) * c_step, packets_of_rows), ...);
+}
+
+// One stripe of Height packets of rows, all columns. What is left beside the widest tiles is covered by a tile that
+// reaches back over columns already done: a narrow tile has too few sums to keep the processor busy.
+template <Operand Right, class Packet, std::size_t Height, class T>
+void add_stripe(Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c, Index c_step) {
+    constexpr std::size_t third = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 4 : 2;
+    const Index b_column = Right == Operand::Columns ? stride : 1;
+    Index j = 0;
+    const auto tile = [&]<std::size_t... J>(std::index_sequence<J...> width, Index from) {
+        add_tile<Right, Packet, Height>(width, depth, a, a_step, b + from * b_column, stride, c + from * c_step, c_step,
+                                        static_cast<std::size_t>(j - from));
+        j = from + static_cast<Index>(sizeof...(J));
+    };
+    constexpr std::make_index_sequence<3 * third> wide;
+    constexpr std::make_index_sequence<2 * third> middle;
+    constexpr std::make_index_sequence<third> narrow;
+    constexpr std::make_index_sequence<1> single;
+    constexpr auto size = [](auto width) { return static_cast<Index>(width.size()); };
+    while (j + size(wide) <= columns) tile(wide, j);
+    while (j < columns) {
+        const Index rest = columns - j;
+        if (rest > size(middle) && columns >= size(wide))
+            tile(wide, columns - size(wide));
+        else if (rest > size(narrow) && columns >= size(middle))
+            tile(middle, std::min(j, columns - size(middle)));
+        else if (columns >= size(narrow))
+            tile(narrow, std::min(j, columns - size(narrow)));
+        else
+            tile(single, j);
+    }
+}
+
+// The rows from `row` on in stripes of Packet and then of packets half as long; returns the first row that is left.
+template <Operand Right, class Packet, class T>
+Index add_stripes(Index row, Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride,
+                  T* c, Index c_step) {
+    using Traits = Eigen::internal::unpacket_traits<Packet>;
+    constexpr Index lanes = Traits::size;
+    if (columns == 1)  // one column alone needs more rows to keep the processor busy
+        for (; row + 8 * lanes <= rows; row += 8 * lanes)
+            add_tile<Right, Packet, 8>(std::index_sequence<0>{}, depth, a + row, a_step, b, stride, c + row, c_step, 0);
+    for (; row + 2 * lanes <= rows; row += 2 * lanes)
+        add_stripe<Right, Packet, 2>(columns, depth, a + row, a_step, b, stride, c + row, c_step);
+    for (; row + lanes <= rows; row += lanes)
+        add_stripe<Right, Packet, 1>(columns, depth, a + row, a_step, b, stride, c + row, c_step);
+    if constexpr (constexpr Index half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
+                  half < lanes && half >= 4)
+        return add_stripes<Right, typename Traits::half>(row, rows, columns, depth, a, a_step, b, stride, c, c_step);
+    return row;
+}
+
+// The last one to three rows, which fill no packet: worked as a packet of four in copies on the stack, a few columns at
+// a time.
+template <Operand Right, class T>
+void add_last_rows(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c,
+                   Index c_step) {
+    namespace packets = Eigen::internal;
+    using Full = typename packets::packet_traits<T>::type;
+    using Half = typename packets::unpacket_traits<Full>::half;
+    using Packet = typename packets::unpacket_traits<Half>::half;
+    constexpr Index tall = packets::unpacket_traits<Packet>::size, wide = 12;
+    T left[product_depth * tall], sums[wide * tall];
+    for (Index from = 0; from < rows; from += tall) {
+        const Index real = std::min(tall, rows - from);
+        for (Index k = 0; k < depth; ++k)
+            for (Index i = 0; i < tall; ++i) left[k * tall + i] = i < real ? a[from + i + k * a_step] : T(0);
+        for (Index j = 0; j < columns; j += wide) {
+            const Index some = std::min(wide, columns - j);
+            for (Index l = 0; l < some; ++l)
+                for (Index i = 0; i < tall; ++i) sums[l * tall + i] = i < real ? c[from + i + (j + l) * c_step] : T(0);
+            add_stripe<Right, Packet, 1>(some, depth, left, tall, b + j * (Right == Operand::Columns ? stride : 1),
+                                         stride, sums, tall);
+            for (Index l = 0; l < some; ++l)
+                for (Index i = 0; i < real; ++i) c[from + i + (j + l) * c_step] = sums[l * tall + i];
+        }
+    }
+}
+
+// block = Aᵀ, `rows` values a column: in squares of one packet a side, turned round in registers.
+template <class T>
+void turn(Index rows, Index depth, const T* a, Index a_step, T* block) {
+    namespace packets = Eigen::internal;
+    using Full = typename packets::packet_traits<T>::type;
+    using Half = typename packets::unpacket_traits<Full>::half;
+    using Packet = typename packets::unpacket_traits<Half>::half;  // of four values, wherever vectors are longer
+    constexpr Index side = packets::unpacket_traits<Packet>::size;
+    Index row = 0;
+    if constexpr (side == 4) {
+        for (; row + side <= rows; row += side) {
+            Index k = 0;
+            for (; k + side <= depth; k += side) {
+                packets::PacketBlock<Packet, side> square;
+                for (Index i = 0; i < side; ++i) square.packet[i] = packets::ploadu<Packet>(a + (row + i) * a_step + k);
+                packets::ptranspose(square);
+                for (Index i = 0; i < side; ++i) packets::pstoreu(block + (k + i) * rows + row, square.packet[i]);
+            }
+            for (; k < depth; ++k)
+                for (Index i = 0; i < side; ++i) block[k * rows + row + i] = a[(row + i) * a_step + k];
+        }
+    }
+    for (; row < rows; ++row)
+        for (Index k = 0; k < depth; ++k) block[k * rows + row] = a[row * a_step + k];
+}
+
+// C += A B, where A is shown a stripe at a time: stripe(row, rows, k, depth, block) returns where that part of A lies,
+// `step` apart from column to column, perhaps copied to `block`.
+template <Operand Right, class T, class Stripe>
+void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index stride, T* c, Index c_step,
+                    Stripe stripe) {
+    T block[product_rows * product_depth];
+    for (Index k = 0; k < depth; k += product_depth) {
+        const Index deep = std::min(product_depth, depth - k);
+        const T* const right = b + k * (Right == Operand::Columns ? 1 : stride);
+        for (Index row = 0; row < rows; row += product_rows) {
+            const Index tall = std::min(product_rows, rows - row);
+            const auto [a, a_step] = stripe(row, tall, k, deep, block);
+            Index done = 0;
+            if (tall >= 4)
+                done = add_stripes<Right, typename Eigen::internal::packet_traits<T>::type>(
+                    0, tall, columns, deep, a, a_step, right, stride, c + row, c_step);
+            if (done < tall)
+                add_last_rows<Right>(tall - done, columns, deep, a + done, a_step, right, stride, c + row + done,
+                                     c_step);
+        }
+    }
+}
+
+/// C += A B for A of rows × depth (`a[i + k·a_step]`), B of depth × columns (see `Operand`) and C of rows × columns
+/// (`c[i + j·c_step]`). Columns of C must not overlap; those of A and B may.
+template <Operand Right, class T>
+void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c,
+                 Index c_step) {
+    if (columns == 1) {  // every value of A is used once: nothing is gained by working it in parts
+        const Index done = rows < 4 ? 0
+                                    : add_stripes<Right, typename Eigen::internal::packet_traits<T>::type>(
+                                          0, rows, columns, depth, a, a_step, b, stride, c, c_step);
+        for (Index k = 0; k < depth && done < rows; k += product_depth)
+            add_last_rows<Right>(rows - done, columns, std::min(product_depth, depth - k), a + done + k * a_step,
+                                 a_step, b + k * (Right == Operand::Columns ? 1 : stride), stride, c + done, c_step);
+        return;
+    }
+    add_by_stripes<Right>(rows, columns, depth, b, stride, c, c_step, [=](Index row, Index, Index k, Index, T*) {
+        return std::pair{a + row + k * a_step, a_step};
+    });
+}
+
+/// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns.
+template <class T>
+void add_transposed_product(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride,
+                            T* c, Index c_step) {
+    if (columns == 1) {  // columns of A against one vector: turning A round would take longer than the product
+        for (Index i = 0; i < rows; ++i)
+            c[i] += Eigen::Map<const Vector<T>>{a + i * a_step, depth}.dot(Eigen::Map<const Vector<T>>{b, depth});
+        return;
+    }
+    add_by_stripes<Operand::Columns>(rows, columns, depth, b, stride, c, c_step,
+                                     [=](Index row, Index tall, Index k, Index deep, T* block) {
+                                         turn(tall, deep, a + k + row * a_step, a_step, block);
+                                         return std::pair{static_cast<const T*>(block), tall};
+                                     });
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI
+
+#pragma GCC diagnostic pop

@@ -1,0 +1,18 @@
+// A named part of the flat parameter vector.
+#pragma once
+
+#include "hourglass/core/shape.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// The values begin, begin + 1, …, begin + size - 1 of a flat vector: one layer's bias, for example.
+struct Slice {
+    Index begin = 0;
+    Index size = 0;
+
+    /// One past the last value.
+    constexpr Index end() const { return begin + size; }
+    friend constexpr bool operator==(const Slice&, const Slice&) = default;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,80 @@
+// How data reaches kernels: maps of contiguous memory, one column per sample, never owning.
+#pragma once
+
+#include <Eigen/Core>
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <type_traits>
+
+#include "hourglass/core/shape.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+template <class T>
+using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+template <class T>
+using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
+
+/// A batch inside the library: size × n values without gaps. Sizes are run-time values on purpose: every layer then
+/// shares one instantiation of Eigen's product instead of compiling its own.
+template <class T>
+using View = Eigen::Map<Matrix<T>>;
+template <class T>
+using ConstView = Eigen::Map<const Matrix<T>>;
+
+/// The same memory as one long array, for element by element work.
+template <class T>
+using Flat = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+template <class T>
+using ConstFlat = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
+
+/// What the public functions take: any column-major matrix, block or map of it without a copy; other storage orders and
+/// expressions are evaluated into a temporary first.
+template <class T>
+using Input = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
+
+template <class T>
+Flat<T> flat(const View<T>& view) {
+    return {const_cast<T*>(view.data()), view.size()};
+}
+template <class T>
+ConstFlat<T> flat(const ConstView<T>& view) {
+    return {view.data(), view.size()};
+}
+
+/// Whether `value` is neither infinite nor NaN, read from its bits: `-ffast-math` lets the compiler assume that
+/// `std::isfinite` is true, but not what an integer comparison says.
+template <std::floating_point T>
+constexpr bool is_finite(T value) {
+    if constexpr (sizeof(T) == 4) {
+        return (std::bit_cast<std::uint32_t>(value) & 0x7f80'0000u) != 0x7f80'0000u;
+    } else {
+        static_assert(sizeof(T) == 8, "hourglass computes in float or double");
+        return (std::bit_cast<std::uint64_t>(value) & 0x7ff0'0000'0000'0000u) != 0x7ff0'0000'0000'0000u;
+    }
+}
+
+/// Position of the first value that is infinite or NaN, or -1.
+template <std::floating_point T>
+Index first_non_finite(const T* values, Index count) {
+    // Whole blocks first, without an exit inside, so that the loop vectorises. One added to the lowest bit of an
+    // exponent whose bits are all set, as in an infinity or a NaN and nowhere else, carries into the sign's bit.
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<T>::infinity());
+    constexpr Bits lowest = exponent & (~exponent + 1);
+    constexpr Index block = 64;
+    Index i = 0;
+    for (; i + block <= count; i += block) {
+        Bits carry = 0;
+        for (Index k = 0; k < block; ++k) carry |= (std::bit_cast<Bits>(values[i + k]) & exponent) + lowest;
+        if (carry > exponent) break;
+    }
+    for (; i < count; ++i)
+        if (!is_finite(values[i])) return i;
+    return -1;
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,260 @@
+// Cutting a data set into batches, in order or shuffled. Batches in order are views into the data; shuffled ones are
+// gathered in one buffer. The data set itself is never copied, unless it is a temporary, which is taken over.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <numeric>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "hourglass/core/error.hpp"
+#include "hourglass/core/random.hpp"
+#include "hourglass/core/view.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// What becomes of the samples left over when the batch size does not divide their number: a smaller batch, or nothing.
+enum class LastBatch { Keep, Drop };
+
+/// A batch of samples (d × size) and what the model shall make of them (e × size); `const auto& [x, target]` takes it
+/// apart.
+template <class T, class Target>
+struct BatchPair {
+    ConstView<T> x;
+    ConstView<Target> target;
+};
+
+/// Which samples stand in which batch: the order of the samples and where it is cut.
+class BatchOrder {
+  public:
+    /// Cuts `samples` samples in batches of `batch_size`. `Error` when there are no samples, when the batch size is
+    /// below 1, or when dropping the last batch would leave none.
+    BatchOrder(Index samples, Index batch_size, LastBatch last) : samples_(samples), batch_size_(batch_size) {
+        if (batch_size < 1) fail("minibatches: the batch size must be at least 1, got ", batch_size);
+        if (last == LastBatch::Drop && batch_size > samples)
+            fail("minibatches: without the last partial batch none is left: the batch size is ", batch_size,
+                 ", the data has ", samples, samples == 1 ? " sample" : " samples");
+        batches_ = samples / batch_size + (last == LastBatch::Keep && samples % batch_size != 0 ? 1 : 0);
+    }
+
+    /// Draws a new random order: the one that a fresh BatchOrder would draw from the same generator.
+    void shuffle(Rng& rng) {
+        order_.resize(static_cast<std::size_t>(samples_));
+        std::iota(order_.begin(), order_.end(), Index{0});
+        hourglass::shuffle(std::span{order_}, rng);
+    }
+
+    bool shuffled() const { return !order_.empty(); }
+    Index batches() const { return batches_; }
+    Index batch_size() const { return batch_size_; }
+    Index first(Index batch) const { return batch * batch_size_; }
+    Index size(Index batch) const { return std::min(batch_size_, samples_ - first(batch)); }
+    /// Which sample stands at this place of the order.
+    Index sample(Index place) const { return shuffled() ? order_[static_cast<std::size_t>(place)] : place; }
+
+  private:
+    Index samples_, batch_size_, batches_ = 0;
+    std::vector<Index> order_;
+};
+
+// Declared to be asked whether a call would compile: both take what derives from such a type, too.
+template <class X>
+void is_matrix(const Eigen::MatrixBase<X>&);
+template <class X>
+void owns_its_memory(const Eigen::PlainObjectBase<X>&);
+
+/// Anything of Eigen's that reads as a matrix: a matrix, a block or map of one, an expression.
+template <class Data>
+concept MatrixLike = requires(const Data& data) {
+    is_matrix(data);
+};
+
+/// A matrix that dies at the end of the call, and its memory with it.
+template <class Data>
+concept TemporaryMatrix = !std::is_lvalue_reference_v<Data> && requires(const Data& data) {
+    owns_its_memory(data);
+};
+
+/// A d × n data set whose columns are handed out in batches: a view of someone else's matrix, or the owner of its own.
+template <class T>
+class BatchSource {
+  public:
+    /// Takes the matrix where it stands if it is column-major and outlives this object (an lvalue, a map, a block),
+    /// takes it over if it is a temporary, and evaluates it otherwise. `Error` when it has no rows or no columns;
+    /// `name` is what the message calls it.
+    template <class Data>
+    BatchSource(Data&& data, const char* name) : rows_(data.rows()), columns_(data.cols()) {
+        if (rows_ == 0 || columns_ == 0)
+            fail("minibatches: ", name, " is ", rows_, " x ", columns_, ": it has no ",
+                 rows_ == 0 ? "rows (features)" : "columns (samples)");
+        using Given = std::remove_cvref_t<Data>;
+        if constexpr (!TemporaryMatrix<Data> && (Given::Flags & Eigen::DirectAccessBit) != 0) {
+            const Index down = Given::IsRowMajor ? data.outerStride() : data.innerStride();
+            if (down == 1 || rows_ == 1) {
+                data_ = data.data();
+                stride_ = Given::IsRowMajor ? data.innerStride() : data.outerStride();
+                return;
+            }
+        }
+        owned_ = std::forward<Data>(data);
+        data_ = owned_.data();
+        stride_ = rows_;
+    }
+
+    // A copy would look into the memory of the original; a moved matrix keeps its memory.
+    BatchSource(BatchSource&&) noexcept = default;
+    BatchSource& operator=(BatchSource&&) noexcept = default;
+
+    Index rows() const { return rows_; }
+    Index columns() const { return columns_; }
+
+    /// One batch: a view into the data where its columns follow each other without gaps, else gathered in the buffer.
+    ConstView<T> batch(const BatchOrder& order, Index batch) {
+        const Index begin = order.first(batch), size = order.size(batch);
+        if (!order.shuffled() && stride_ == rows_) return {data_ + begin * stride_, rows_, size};
+        if (buffer_.size() == 0) buffer_.resize(rows_, std::min(order.batch_size(), columns_));
+        for (Index i = 0; i < size; ++i)  // a plain copy of memory: twice as fast here as an Eigen assignment
+            std::copy_n(data_ + order.sample(begin + i) * stride_, rows_, buffer_.data() + i * rows_);
+        return {buffer_.data(), rows_, size};
+    }
+
+  private:
+    Matrix<T> owned_, buffer_;
+    const T* data_ = nullptr;
+    Index rows_, columns_, stride_ = 0;
+};
+
+/// Walks over the batches of a range: an input iterator. A batch is gathered when it is looked at, and what was looked
+/// at before is then no longer valid.
+template <class Batches>
+class BatchIterator {
+  public:
+    using iterator_concept = std::input_iterator_tag;
+    using iterator_category = std::input_iterator_tag;
+    using difference_type = std::ptrdiff_t;
+    using reference = decltype(std::declval<Batches&>().batch(0));
+    using value_type = reference;
+    using pointer = void;
+
+    BatchIterator() = default;
+    BatchIterator(Batches& batches, Index position) : batches_(&batches), position_(position) {}
+
+    reference operator*() const { return batches_->batch(position_); }
+    BatchIterator& operator++() {
+        ++position_;
+        return *this;
+    }
+    BatchIterator operator++(int) {
+        BatchIterator before = *this;
+        ++position_;
+        return before;
+    }
+    friend bool operator==(const BatchIterator& a, const BatchIterator& b) { return a.position_ == b.position_; }
+
+  private:
+    Batches* batches_ = nullptr;
+    Index position_ = 0;
+};
+
+/// The batches of one data set, each an `Eigen::Map<const Eigen::MatrixX<T>>` of d × size. What `minibatches` returns;
+/// kept and shuffled again, it serves every epoch with the same buffer.
+template <class T>
+class Minibatches {
+  public:
+    template <class Data>
+    Minibatches(Data&& data, Index batch_size, LastBatch last)
+        : data_(std::forward<Data>(data), "the data"), order_(data_.columns(), batch_size, last) {}
+
+    /// Draws a new order: the one that `minibatches` itself would draw now.
+    void shuffle(Rng& rng) { order_.shuffle(rng); }
+
+    /// How many batches there are.
+    Index size() const { return order_.batches(); }
+    /// Batch number `i` of [0, size()); valid until the next one is looked at.
+    ConstView<T> batch(Index i) { return data_.batch(order_, i); }
+
+    BatchIterator<Minibatches> begin() { return {*this, 0}; }
+    BatchIterator<Minibatches> end() { return {*this, size()}; }
+
+  private:
+    BatchSource<T> data_;
+    BatchOrder order_;
+};
+
+/// The same for samples and targets in one order; each batch is a `BatchPair`.
+template <class T, class Target>
+class PairedMinibatches {
+  public:
+    template <class Data, class Targets>
+    PairedMinibatches(Data&& x, Targets&& target, Index batch_size, LastBatch last)
+        : x_(std::forward<Data>(x), "x"),
+          target_(std::forward<Targets>(target), "the target"),
+          order_(x_.columns(), batch_size, last) {
+        if (x_.columns() != target_.columns())
+            fail("minibatches: x has ", x_.columns(), " columns (samples), the target has ", target_.columns());
+    }
+
+    /// Draws a new order: the one that `minibatches` itself would draw now.
+    void shuffle(Rng& rng) { order_.shuffle(rng); }
+
+    /// How many batches there are.
+    Index size() const { return order_.batches(); }
+    /// Batch number `i` of [0, size()); valid until the next one is looked at.
+    BatchPair<T, Target> batch(Index i) { return {x_.batch(order_, i), target_.batch(order_, i)}; }
+
+    BatchIterator<PairedMinibatches> begin() { return {*this, 0}; }
+    BatchIterator<PairedMinibatches> end() { return {*this, size()}; }
+
+  private:
+    BatchSource<T> x_;
+    BatchSource<Target> target_;
+    BatchOrder order_;
+};
+
+template <MatrixLike Data>
+using ScalarOf = typename std::remove_cvref_t<Data>::Scalar;
+
+/// The batches of `data` (d × n, one column per sample) in the order of the samples.
+///
+/// `batch_size`: samples per batch, at least 1. `last`: whether a smaller last batch is kept or dropped.
+/// Returns a range of `Eigen::Map<const Eigen::MatrixX<T>>`, each d × batch_size, valid until the next is looked at.
+/// The data is not copied and has to outlive the range; a temporary matrix is moved into the range instead. A block of
+/// a temporary matrix cannot be recognised: name the matrix first.
+/// Errors: no rows, no columns, a batch size below 1, no batch left after dropping the last.
+template <MatrixLike Data>
+Minibatches<ScalarOf<Data>> minibatches(Data&& data, Index batch_size, LastBatch last = LastBatch::Keep) {
+    return {std::forward<Data>(data), batch_size, last};
+}
+
+/// The batches of `data` in a random order of the samples, drawn from `rng` at this call.
+template <MatrixLike Data>
+Minibatches<ScalarOf<Data>> minibatches(Data&& data, Index batch_size, Rng& rng, LastBatch last = LastBatch::Keep) {
+    Minibatches<ScalarOf<Data>> batches{std::forward<Data>(data), batch_size, last};
+    batches.shuffle(rng);
+    return batches;
+}
+
+/// Batches of samples `x` (d × n) with their targets (e × n), in the order of the samples. One more error: another
+/// number of targets than of samples.
+template <MatrixLike Data, MatrixLike Targets>
+PairedMinibatches<ScalarOf<Data>, ScalarOf<Targets>> minibatches(Data&& x, Targets&& target, Index batch_size,
+                                                                 LastBatch last = LastBatch::Keep) {
+    return {std::forward<Data>(x), std::forward<Targets>(target), batch_size, last};
+}
+
+/// Batches of samples and their targets in one random order, drawn from `rng` at this call.
+template <MatrixLike Data, MatrixLike Targets>
+PairedMinibatches<ScalarOf<Data>, ScalarOf<Targets>> minibatches(Data&& x, Targets&& target, Index batch_size, Rng& rng,
+                                                                 LastBatch last = LastBatch::Keep) {
+    PairedMinibatches<ScalarOf<Data>, ScalarOf<Targets>> batches{std::forward<Data>(x), std::forward<Targets>(target),
+                                                                 batch_size, last};
+    batches.shuffle(rng);
+    return batches;
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,223 @@
+// The three products behind every 1-D convolution: forward, its transpose, and the kernel's gradient. Sizes are
+// run-time values, so all layers share one compiled copy.
+//
+// A convolution joins a long sequence (channels × length) and a short one (filters × positions): position q of the
+// short one sees positions q·stride + k·dilation − left of the long one, k = 0 … kernel − 1; what lies outside is zero.
+// The kernel is W of filters × (channels·kernel), column-major: filters fastest, then channels, then k. As channels are
+// fastest in a sequence too, what q sees is one contiguous run of memory and the product needs no copy of it.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+
+#include "hourglass/core/product.hpp"
+#include "hourglass/layers/dense.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// The sizes of one convolution, see above.
+struct Convolution {
+    Index channels, length;
+    Index filters, positions;
+    Index kernel, stride, dilation, left;
+};
+
+/// Windows that slide over a sequence: window t covers positions first + t·step … + taps − 1, those that exist.
+struct Sweep {
+    Index first, step, taps, count;
+};
+
+/// Calls use(t, windows, tap, taps) for groups of consecutive windows t … that see the same part tap … tap + taps − 1
+/// of themselves inside a sequence of `length` positions: those wholly inside at once, those at the ends one by one.
+template <class Use>
+void each_group(const Sweep& s, Index length, Use use) {
+    const auto at_most = [&](Index begin) {  // windows that begin at or before `begin`
+        return begin < s.first ? 0 : std::min(s.count, (begin - s.first) / s.step + 1);
+    };
+    const Index inside = at_most(-1), end = std::max(inside, at_most(length - s.taps));
+    const auto clipped = [&](Index t) {
+        const Index begin = s.first + t * s.step;
+        const Index tap = std::max<Index>(0, -begin), tap_end = std::min(s.taps, length - begin);
+        if (tap < tap_end) use(t, 1, tap, tap_end - tap);
+    };
+    for (Index t = 0; t < inside; ++t) clipped(t);
+    if (inside < end) use(inside, end - inside, 0, s.taps);
+    for (Index t = end; t < s.count; ++t) clipped(t);
+}
+
+// Fewer windows than this go together over samples instead of over positions.
+inline constexpr Index few_windows = 12;
+
+/// A batch of sequences, one sample after the other.
+template <class T>
+struct Sequences {
+    T* data;
+    Index channels, length;
+};
+
+// y(first rows, y_first + t·y_step) += A · window t of x, for every sample. A(i, k) lies at a[i + k·a_step]; it has
+// `tap_depth` columns for each tap: as many as x has channels, or fewer when a window has one tap.
+template <class T>
+void add_windows_product(const T* a, Index a_step, Index rows, Index tap_depth, const Sweep& s, Sequences<const T> x,
+                         Sequences<T> y, Index y_first, Index y_step, Index samples) {
+    const Index x_size = x.channels * x.length, y_size = y.channels * y.length;
+    each_group(s, x.length, [&](Index t, Index windows, Index tap, Index taps) {
+        const T* const part = a + tap * tap_depth * a_step;
+        const Index depth = taps * tap_depth;
+        const T* const run = x.data + (s.first + t * s.step + tap) * x.channels;
+        T* const out = y.data + (y_first + t * y_step) * y.channels;
+        if (windows < few_windows && windows < samples)
+            for (Index w = 0; w < windows; ++w)
+                add_product<Operand::Columns>(rows, samples, depth, part, a_step, run + w * s.step * x.channels, x_size,
+                                              out + w * y_step * y.channels, y_size);
+        else
+            for (Index j = 0; j < samples; ++j)
+                add_product<Operand::Columns>(rows, windows, depth, part, a_step, run + j * x_size, s.step * x.channels,
+                                              out + j * y_size, y_step * y.channels);
+    });
+}
+
+/// Calls use(first, samples) for groups of samples small enough that what one layer reads and writes of them stays in
+/// the second-level cache.
+template <class T, class Use>
+void each_block(const Convolution& c, Index samples, Use use) {
+    constexpr Index cache = Index{1} << 18;
+    const Index bytes = (c.channels * c.length + c.filters * c.positions) * static_cast<Index>(sizeof(T));
+    const Index block = std::max(few_windows, cache / bytes);
+    for (Index first = 0; first < samples; first += block) use(first, std::min(block, samples - first));
+}
+
+// The three products for one block of samples.
+
+// y += W ∗ x.
+template <class T>
+void add_block_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples) {
+    const bool whole = c.dilation == 1;
+    for (Index k = 0; k < (whole ? 1 : c.kernel); ++k)
+        add_windows_product<T>(w + k * c.channels * c.filters, c.filters, c.filters, c.channels,
+                               {k * c.dilation - c.left, c.stride, whole ? c.kernel : 1, c.positions},
+                               {x, c.channels, c.length}, {y, c.filters, c.positions}, 0, 1, samples);
+}
+
+// dW += ∂(yᵀ(W ∗ x))/∂W.
+template <class T>
+void add_block_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, Index samples) {
+    const bool whole = c.dilation == 1;
+    const Index x_size = c.channels * c.length, y_size = c.filters * c.positions;
+    for (Index k = 0; k < (whole ? 1 : c.kernel); ++k) {
+        const Sweep s{k * c.dilation - c.left, c.stride, whole ? c.kernel : 1, c.positions};
+        each_group(s, c.length, [&](Index t, Index windows, Index tap, Index taps) {
+            T* const part = dw + (k + tap) * c.channels * c.filters;
+            const T* const run = x + (s.first + t * s.step + tap) * c.channels;
+            const T* const up = y + t * c.filters;
+            if (windows < few_windows && windows < samples)
+                for (Index v = 0; v < windows; ++v)
+                    add_product<Operand::Rows>(c.filters, taps * c.channels, samples, up + v * c.filters, y_size,
+                                               run + v * s.step * c.channels, x_size, part, c.filters);
+            else
+                for (Index j = 0; j < samples; ++j)
+                    add_product<Operand::Rows>(c.filters, taps * c.channels, windows, up + j * y_size, c.filters,
+                                               run + j * x_size, s.step * c.channels, part, c.filters);
+        });
+    }
+}
+
+// A block of Vᵣ, see below: rows × depth, value (i, k) at [i + k·rows], for channels from `channel` on, taps
+// last − j·tap_step, j = 0 … taps − 1, and filters from `filter` on.
+template <class T>
+void pack_transposed(const Convolution& c, const T* w, Index channel, Index rows, Index last, Index tap_step,
+                     Index taps, Index filter, Index filters, T* packed) {
+    for (Index j = 0; j < taps; ++j) {
+        const T* const from = w + ((last - j * tap_step) * c.channels + channel) * c.filters + filter;
+        for (Index f = 0; f < filters; ++f)
+            for (Index i = 0; i < rows; ++i) *packed++ = from[i * c.filters + f];
+    }
+}
+
+// x += Wᵀ ∗ y. Positions of x fall into `stride` phases. In each, every position sees the same taps k = r, r + stride,
+// … over as many consecutive positions of y: with the kernel's part Vᵣ of that phase turned round it is again a product
+// with windows of y, and each position of x is written once. A dilated kernel goes tap by tap.
+template <class T>
+void add_block_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples) {
+    constexpr Index most_rows = 32, most_depth = 256;
+    T packed[most_rows * most_depth];
+    const bool whole = c.dilation == 1;
+    const Index phases = whole ? std::min(c.stride, c.kernel) : c.kernel;
+    const Index rows_at_once = std::min(most_rows, c.channels), filters_at_once = std::min(most_depth, c.filters);
+    const Index taps_at_once = most_depth / filters_at_once;
+    for (Index r = 0; r < phases; ++r) {
+        // Position q·stride + offset of x, q from `begin` to `end`, sees position q − i of y through tap r +
+        // i·stride.
+        const Index offset = r * c.dilation - c.left;
+        const Index taps = whole ? (c.kernel - 1 - r) / c.stride + 1 : 1;
+        const Index begin = offset < 0 ? (-offset + c.stride - 1) / c.stride : 0;
+        const Index end = std::min(c.positions + taps - 1, (c.length - 1 - offset + c.stride) / c.stride);
+        if (end <= begin) continue;
+        for (Index channel = 0; channel < c.channels; channel += rows_at_once)
+            for (Index tap = 0; tap < taps; tap += taps_at_once)
+                for (Index filter = 0; filter < c.filters; filter += filters_at_once) {
+                    const Index rows = std::min(rows_at_once, c.channels - channel);
+                    const Index some = std::min(taps_at_once, taps - tap);
+                    const Index filters = std::min(filters_at_once, c.filters - filter);
+                    pack_transposed(c, w, channel, rows, r + (taps - 1 - tap) * c.stride, c.stride, some, filter,
+                                    filters, packed);
+                    add_windows_product<T>(packed, rows, rows, filters, {begin - taps + 1 + tap, 1, some, end - begin},
+                                           {y + filter, c.filters, c.positions}, {x + channel, c.channels, c.length},
+                                           begin * c.stride + offset, c.stride, samples);
+                }
+    }
+}
+
+/// y += W ∗ x for the long x and the short y, one sample after the other.
+template <class T>
+void add_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples) {
+    each_block<T>(c, samples, [&](Index j, Index n) {
+        add_block_convolution(c, w, x + j * c.channels * c.length, y + j * c.filters * c.positions, n);
+    });
+}
+/// y = b + W ∗ x, without a bias when it is null.
+template <class T>
+void convolve(const Convolution& c, const T* w, const T* bias, const T* x, T* y, Index samples) {
+    each_block<T>(c, samples, [&](Index j, Index n) {
+        T* const out = y + j * c.filters * c.positions;
+        fill_columns<T>({out, c.filters, c.positions * n}, bias);
+        add_block_convolution(c, w, x + j * c.channels * c.length, out, n);
+    });
+}
+
+/// x += Wᵀ ∗ y, the transpose of `add_convolution`.
+template <class T>
+void add_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples) {
+    each_block<T>(c, samples, [&](Index j, Index n) {
+        add_block_transposed_convolution(c, w, y + j * c.filters * c.positions, x + j * c.channels * c.length, n);
+    });
+}
+/// x = b + Wᵀ ∗ y, without a bias when it is null.
+template <class T>
+void convolve_transposed(const Convolution& c, const T* w, const T* bias, const T* y, T* x, Index samples) {
+    each_block<T>(c, samples, [&](Index j, Index n) {
+        T* const out = x + j * c.channels * c.length;
+        fill_columns<T>({out, c.channels, c.length * n}, bias);
+        add_block_transposed_convolution(c, w, y + j * c.filters * c.positions, out, n);
+    });
+}
+
+/// dW += ∂(yᵀ(W ∗ x))/∂W, for a gradient y of the short side (a convolution's) or x of the long one (a transposed
+/// one's). A bias belongs to the side whose gradient it is: db += the sum of its positions, unless `bias_gradient` is
+/// null.
+enum class Side { Short, Long };
+template <Side Gradient, class T>
+void add_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, T* bias_gradient, Index samples) {
+    each_block<T>(c, samples, [&](Index j, Index n) {
+        const T* const short_side = y + j * c.filters * c.positions;
+        const T* const long_side = x + j * c.channels * c.length;
+        add_block_kernel_gradient(c, short_side, long_side, dw, n);
+        if (!bias_gradient) return;
+        if constexpr (Gradient == Side::Short)
+            add_columns<T>({short_side, c.filters, c.positions * n}, bias_gradient);
+        else
+            add_columns<T>({long_side, c.channels, c.length * n}, bias_gradient);
+    });
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

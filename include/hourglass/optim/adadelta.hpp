@@ -1,0 +1,54 @@
+// Adadelta: steps measured in the size of earlier steps.
+#pragma once
+
+#include "hourglass/optim/optimizer.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Adadelta (Zeiler 2012), with G and D the running averages of squared gradients and squared steps:
+///
+///     G ← ρ G + (1 − ρ) g²,   δ = √(D + ε) / √(G + ε) · g,   D ← ρ D + (1 − ρ) δ²,   θ ← θ − η δ
+///
+/// Names, defaults and formula are Keras's. ε is inside both roots, as in the paper and in PyTorch, whose defaults are
+/// η = 1, ρ = 0.9, ε = 1e-6; Keras's η is 0.001, with which this optimiser is slow: give 1 for the paper's. Moments G,
+/// D.
+class Adadelta : public Optimizer {
+  public:
+    struct Options {
+        double learning_rate = 1e-3;              ///< η, at least 0
+        double rho = 0.95;                        ///< ρ in [0, 1): memory of both averages
+        double epsilon = 1e-7;                    ///< ε, larger than 0
+        double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+    };
+
+    Adadelta() : Adadelta(Options{}) {}
+    /// `Error` for an option out of range.
+    explicit Adadelta(const Options& options)
+        : Optimizer("Adadelta", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
+        require_below_one(name(), "rho", options.rho);
+        require_positive(name(), "epsilon", options.epsilon);
+    }
+
+    /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
+    /// `theta` may be a temporary map. Returns false if the step was skipped. `Error` for sizes or scalar types that do
+    /// not match each other or the first step, and as `NonFinite` says.
+    template <class Parameters, class Gradient>
+    bool step(Parameters&& theta, const Gradient& gradient) {
+        const double rate = learning_rate(), rho = options_.rho, epsilon = options_.epsilon;
+        return advance(theta, gradient, 2, 0.0, [=]<class T>(const Block<T>& b) {
+            Flat<T> x = b.theta, squares = b.moment(0), steps = b.moment(1);
+            T memory[static_cast<std::size_t>(Block<T>::largest)];
+            Flat<T> delta{memory, x.size()};
+            squares = T(rho) * squares + T(1 - rho) * b.gradient.square();
+            delta = ((steps + T(epsilon)) / (squares + T(epsilon))).sqrt() * b.gradient;
+            steps = T(rho) * steps + T(1 - rho) * delta.square();
+            x -= T(rate) * delta;
+        });
+    }
+
+  private:
+    Options options_;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,48 @@
+// Adagrad: every parameter's rate falls with the squares of its gradients so far.
+#pragma once
+
+#include "hourglass/optim/optimizer.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Adagrad (Duchi, Hazan and Singer 2011): G ← G + g², θ ← θ − η g / √(G + ε), with G starting as
+/// `initial_accumulator_value`.
+///
+/// Names, defaults and formula are Keras's: ε is inside the root and 1e-7. PyTorch adds ε = 1e-10 outside, √G + ε, and
+/// starts with G = 0 and η = 0.01. Moment G.
+class Adagrad : public Optimizer {
+  public:
+    struct Options {
+        double learning_rate = 1e-3;              ///< η, at least 0
+        double initial_accumulator_value = 0.1;   ///< G before the first step, at least 0
+        double epsilon = 1e-7;                    ///< ε, larger than 0
+        double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+    };
+
+    Adagrad() : Adagrad(Options{}) {}
+    /// `Error` for an option out of range.
+    explicit Adagrad(const Options& options)
+        : Optimizer("Adagrad", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
+        require_not_negative(name(), "initial_accumulator_value", options.initial_accumulator_value);
+        require_positive(name(), "epsilon", options.epsilon);
+    }
+
+    /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
+    /// `theta` may be a temporary map. Returns false if the step was skipped. `Error` for sizes or scalar types that do
+    /// not match each other or the first step, and as `NonFinite` says.
+    template <class Parameters, class Gradient>
+    bool step(Parameters&& theta, const Gradient& gradient) {
+        const double rate = learning_rate(), epsilon = options_.epsilon;
+        return advance(theta, gradient, 1, options_.initial_accumulator_value, [=]<class T>(const Block<T>& b) {
+            Flat<T> x = b.theta, squares = b.moment(0);
+            squares += b.gradient.square();
+            x -= T(rate) * b.gradient / (squares + T(epsilon)).sqrt();
+        });
+    }
+
+  private:
+    Options options_;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

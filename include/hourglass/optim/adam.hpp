@@ -1,0 +1,63 @@
+// Adam: gradient descent scaled by running averages of the gradient and of its square.
+#pragma once
+
+#include <cmath>
+
+#include "hourglass/optim/optimizer.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Adam (Kingma and Ba 2015). At step t = 1, 2, …
+///
+///     m ← β₁ m + (1 − β₁) g,   v ← β₂ v + (1 − β₂) g²,
+///     θ ← θ − α m / (√v + ε),  α = η √(1 − β₂ᵗ) / (1 − β₁ᵗ)
+///
+/// Names, defaults and formula are Keras's: ε is the paper's "epsilon hat" (just before its section 2.1), added to √v
+/// before the bias is corrected, and 1e-7. PyTorch's and the paper's Algorithm 1 add ε = 1e-8 to the corrected √v̂; that
+/// is this ε divided by √(1 − β₂ᵗ), thirty times it in the first step. Moments m, v.
+class Adam : public Optimizer {
+  public:
+    struct Options {
+        double learning_rate = 1e-3;              ///< η, at least 0
+        double beta_1 = 0.9;                      ///< β₁ in [0, 1): memory of the gradient
+        double beta_2 = 0.999;                    ///< β₂ in [0, 1): memory of its square
+        double epsilon = 1e-7;                    ///< ε, larger than 0
+        double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+    };
+
+    Adam() : Adam(Options{}) {}
+    /// `Error` for an option out of range.
+    explicit Adam(const Options& options) : Adam("Adam", options) {}
+
+    /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
+    /// `theta` may be a temporary map. Returns false if the step was skipped. `Error` for sizes or scalar types that do
+    /// not match each other or the first step, and as `NonFinite` says.
+    template <class Parameters, class Gradient>
+    bool step(Parameters&& theta, const Gradient& gradient) {
+        const auto t = static_cast<double>(steps() + 1);
+        const double forget_m = 1 - options_.beta_1, forget_v = 1 - options_.beta_2, epsilon = options_.epsilon;
+        const double alpha =
+            learning_rate() * std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
+        return advance(theta, gradient, 2, 0.0, [=]<class T>(const Block<T>& b) {
+            Flat<T> x = b.theta, m = b.moment(0), v = b.moment(1);
+            m += T(forget_m) * (b.gradient - m);
+            v += T(forget_v) * (b.gradient.square() - v);
+            x -= T(alpha) * m / (v.sqrt() + T(epsilon));
+        });
+    }
+
+  protected:
+    /// For a variant that is called otherwise in messages.
+    Adam(const char* name, const Options& options)
+        : Optimizer(name, options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
+        require_below_one(name, "beta_1", options.beta_1);
+        require_below_one(name, "beta_2", options.beta_2);
+        require_positive(name, "epsilon", options.epsilon);
+    }
+
+  private:
+    Options options_;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

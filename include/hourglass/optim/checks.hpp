@@ -1,0 +1,30 @@
+// Sentences for knobs that are out of range, shared by optimisers, schedules and clipping.
+#pragma once
+
+#include <limits>
+#include <string_view>
+
+#include "hourglass/core/error.hpp"
+#include "hourglass/core/view.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+// Each looks for NaN and infinity by bit pattern first: under -ffast-math a comparison with NaN may say anything.
+
+/// `Error` unless `value` is finite and not negative. `who` is the type, `what` its knob.
+inline void require_not_negative(std::string_view who, std::string_view what, double value) {
+    if (!is_finite(value) || value < 0) fail(who, ": ", what, " must be finite and at least 0, got ", value);
+}
+
+/// `Error` unless `value` is finite and larger than 0, also after rounding to float.
+inline void require_positive(std::string_view who, std::string_view what, double value) {
+    if (!is_finite(value) || value < double{std::numeric_limits<float>::min()})
+        fail(who, ": ", what, " must be finite and larger than 0, got ", value);
+}
+
+/// `Error` unless `value` is in [0, 1).
+inline void require_below_one(std::string_view who, std::string_view what, double value) {
+    if (!is_finite(value) || value < 0 || value >= 1) fail(who, ": ", what, " must be in [0, 1), got ", value);
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,61 @@
+// Gradients that are too large, made smaller before the optimiser sees them.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "hourglass/optim/checks.hpp"
+#include "hourglass/optim/contiguous.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Euclidean norm of `values` without overflow or underflow on the way.
+template <class T>
+double safe_norm(const ConstFlat<T>& values) {
+    if constexpr (std::is_same_v<T, double>) {
+        return values.matrix().stableNorm();
+    } else {
+        // The squares of floats fit into doubles. Many sums side by side: a single one would not be vectorised.
+        Eigen::Array<double, 64, 1> sums = Eigen::Array<double, 64, 1>::Zero();
+        const Index whole = values.size() / sums.size() * sums.size();
+        for (Index i = 0; i < whole; i += sums.size())
+            sums += values.template segment<64>(i).template cast<double>().square();
+        const Index rest = values.size() - whole;
+        sums.head(rest) += values.tail(rest).template cast<double>().square();
+        return std::sqrt(sums.sum());
+    }
+}
+
+/// Scales the whole gradient to Euclidean norm `max_norm` if its norm is larger (Pascanu, Mikolov and Bengio 2013; the
+/// global norm, over all parameters). `gradient` is a contiguous vector or map, which may be a temporary. One that
+/// holds an infinity or a NaN is left as it is, for the optimiser to find the place. Returns the norm before clipping,
+/// infinite or NaN for such a gradient. `Error` unless `max_norm` is finite and larger than 0.
+template <class Gradient>
+double clip_by_norm(Gradient&& gradient, double max_norm) {
+    require_positive("clip_by_norm", "max_norm", max_norm);
+    auto g = contiguous_writable(gradient);
+    using T = typename std::remove_cvref_t<Gradient>::Scalar;
+    if (const Index bad = first_non_finite(g.data(), g.size()); bad >= 0) return std::abs(static_cast<double>(g[bad]));
+    const double norm = safe_norm<T>(contiguous(gradient));
+    if (!is_finite(norm) || norm <= max_norm) return norm;
+    if (const double scale = max_norm / norm; scale >= double{std::numeric_limits<T>::min()}) {
+        g *= static_cast<T>(scale);
+    } else {  // too small a number to be exact: divide first
+        g = (g.template cast<double>() / norm * max_norm).template cast<T>();
+    }
+    return norm;
+}
+
+/// Moves every value of `gradient`, a contiguous vector or map that may be a temporary, into [-limit, limit]. NaN stays
+/// NaN, infinities become ±limit. `Error` unless `limit` is finite and larger than 0.
+template <class Gradient>
+void clip_by_value(Gradient&& gradient, double limit) {
+    require_positive("clip_by_value", "limit", limit);
+    auto g = contiguous_writable(gradient);
+    const auto bound = static_cast<typename std::remove_cvref_t<Gradient>::Scalar>(limit);
+    g = g.max(-bound).min(bound);  // g first: in this order they keep NaN
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

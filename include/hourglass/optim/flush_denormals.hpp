@@ -1,0 +1,53 @@
+// A scope in which the processor treats denormal numbers as zero.
+#pragma once
+
+#include <cstdint>
+
+#include "hourglass/core/error.hpp"
+
+#if defined(__SSE2__) || defined(_M_X64)
+#include <xmmintrin.h>
+#endif
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// While it lives, this thread's denormal results become zero and denormal arguments are read as zero; its end puts the
+/// control register back as it was found, also when an exception passes. On a processor that is neither x86 with SSE2
+/// nor 64-bit ARM it does nothing.
+///
+/// Denormals cost 20 to 40 times a normal operation, and the running averages of an optimiser end in them whenever a
+/// gradient stays zero. The compiler knows nothing of the register and may move arithmetic across this object: put the
+/// arithmetic into a function that is not inlined.
+class FlushDenormals {
+  public:
+    FlushDenormals() : found_(read()) { write(found_ | flush); }
+    ~FlushDenormals() { write(found_); }
+    FlushDenormals(const FlushDenormals&) = delete;
+    FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+  private:
+#if defined(__SSE2__) || defined(_M_X64)
+    using Register = unsigned int;
+    static constexpr Register flush = 0x8000 | 0x0040;  // results (FTZ) and arguments (DAZ)
+    static Register read() { return _mm_getcsr(); }
+    static void write(Register value) { _mm_setcsr(value); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+    using Register = std::uint64_t;
+    static constexpr Register flush = Register{1} << 24;  // FZ: results and arguments
+    static Register read() {
+        Register value;
+        __asm__ __volatile__("mrs %0, fpcr" : "=r"(value));
+        return value;
+    }
+    static void write(Register value) { __asm__ __volatile__("msr fpcr, %0" : : "r"(value) : "memory"); }
+#else
+    using Register = unsigned int;
+    static constexpr Register flush = 0;
+    static Register read() { return 0; }
+    static void write(Register) {}
+#endif
+
+    Register found_;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

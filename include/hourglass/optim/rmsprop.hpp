@@ -1,0 +1,74 @@
+// RMSprop: gradient descent scaled by the gradient's running root mean square.
+#pragma once
+
+#include "hourglass/optim/optimizer.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// RMSprop (Tieleman and Hinton 2012):
+///
+///     v ← ρ v + (1 − ρ) g²,   s = η g / √(v + ε),   θ ← θ − s
+///
+/// `centered` keeps the running mean a ← ρ a + (1 − ρ) g too and divides by √(v − a² + ε), the standard deviation
+/// (Graves 2013); v − a² is held at 0 where rounding would take it below. With momentum μ: m ← μ m + s, θ ← θ − m.
+///
+/// Names, defaults and formula are Keras's: ε is inside the root and 1e-7. PyTorch adds ε = 1e-8 outside, √v + ε, its ρ
+/// ("alpha") is 0.99 and its learning rate 0.01, which it also keeps outside of m. Moments v, then a if centered, then
+/// m with momentum.
+class RMSprop : public Optimizer {
+  public:
+    struct Options {
+        double learning_rate = 1e-3;              ///< η, at least 0
+        double rho = 0.9;                         ///< ρ in [0, 1): memory of the averages
+        double momentum = 0;                      ///< μ in [0, 1)
+        double epsilon = 1e-7;                    ///< ε, larger than 0
+        bool centered = false;                    ///< divide by the standard deviation
+        double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+    };
+
+    RMSprop() : RMSprop(Options{}) {}
+    /// `Error` for an option out of range.
+    explicit RMSprop(const Options& options)
+        : Optimizer("RMSprop", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
+        require_below_one(name(), "rho", options.rho);
+        require_below_one(name(), "momentum", options.momentum);
+        require_positive(name(), "epsilon", options.epsilon);
+    }
+
+    /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
+    /// `theta` may be a temporary map. Returns false if the step was skipped. `Error` for sizes or scalar types that do
+    /// not match each other or the first step, and as `NonFinite` says.
+    template <class Parameters, class Gradient>
+    bool step(Parameters&& theta, const Gradient& gradient) {
+        const double rate = learning_rate(), rho = options_.rho, epsilon = options_.epsilon,
+                     momentum = options_.momentum;
+        const bool centered = options_.centered;
+        const Index kinds = 1 + (centered ? 1 : 0) + (momentum > 0 ? 1 : 0);
+        return advance(theta, gradient, kinds, 0.0, [=]<class T>(const Block<T>& b) {
+            Flat<T> x = b.theta, v = b.moment(0);
+            T memory[static_cast<std::size_t>(Block<T>::largest)];
+            Flat<T> s{memory, x.size()};
+            v = T(rho) * v + T(1 - rho) * b.gradient.square();
+            if (centered) {
+                Flat<T> a = b.moment(1);
+                a = T(rho) * a + T(1 - rho) * b.gradient;
+                s = T(rate) * b.gradient / ((v - a.square()).max(T(0)) + T(epsilon)).sqrt();
+            } else {
+                s = T(rate) * b.gradient / (v + T(epsilon)).sqrt();
+            }
+            if (momentum > 0) {
+                Flat<T> m = b.moment(kinds - 1);
+                m = T(momentum) * m + s;
+                x -= m;
+            } else {
+                x -= s;
+            }
+        });
+    }
+
+  private:
+    Options options_;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,55 @@
+// Gradient descent, with momentum if wanted.
+#pragma once
+
+#include "hourglass/optim/optimizer.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Stochastic gradient descent: θ ← θ − η g. With momentum μ (Polyak 1964): m ← μ m − η g, θ ← θ + m; with Nesterov's
+/// momentum (Sutskever et al. 2013): θ ← θ + μ m − η g, m being the new one.
+///
+/// Names, defaults and formulas are Keras's. The learning rate is part of m here; PyTorch keeps it outside
+/// (m ← μ m + g, θ ← θ − η m), which is the same as long as the rate does not change. One moment, m, and only with
+/// momentum.
+class Sgd : public Optimizer {
+  public:
+    struct Options {
+        double learning_rate = 0.01;              ///< η, at least 0
+        double momentum = 0;                      ///< μ in [0, 1)
+        bool nesterov = false;                    ///< look ahead; changes nothing without momentum
+        double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+    };
+
+    Sgd() : Sgd(Options{}) {}
+    /// `Error` for an option out of range.
+    explicit Sgd(const Options& options)
+        : Optimizer("Sgd", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
+        require_below_one(name(), "momentum", options.momentum);
+    }
+
+    /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
+    /// `theta` may be a temporary map. Returns false if the step was skipped. `Error` for sizes or scalar types that do
+    /// not match each other or the first step, and as `NonFinite` says.
+    template <class Parameters, class Gradient>
+    bool step(Parameters&& theta, const Gradient& gradient) {
+        const double rate = learning_rate(), momentum = options_.momentum;
+        if (momentum == 0)
+            return advance(theta, gradient, 0, 0.0,
+                           [=]<class T>(const Block<T>& b) { Flat<T>(b.theta) -= T(rate) * b.gradient; });
+        return advance(theta, gradient, 1, 0.0, [=, nesterov = options_.nesterov]<class T>(const Block<T>& b) {
+            Flat<T> x = b.theta, m = b.moment(0);
+            m = T(momentum) * m - T(rate) * b.gradient;
+            if (nesterov) {
+                x += T(momentum) * m - T(rate) * b.gradient;
+            } else {
+                x += m;
+            }
+        });
+    }
+
+  private:
+    Options options_;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,92 @@
+// Corruptions: the input is damaged in training, the target stays clean (Vincent et al. 2010, "Stacked denoising
+// autoencoders"). Evaluation never corrupts. Each step draws anew.
+#pragma once
+
+#include <Eigen/Core>
+#include <string_view>
+
+#include "hourglass/core/term.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+// y = apply(x, drawn), a sample at a time and in pieces that fit on the stack: no memory is asked for.
+template <class T, class Draw, class Apply>
+void corrupt_pieces(ConstView<T> x, View<T> y, Draw draw, Apply apply) {
+    constexpr Index piece = 256;
+    T drawn[piece];
+    for (Index j = 0; j < x.cols(); ++j)
+        for (Index from = 0; from < x.rows(); from += piece) {
+            const Index count = std::min(piece, x.rows() - from);
+            draw(j, std::span<T>{drawn, static_cast<std::size_t>(count)}, from);
+            const ConstFlat<T> clean{x.data() + j * x.rows() + from, count}, numbers{drawn, count};
+            Flat<T>{y.data() + j * y.rows() + from, count} = apply(clean, numbers);
+        }
+}
+
+/// y = x + N(0, stddev²), independently for each value. `Error` unless stddev is finite and at least 0.
+struct GaussianNoise {
+    static constexpr std::string_view name = "GaussianNoise";
+    static constexpr Slot slot = Slot::Corruption;
+    double stddev;
+
+    constexpr explicit GaussianNoise(double stddev_) : stddev(stddev_) { check(); }
+    constexpr void check() const {
+        if (!(stddev >= 0 && stddev <= 1e30)) fail("GaussianNoise: stddev must be finite and at least 0, got ", stddev);
+    }
+
+    template <class T>
+    void corrupt(ConstView<T> x, View<T> y, Stream random) const {
+        corrupt_pieces(
+            x, y, [&](Index j, std::span<T> noise, Index from) { random.normal(j, noise, from); },
+            [&](const auto& clean, const auto& noise) { return clean + T(stddev) * noise; });
+    }
+};
+
+/// y = 0 with probability `rate`, else x, independently for each value. `Error` unless 0 ≤ rate < 1.
+struct MaskingNoise {
+    static constexpr std::string_view name = "MaskingNoise";
+    static constexpr Slot slot = Slot::Corruption;
+    double rate;
+
+    constexpr explicit MaskingNoise(double rate_) : rate(rate_) { check(); }
+    constexpr void check() const {
+        if (!(rate >= 0 && rate < 1)) fail("MaskingNoise: the rate must be in [0, 1), got ", rate);
+    }
+
+    template <class T>
+    void corrupt(ConstView<T> x, View<T> y, Stream random) const {
+        corrupt_pieces(
+            x, y, [&](Index j, std::span<T> kept, Index from) { random.choose(j, rate, T(0), T(1), kept, from); },
+            [](const auto& clean, const auto& kept) { return clean * kept; });
+    }
+};
+
+/// With probability `rate` a value becomes `low` or `high`, each half of the time; else it stays. `Error` unless
+/// 0 ≤ rate < 1.
+struct SaltAndPepperNoise {
+    static constexpr std::string_view name = "SaltAndPepperNoise";
+    static constexpr Slot slot = Slot::Corruption;
+    double rate, low, high;
+
+    constexpr explicit SaltAndPepperNoise(double rate_, double low_ = 0, double high_ = 1)
+        : rate(rate_), low(low_), high(high_) {
+        check();
+    }
+    constexpr void check() const {
+        if (!(rate >= 0 && rate < 1)) fail("SaltAndPepperNoise: the rate must be in [0, 1), got ", rate);
+        if (!(low <= high)) fail("SaltAndPepperNoise: low must not exceed high, got ", low, " and ", high);
+    }
+
+    template <class T>
+    void corrupt(ConstView<T> x, View<T> y, Stream random) const {
+        corrupt_pieces(
+            x, y, [&](Index j, std::span<T> u, Index from) { random.uniform(j, u, from); },
+            [&](const auto& clean, const auto& u) {
+                return clean.binaryExpr(u, [this](const T& value, const T& drawn) {
+                    return drawn < T(rate / 2) ? T(low) : drawn < T(rate) ? T(high) : value;
+                });
+            });
+    }
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,100 @@
+// The figures of a training run, epoch by epoch, to look at afterwards or to write as CSV.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hourglass/core/error.hpp"
+#include "hourglass/core/shape.hpp"
+#include "hourglass/train/figure.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// A table with one row per epoch and a named column per figure. The first row names the columns.
+///
+///     hg::History history;
+///     history.add({{"loss", loss}, {"val_loss", val_loss}});    // every epoch
+///     std::ofstream file("history.csv");
+///     history.write_csv(file);
+class History {
+  public:
+    /// Adds a row. `Error` when there are no figures, when a name stands twice, or when the names are not those of the
+    /// first row (in any order).
+    void add(Figures row) {
+        if (row.size() == 0) fail("History::add: there are no figures");
+        for (const Figure* a = row.begin(); a != row.end(); ++a)
+            for (const Figure* b = row.begin(); b != a; ++b)
+                if (a->name == b->name) fail("History::add: \"", a->name, "\" stands twice in a row");
+        if (!names_.empty()) {
+            bool same = row.size() == names_.size();
+            for (const Figure& figure : row)
+                same = same && std::find(names_.begin(), names_.end(), figure.name) != names_.end();
+            if (!same)
+                fail("History::add: the columns are ", joined(names_), ", row ", rows() + 1, " has ", joined(row));
+        } else {
+            for (const Figure& figure : row) names_.emplace_back(figure.name);
+            columns_.resize(row.size());
+        }
+        for (const Figure& figure : row) columns_[position(figure.name)].push_back(figure.value);
+    }
+
+    /// Number of rows.
+    Index rows() const { return columns_.empty() ? 0 : static_cast<Index>(columns_[0].size()); }
+    /// Names of the columns, in the order of the first row.
+    const std::vector<std::string>& names() const { return names_; }
+    /// The figures of this name, one per row. `Error` if there is no such column.
+    const std::vector<double>& operator[](std::string_view name) const { return columns_[position(name)]; }
+
+    /// Writes the names and then the rows, separated by commas: numbers with a point, whatever the stream's locale, and
+    /// with as many digits as it takes to read the same number back. `Error` when writing fails.
+    void write_csv(std::ostream& out) const {
+        std::string table;
+        for (std::size_t column = 0; column < names_.size(); ++column)
+            (table += quoted(names_[column])) += column + 1 == names_.size() ? "" : ",";
+        table += '\n';
+        for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row)
+            for (std::size_t column = 0; column < columns_.size(); ++column) {
+                char number[32];
+                char* const end = std::to_chars(number, number + sizeof number, columns_[column][row]).ptr;
+                table.append(number, end);
+                table += column + 1 == columns_.size() ? '\n' : ',';
+            }
+        out.write(table.data(), static_cast<std::streamsize>(table.size()));
+        out.flush();
+        if (!out) fail("History::write_csv: writing to the stream failed");
+    }
+
+  private:
+    std::size_t position(std::string_view name) const {
+        const auto found = std::find(names_.begin(), names_.end(), name);
+        if (found == names_.end())
+            fail("History: there is no column \"", name, "\"; there are ", names_.empty() ? "none" : joined(names_));
+        return static_cast<std::size_t>(found - names_.begin());
+    }
+
+    static std::string_view name_of(const Figure& figure) { return figure.name; }
+    static std::string_view name_of(const std::string& name) { return name; }
+    template <class Names>
+    static std::string joined(const Names& names) {
+        std::string all;
+        for (const auto& name : names) (all += all.empty() ? "" : ", ") += name_of(name);
+        return all;
+    }
+
+    static std::string quoted(const std::string& name) {
+        if (name.find_first_of(",\"\r\n") == std::string::npos) return name;
+        std::string safe = "\"";
+        for (const char c : name) safe.append(c == '"' ? 2 : 1, c);
+        return safe + '"';
+    }
+
+    std::vector<std::string> names_;
+    std::vector<std::vector<double>> columns_;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,194 @@
+// A progress bar for the user's own loop: rate, remaining time, current figures. One line that is redrawn on a
+// terminal; a few plain lines per epoch where the output goes to a file or a pipe.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <iostream>
+#include <string>
+
+#include "hourglass/core/error.hpp"
+#include "hourglass/core/shape.hpp"
+#include "hourglass/train/figure.hpp"
+
+#if __has_include(<sys/ioctl.h>)
+#include <sys/ioctl.h>
+#include <unistd.h>
+#elif defined(_WIN32)
+#include <io.h>
+#endif
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Characters in a line of the terminal that a stream writes to (80 if it does not say); 0 if the stream is not the
+/// standard output or standard error of this program, or leads elsewhere.
+inline Index terminal_width(const std::ostream& out) {
+    const int descriptor = &out == &std::cout ? 1 : &out == &std::cerr || &out == &std::clog ? 2 : -1;
+    if (descriptor < 0) return 0;
+#if __has_include(<sys/ioctl.h>)
+    if (::isatty(descriptor) == 0) return 0;
+    winsize size{};
+    return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+#elif defined(_WIN32)
+    return ::_isatty(descriptor) != 0 ? 80 : 0;
+#else
+    return 0;
+#endif
+}
+
+/// Seconds that have gone by since some fixed moment.
+inline double seconds() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+/// How a `ProgressBar` writes: as the output asks for, or one way whatever the output is.
+enum class ProgressStyle { Detect, Bar, Lines };
+
+/// Shows how far a training is.
+///
+///     hg::ProgressBar bar{epochs, images.cols()};
+///     for (int epoch = 0; epoch < epochs; ++epoch) {
+///         for (const auto& batch : hg::minibatches(images, 256, rng)) {
+///             …
+///             bar.advance(batch.cols(), {{"loss", loss}});
+///         }
+///         bar.end_epoch({{"loss", mean_loss}, {"val_loss", val_loss}});
+///     }
+///
+///     epoch  2/20 [=======>            ]  37%  101250 samples/s  0:04 left  loss 0.2871
+///
+/// The rate is that of the current epoch; the remaining time is for all epochs, judged by all time so far. A line is
+/// drawn at most every tenth of a second (plain lines: at each quarter of the epoch, a second apart at least), so that
+/// `advance` costs little more than a look at the clock. A line left open by a break or an exception is closed by the
+/// destructor.
+class ProgressBar {
+  public:
+    struct Options {
+        const char* unit = "samples";                 ///< What the rate counts.
+        std::ostream& out = std::clog;                ///< Where to write; has to outlive the bar.
+        ProgressStyle style = ProgressStyle::Detect;  ///< A bar or plain lines.
+        double (*clock)() = &seconds;                 ///< Seconds from any beginning, never running back.
+    };
+
+    /// `epochs` epochs of `per_epoch` samples (or steps: whatever `advance` counts). `Error` unless both are at
+    /// least 1.
+    ProgressBar(Index epochs, Index per_epoch) : ProgressBar(epochs, per_epoch, Options{}) {}
+    ProgressBar(Index epochs, Index per_epoch, const Options& options)
+        : options_(options), epochs_(epochs), per_epoch_(per_epoch) {
+        if (epochs < 1) fail("ProgressBar: the number of epochs must be at least 1, got ", epochs);
+        if (per_epoch < 1)
+            fail("ProgressBar: the number of ", options.unit, " per epoch must be at least 1, got ", per_epoch);
+        const Index terminal = terminal_width(options.out);
+        bar_ = options.style == ProgressStyle::Bar || (options.style == ProgressStyle::Detect && terminal > 0);
+        width_ = static_cast<std::size_t>(terminal > 0 ? terminal : 80) - 1;
+        begin_ = epoch_begin_ = now_ = options.clock();
+        drawn_ = bar_ ? begin_ - redraw_after : begin_;
+    }
+
+    ProgressBar(const ProgressBar&) = delete;
+    ProgressBar& operator=(const ProgressBar&) = delete;
+
+    ~ProgressBar() {
+        try {
+            if (open_ > 0) options_.out << std::endl;
+        } catch (...) {  // a stream that throws must not end the program from here
+        }
+    }
+
+    /// Counts `amount` more samples of the current epoch and shows the current figures, if it is time to.
+    void advance(Index amount, Figures figures = {}) {
+        done_ += amount;
+        now_ = options_.clock();
+        if (bar_) {
+            if (now_ - drawn_ >= redraw_after) draw(line(figures, false), false);
+        } else if (const Index quarter = 4 * done_ / per_epoch_;
+                   quarter > quarter_ && quarter < 4 && now_ - drawn_ >= line_after) {
+            quarter_ = quarter;
+            draw(line(figures, false), true);
+        }
+    }
+
+    /// Ends the epoch: its line stays, with these figures and the time it took, what came after the last `advance`
+    /// (validation) included; the rate is that up to the last `advance`.
+    void end_epoch(Figures figures = {}) {
+        const double last_advance = now_;
+        now_ = options_.clock();
+        draw(line(figures, true, last_advance), true);
+        ++epoch_;
+        done_ = quarter_ = 0;
+        epoch_begin_ = now_;
+    }
+
+  private:
+    static constexpr double redraw_after = 0.1, line_after = 1;
+
+    std::string line(Figures figures, bool ended, double last_advance = 0) const {
+        const double part = std::min(1.0, static_cast<double>(done_) / static_cast<double>(per_epoch_));
+        const std::string epoch = text(std::min(epoch_ + 1, epochs_)), epochs = text(epochs_);
+        const std::string head = "epoch " + std::string(epochs.size() - epoch.size(), ' ') + epoch + "/" + epochs;
+        const std::string percent = text(static_cast<Index>(ended ? 100 : 100 * part));
+        std::string shown = std::string(5 - percent.size(), ' ') + percent + "%";
+
+        const double spent = (ended ? last_advance : now_) - epoch_begin_;
+        if (spent > 0 && done_ > 0)
+            shown += "  " + rate(static_cast<double>(done_) / spent) + " " + options_.unit + "/s";
+        const double all = static_cast<double>(epoch_) + part;
+        if (ended)
+            shown += "  " + duration(now_ - epoch_begin_);
+        else if (all > 0 && now_ > begin_)
+            shown +=
+                "  " + duration((now_ - begin_) * std::max(0.0, static_cast<double>(epochs_) - all) / all) + " left";
+        for (const Figure& figure : figures) (((shown += "  ") += figure.name) += ' ') += text(figure.value);
+        return head + (bar_ ? bar(ended ? 1 : part, head.size() + shown.size()) : "") + shown;
+    }
+
+    // "[====>     ]": as long as the line has room for it beside `others` characters, 20 signs at most.
+    std::string bar(double part, std::size_t others) const {
+        const std::size_t room = width_ - std::min(width_, others + 3), length = std::min<std::size_t>(room, 20);
+        if (length == 0) return "";
+        const auto filled = static_cast<std::size_t>(part * static_cast<double>(length));
+        const std::string tip = filled < length ? ">" : "";
+        return " [" + std::string(filled, '=') + tip + std::string(length - filled - tip.size(), ' ') + "]";
+    }
+
+    void draw(std::string shown, bool stays) {
+        if (bar_) {
+            // A line that wraps could not be redrawn. What the line before was longer is wiped with blanks.
+            if (!stays && shown.size() > width_) shown.resize(width_);
+            const std::size_t length = shown.size();
+            shown = '\r' + shown + std::string(open_ > length ? open_ - length : 0, ' ');
+            open_ = stays ? 0 : length;
+        }
+        if (stays) shown += '\n';
+        options_.out.write(shown.data(), static_cast<std::streamsize>(shown.size()));
+        options_.out.flush();
+        drawn_ = now_;
+    }
+
+    static std::string rate(double per_second) {
+        return per_second < 100 ? text(std::round(per_second * 10) / 10) : text(std::llround(per_second));
+    }
+    static std::string duration(double time) {
+        const long long whole = std::llround(time);
+        std::string shown = whole < 3600 ? "" : text(whole / 3600) + ":";
+        const auto add = [&shown](long long n, bool two_digits) {
+            if (two_digits && n < 10) shown += '0';
+            shown += text(n);
+        };
+        add(whole / 60 % 60, whole >= 3600);
+        shown += ':';
+        add(whole % 60, true);
+        return shown;
+    }
+
+    Options options_;
+    Index epochs_, per_epoch_, epoch_ = 0, done_ = 0, quarter_ = 0;
+    bool bar_ = false;
+    std::size_t width_ = 79;  // of a line
+    std::size_t open_ = 0;    // length of the line that the next one is drawn over
+    double begin_ = 0, epoch_begin_ = 0, now_ = 0, drawn_ = 0;
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

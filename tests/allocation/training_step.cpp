@@ -1,0 +1,101 @@
+// After the first batch neither a training step nor an evaluation with a tape asks for memory: counted by an allocator
+// put in the place of the C library's, which sees Eigen's requests as well as the standard library's.
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <hourglass/hourglass.hpp>
+#include <new>
+
+namespace hg = hourglass;
+
+static std::atomic<long> requests{0};
+
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
+
+void* malloc(std::size_t size) { return ++requests, __libc_malloc(size); }
+void* calloc(std::size_t count, std::size_t size) { return ++requests, __libc_calloc(count, size); }
+void* realloc(void* old, std::size_t size) { return ++requests, __libc_realloc(old, size); }
+void* aligned_alloc(std::size_t alignment, std::size_t size) { return ++requests, __libc_memalign(alignment, size); }
+int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
+    *out = (++requests, __libc_memalign(alignment, size));
+    return *out == nullptr;
+}
+}
+
+// Runs `step` a few times to warm up, then again under count. Returns the number of failures: 0 or 1.
+template <class Step>
+static int check(const char* what, Step step) {
+    for (int i = 0; i < 2; ++i) step();
+    const long before = requests;
+    for (int i = 0; i < 5; ++i) step();
+    const long asked = requests - before;
+    std::printf("%-40s %ld allocations\n", what, asked);
+    return asked != 0;
+}
+
+template <class T, class Optimizer>
+static int check_training(const char* what, Optimizer optimizer) {
+    using Encoder =
+        hg::Chain<hg::Shape{128}, hg::Dense<100>, hg::ReLU, hg::Dropout, hg::Dense<64>, hg::Tanh, hg::Dense<16>>;
+    using Decoder = hg::Mirror<Encoder, hg::Sigmoid>;
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, Decoder, T>(rng, hg::BinaryCrossEntropy{}, hg::GaussianNoise{0.1},
+                                                      hg::MaskingNoise{0.1}, hg::L1{0.01});
+    const hg::Matrix<T> x = hg::Matrix<T>::Constant(128, 512, T(0.5));
+    auto batches = hg::minibatches(x, 128, rng);
+    auto tape = model.tape();
+    return check(what, [&] {
+        batches.shuffle(rng);
+        for (const auto& batch : batches) {
+            model.gradient(batch, tape, rng);
+            hg::clip_by_norm(tape.gradient(), 1.0);
+            optimizer.step(model.parameters(), tape.gradient());
+        }
+        model.loss(x, tape);
+    });
+}
+
+int main() {
+    // The counter must see what Eigen asks for, or zero would prove nothing.
+    const long before = requests;
+    Eigen::MatrixXf seen(10, 10);
+    seen.setZero();
+    if (requests == before || seen.sum() != 0) return std::puts("the counter does not see Eigen's allocations"), 1;
+
+    int failures = 0;
+    failures += check_training<float>("training step, float, Adam", hg::Adam{});
+    failures += check_training<double>("training step, double, Adam", hg::Adam{});
+    failures += check_training<float>("training step, Sgd with momentum", hg::Sgd{{.momentum = 0.9}});
+    failures += check_training<float>("training step, AdamW", hg::AdamW{});
+    failures += check_training<float>("training step, Adadelta", hg::Adadelta{});
+    failures += check_training<float>("training step, RMSprop", hg::RMSprop{});
+    failures += check_training<float>("training step, Adagrad", hg::Adagrad{});
+
+    hg::Rng rng{1};
+    using Large = hg::Chain<hg::Shape{784}, hg::Dense<1000>, hg::ReLU, hg::Dense<256>>;
+    const auto large = hg::autoencoder<Large, hg::Mirror<Large>>(rng, hg::MeanSquaredError{});
+    auto large_tape = large.tape();
+    const Eigen::MatrixXf pictures = Eigen::MatrixXf::Constant(784, 256, 0.5f);
+    failures += check("training step, 784-1000-256", [&] { large.gradient(pictures, large_tape, rng); });
+    using Windows = hg::Chain<hg::Shape{2, 64}, hg::Conv1D<8, 5, 2, hg::Padding::Same>, hg::ReLU, hg::MaxPooling1D<>>;
+    const auto series = hg::autoencoder<Windows, hg::Mirror<Windows>>(rng, hg::MeanSquaredError{});
+    auto series_tape = series.tape();
+    const Eigen::MatrixXf waves = Eigen::MatrixXf::Constant(128, 64, 0.5f);
+    failures += check("training step, convolutions", [&] { series.gradient(waves, series_tape, rng); });
+
+    using Encoder = hg::Chain<hg::Shape{128}, hg::Dense<64>, hg::ReLU, hg::Dense<16>>;
+    const auto model = hg::autoencoder<Encoder, hg::Tied<Encoder>>(rng, hg::MeanSquaredError{});
+    auto tape = model.tape();
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Constant(128, 128, 0.5f);
+    failures += check("encode with a tape", [&] { model.encode(x, tape); });
+    failures += check("reconstruct with a tape", [&] { model.reconstruct(x, tape); });
+    failures += check("reconstruct one sample with a tape", [&] { model.reconstruct(x.col(0), tape); });
+    failures += check("encode a block with a tape", [&] { model.encode(x.middleCols(3, 50), tape); });
+    failures += check("training step, tied weights", [&] { model.gradient(x, tape, rng); });
+    return failures;
+}

@@ -1,0 +1,12 @@
+// expect: : a window covers
+#include <hourglass/core/mirror.hpp>
+#include <hourglass/layers/conv1d.hpp>
+
+namespace hg = hourglass;
+
+#ifdef FIXED
+using Encoder = hg::Chain<hg::Shape{3, 6}, hg::Conv1D<4, 3, 1, hg::Padding::Valid, 2>>;
+#else
+using Encoder = hg::Chain<hg::Shape{3, 6}, hg::Conv1D<4, 3, 1, hg::Padding::Valid, 3>>;
+#endif
+static_assert(Encoder::depth == 1);

@@ -1,0 +1,14 @@
+// expect: hourglass: a term must say where it acts
+#include <hourglass/hourglass.hpp>
+
+namespace hg = hourglass;
+
+using Encoder = hg::Chain<hg::Shape{784}, hg::Dense<32>>;
+
+void build(hg::Rng& rng) {
+#ifdef FIXED
+    hg::autoencoder<Encoder, hg::Mirror<Encoder>>(rng, hg::MeanSquaredError{}, hg::MaskingNoise{0.1});
+#else
+    hg::autoencoder<Encoder, hg::Mirror<Encoder>>(rng, hg::MeanSquaredError{}, 0.1);
+#endif
+}

@@ -1,0 +1,84 @@
+// Products against plain loops, at sizes around every edge of tiles, stripes and depth blocks.
+#include "hourglass/core/product.hpp"
+
+#include <limits>
+
+#include "hourglass/core/random.hpp"
+#include "support/catch.hpp"
+
+namespace hg = hourglass;
+
+namespace {
+
+template <class T>
+hg::Matrix<T> random(hg::Index rows, hg::Index cols, hg::Rng& rng) {
+    hg::Matrix<T> m(rows, cols);
+    for (T& v : m.reshaped()) v = static_cast<T>(rng.uniform(-1, 1));
+    return m;
+}
+
+// Sums in double, added to `c`; what the product itself must agree with to rounding.
+template <class A, class B, class C>
+Eigen::MatrixXd plain(const A& a, const B& b, const C& c) {
+    Eigen::MatrixXd sum = c.template cast<double>();
+    for (hg::Index j = 0; j < b.cols(); ++j)
+        for (hg::Index i = 0; i < a.rows(); ++i)
+            for (hg::Index k = 0; k < a.cols(); ++k)
+                sum(i, j) += static_cast<double>(a(i, k)) * static_cast<double>(b(k, j));
+    return sum;
+}
+
+template <class T>
+void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
+    CAPTURE(rows, columns, depth);
+    const hg::Matrix<T> a = random<T>(rows, depth, rng), b = random<T>(depth, columns, rng),
+                        start = random<T>(rows, columns, rng);
+    const hg::Matrix<T> a_turned = a.transpose(), b_turned = b.transpose();
+    const Eigen::MatrixXd expected = plain(a, b, start);
+    // Rounding of a sum of `depth` products below 1, each in one fused or two rounded steps.
+    const double bound = static_cast<double>(depth + 2) * static_cast<double>(std::numeric_limits<T>::epsilon());
+    const auto agrees = [&](const hg::Matrix<T>& c) {
+        CHECK((c.template cast<double>() - expected).cwiseAbs().maxCoeff() <= bound);
+    };
+    hg::Matrix<T> c = start;
+    hg::add_product<hg::Operand::Columns>(rows, columns, depth, a.data(), rows, b.data(), depth, c.data(), rows);
+    agrees(c);
+    c = start;
+    hg::add_product<hg::Operand::Rows>(rows, columns, depth, a.data(), rows, b_turned.data(), columns, c.data(), rows);
+    agrees(c);
+    c = start;
+    hg::add_transposed_product(rows, columns, depth, a_turned.data(), depth, b.data(), depth, c.data(), rows);
+    agrees(c);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
+    hg::Rng rng{1};
+    for (const hg::Index rows : {1, 3, 4, 7, 16, 33, 65}) {
+        for (const hg::Index columns : {1, 2, 5, 12, 25}) {
+            for (const hg::Index depth : {1, 31, 129, 257}) check<TestType>(rows, columns, depth, rng);
+        }
+    }
+    for (int i = 0; i < 50; ++i) {
+        const auto size = [&](std::uint64_t bound) { return static_cast<hg::Index>(1 + rng.below(bound)); };
+        check<TestType>(size(150), size(80), size(600), rng);
+    }
+}
+
+TEST_CASE("an empty product adds nothing") {
+    float c = 3;
+    const float one = 1;
+    hg::add_product<hg::Operand::Columns>(1, 1, 0, &one, 1, &one, 1, &c, 1);
+    hg::add_transposed_product(1, 1, 0, &one, 1, &one, 1, &c, 1);
+    CHECK(c == 3);
+}
+
+TEST_CASE("a column's bits do not depend on its neighbours") {
+    hg::Rng rng{2};
+    const Eigen::MatrixXf a = random<float>(64, 300, rng), b = random<float>(300, 100, rng);
+    Eigen::MatrixXf whole = Eigen::MatrixXf::Zero(64, 100), part = Eigen::MatrixXf::Zero(64, 37);
+    hg::add_product<hg::Operand::Columns>(64, 100, 300, a.data(), 64, b.data(), 300, whole.data(), 64);
+    hg::add_product<hg::Operand::Columns>(64, 37, 300, a.data(), 64, b.data() + 40 * 300, 300, part.data(), 64);
+    CHECK(part == whole.middleCols(40, 37));
+}

@@ -1,0 +1,17 @@
+# Two files that both include every header link into one program: nothing in a header lacks its `inline`.
+cmake_minimum_required(VERSION 3.24)
+include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
+
+cmake_path(GET COMPILER STEM compiler_name)
+set(work ${BINARY_DIR}/one_definition.${compiler_name})
+file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/hourglass/*.hpp)
+list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
+string(CONCAT everything ${headers})
+file(WRITE ${work}/one.cpp "${everything}")
+file(WRITE ${work}/two.cpp "${everything}int main() {}\n")
+compile(status output ${COMPILER} -O0 ${work}/one.cpp ${work}/two.cpp -o ${work}/both)
+if(NOT status EQUAL 0)
+    first_lines(shown 40 "${output}")
+    message(NOTICE "${shown}")
+    message(FATAL_ERROR "Two files that include all headers do not link")
+endif()

@@ -1,0 +1,142 @@
+// The products behind convolutions against plain loops, over random sizes; and what ties layers to each other.
+#include "hourglass/layers/conv1d.hpp"
+#include "hourglass/layers/conv1d_transpose.hpp"
+#include "hourglass/layers/dense.hpp"
+#include "hourglass/layers/layer_normalization.hpp"
+#include "hourglass/layers/pooling.hpp"
+#include "support/gradient_check.hpp"
+
+namespace hg = hourglass;
+using hg::Index;
+
+namespace {
+
+// Calls use(f, q, c, p, w) for every product that makes up a convolution: values f of position q and c of position p
+// meet in weight w.
+template <class Use>
+void each_product(const hg::Convolution& c, Use use) {
+    for (Index q = 0; q < c.positions; ++q)
+        for (Index k = 0; k < c.kernel; ++k) {
+            const Index p = q * c.stride + k * c.dilation - c.left;
+            if (p < 0 || p >= c.length) continue;
+            for (Index i = 0; i < c.channels; ++i)
+                for (Index f = 0; f < c.filters; ++f)
+                    use(q * c.filters + f, p * c.channels + i, (k * c.channels + i) * c.filters + f);
+        }
+}
+
+template <class T>
+void check_products(const hg::Convolution& c, Index samples) {
+    CAPTURE(c.channels, c.length, c.filters, c.positions, c.kernel, c.stride, c.dilation, c.left, samples);
+    const Eigen::MatrixXd w = oracle::values(c.filters * c.channels * c.kernel, 1, 1);
+    const Eigen::MatrixXd x = oracle::values(c.channels * c.length, samples, 2);
+    const Eigen::MatrixXd y = oracle::values(c.filters * c.positions, samples, 3);
+    Eigen::MatrixXd forward = y, back = x, gradient = w;
+    for (Index j = 0; j < samples; ++j)
+        each_product(c, [&](Index f, Index i, Index k) {
+            forward(f, j) += w(k) * x(i, j);
+            back(i, j) += w(k) * y(f, j);
+            gradient(k) += y(f, j) * x(i, j);
+        });
+    const hg::Matrix<T> wt = w.cast<T>(), xt = x.cast<T>(), yt = y.cast<T>();
+    hg::Matrix<T> out = yt, dx = xt, dw = wt;
+    hg::add_convolution(c, wt.data(), xt.data(), out.data(), samples);
+    hg::add_transposed_convolution(c, wt.data(), yt.data(), dx.data(), samples);
+    hg::add_kernel_gradient<hg::Side::Short, T>(c, yt.data(), xt.data(), dw.data(), nullptr, samples);
+    CHECK(oracle::difference(out, forward) <= oracle::tolerance<T>);
+    CHECK(oracle::difference(dx, back) <= oracle::tolerance<T>);
+    CHECK(oracle::difference(dw, gradient) <= oracle::tolerance<T>);
+}
+
+template <hg::Shape In, class Layer>
+Eigen::MatrixXd forward(const Layer& layer, const Eigen::VectorXd& w, const Eigen::MatrixXd& x) {
+    constexpr auto count = static_cast<std::size_t>(hg::parameters_of<Layer>(In));
+    Eigen::MatrixXd y(Layer::output(In).size(), x.cols());
+    layer.template forward<In>(std::span<const double, count>(w.data(), count), oracle::read(x), oracle::write(y));
+    return y;
+}
+
+}  // namespace
+
+TEST_CASE("convolution products of random sizes agree with plain loops") {
+    hg::Rng rng{31};
+    const auto draw = [&](std::uint64_t low, std::uint64_t high) {
+        return static_cast<Index>(low + rng.below(high - low + 1));
+    };
+    for (int round = 0; round < 400; ++round) {
+        hg::Convolution c{};
+        c.channels = draw(1, round % 4 == 0 ? 70 : 9), c.filters = draw(1, round % 4 == 1 ? 70 : 9);
+        c.kernel = draw(1, 8), c.stride = draw(1, 4), c.dilation = draw(1, 3) > 2 ? draw(2, 3) : 1;
+        c.positions = draw(1, 40);
+        // From a sequence that lies wholly inside the windows to one that ends before the last of them begin.
+        const Index reach = (c.positions - 1) * c.stride + (c.kernel - 1) * c.dilation + 1;
+        c.left = draw(0, 4) > 1 ? draw(0, static_cast<std::uint64_t>((c.kernel - 1) * c.dilation)) : 0;
+        c.length = std::max<Index>(1, reach - c.left - draw(0, 6) + draw(0, 3));
+        const Index samples = draw(1, round % 3 == 0 ? 40 : 3);
+        check_products<double>(c, samples);
+        check_products<float>(c, samples);
+    }
+}
+
+TEST_CASE("convolution products of large sizes agree with plain loops") {
+    check_products<double>({3, 20, 600, 9, 3, 2, 1, 0}, 2);      // more filters than the transpose packs at once
+    check_products<double>({70, 20, 130, 9, 3, 2, 1, 1}, 2);     // more channels, more taps × filters
+    check_products<float>({2, 900, 2, 450, 300, 2, 1, 149}, 1);  // a long kernel
+}
+
+TEST_CASE("a convolution of one position is a dense layer") {
+    constexpr hg::Shape in{3, 7};
+    const Eigen::VectorXd w = oracle::values(5 * 3 + 5, 1, 1);
+    const Eigen::MatrixXd x = oracle::values(in.size(), 4, 2);
+    const Eigen::MatrixXd dense = forward<in>(hg::Dense<5>{}, w, x);
+    CHECK(oracle::difference(forward<in>(hg::Conv1D<5, 1>{}, w, x), dense) <= 1e-15);
+    CHECK(oracle::difference(forward<in>(hg::Conv1D<5, 1, 1, hg::Padding::Same>{}, w, x), dense) <= 1e-15);
+}
+
+TEST_CASE("a transposed convolution is the adjoint of the convolution with the same kernel") {
+    constexpr auto same = hg::Padding::Same;
+    const auto check = [](auto layer, auto transpose, auto shape) {
+        constexpr hg::Shape in = decltype(shape)::value, out = decltype(layer)::output(in);
+        static_assert(decltype(transpose)::output(out) == in);
+        const Eigen::VectorXd w = oracle::values(decltype(layer)::parameters(in), 1, 1);
+        const Eigen::MatrixXd x = oracle::values(in.size(), 3, 2), y = oracle::values(out.size(), 3, 3);
+        const double there = forward<in>(layer, w, x).cwiseProduct(y).sum();
+        const double back = forward<out>(transpose, w, y).cwiseProduct(x).sum();
+        CHECK(std::abs(there - back) <= 1e-13 * std::abs(there));
+    };
+    const std::integral_constant<hg::Shape, hg::Shape{2, 13}> odd;
+    const std::integral_constant<hg::Shape, hg::Shape{5, 12}> even;
+    check(hg::Conv1D<4, 3, 1, hg::Padding::Valid, 1, false>{},
+          hg::Conv1DTranspose<2, 3, 1, hg::Padding::Valid, 1, false>{}, odd);
+    check(hg::Conv1D<4, 5, 2, hg::Padding::Valid, 1, false>{},
+          hg::Conv1DTranspose<2, 5, 2, hg::Padding::Valid, 1, false>{}, odd);
+    check(hg::Conv1D<4, 7, 2, same, 1, false>{}, hg::Conv1DTranspose<5, 7, 2, same, 1, false>{}, even);
+    check(hg::Conv1D<4, 2, 3, same, 1, false>{}, hg::Conv1DTranspose<5, 2, 3, same, 1, false>{}, even);
+    check(hg::Conv1D<4, 3, 1, same, 2, false>{}, hg::Conv1DTranspose<5, 3, 1, same, 2, false>{}, even);
+}
+
+TEST_CASE("kernels start in the range of their fans, biases at zero") {
+    const auto largest = [](auto layer, auto shape) {
+        constexpr hg::Shape in = decltype(shape)::value;
+        using Layer = decltype(layer);
+        constexpr auto count = static_cast<std::size_t>(Layer::parameters(in));
+        Eigen::VectorXd w = Eigen::VectorXd::Constant(count, 9);
+        hg::Rng rng{5};
+        layer.template initialize<in>(std::span<double, count>(w.data(), count), rng);
+        CHECK(w.tail(Layer::output(in).channels).cwiseAbs().maxCoeff() == 9);  // the chain sets them to zero
+        return w.head(Layer::kernel_size(in)).cwiseAbs().maxCoeff();
+    };
+    const std::integral_constant<hg::Shape, hg::Shape{4, 20}> in;
+    const double glorot = std::sqrt(6.0 / (7 * 4 + 7 * 32));
+    const double of_conv = largest(hg::Conv1D<32, 7>{}, in), of_transpose = largest(hg::Conv1DTranspose<32, 7>{}, in);
+    CHECK(of_conv <= glorot);
+    CHECK(of_conv >= 0.97 * glorot);
+    CHECK(of_transpose <= glorot);
+    CHECK(of_transpose >= 0.97 * glorot);
+    const double he = largest(hg::Conv1D<32, 7>{hg::Initializer::HeUniform}, in);
+    CHECK(he <= std::sqrt(6.0 / (7 * 4)));
+    CHECK(he >= 0.97 * std::sqrt(6.0 / (7 * 4)));
+    const double he_transpose = largest(hg::Conv1DTranspose<32, 7>{hg::Initializer::HeUniform}, in);
+    CHECK(he_transpose <= std::sqrt(6.0 / (7 * 32)));
+    CHECK(he_transpose >= 0.97 * std::sqrt(6.0 / (7 * 32)));
+}

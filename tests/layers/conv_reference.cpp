@@ -1,0 +1,138 @@
+// Convolutions, poolings and layer normalisation against numbers frozen from another framework.
+#include <string>
+
+#include "hourglass/layers/conv1d.hpp"
+#include "hourglass/layers/conv1d_transpose.hpp"
+#include "hourglass/layers/layer_normalization.hpp"
+#include "hourglass/layers/pooling.hpp"
+#include "support/gradient_check.hpp"
+#include "support/reference.hpp"
+
+namespace hg = hourglass;
+
+namespace {
+
+const reference::Numbers& numbers() {
+    static const reference::Numbers all("convolution.txt");
+    return all;
+}
+
+template <class T, hg::Shape In, class Layer>
+void check_in(const Layer& layer, const std::string& name) {
+    const auto matrix = [&](const char* what) -> hg::Matrix<T> {
+        return numbers()[name + "/" + what].template matrix<T>();
+    };
+    const hg::Matrix<T> x = matrix("x"), dy = matrix("dy");
+    constexpr auto count = static_cast<std::size_t>(hg::parameters_of<Layer>(In));
+    const auto weights = [&](const std::string& prefix) {
+        hg::Vector<T> all(count);
+        hg::Index filled = 0;
+        for (const char* part : {"kernel", "bias"})
+            if (numbers().contains(name + "/" + prefix + part)) {
+                const hg::Vector<T> values = numbers()[name + "/" + prefix + part].template vector<T>();
+                all.segment(filled, values.size()) = values;
+                filled += values.size();
+            }
+        REQUIRE(filled == all.size());
+        return all;
+    };
+    const hg::Vector<T> w = weights("");
+    hg::Vector<T> dw = hg::Vector<T>::Zero(count);
+    REQUIRE(x.rows() == In.size());
+    REQUIRE(dy.rows() == Layer::output(In).size());
+    hg::Matrix<T> y(dy.rows(), x.cols()), dx = hg::Matrix<T>::Zero(x.rows(), x.cols());
+    const std::span<const T, count> span(w.data(), count);
+    layer.template forward<In>(span, oracle::read(x), oracle::write(y));
+    layer.template backward<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx));
+    if constexpr (count > 0)
+        layer.template gradient<In>(oracle::read(x), oracle::read(dy), std::span<T, count>(dw.data(), count));
+    CHECK(oracle::difference(y, matrix("y")) <= oracle::tolerance<T>);
+    CHECK(oracle::difference(dx, matrix("dx")) <= oracle::tolerance<T>);
+    CHECK(oracle::difference(dw, weights("d")) <= oracle::tolerance<T>);
+}
+
+template <hg::Shape In, class Layer>
+void check(const Layer& layer, const std::string& name) {
+    CAPTURE(name);
+    check_in<double, In>(layer, name);
+    check_in<float, In>(layer, name);
+}
+
+constexpr auto valid = hg::Padding::Valid, same = hg::Padding::Same;
+
+}  // namespace
+
+TEST_CASE("convolutions agree with the frozen numbers") {
+    check<hg::Shape{1, 7}>(hg::Conv1D<2, 3>{}, "conv_f2k3s1validd1_1x7");
+    check<hg::Shape{1, 7}>(hg::Conv1D<2, 3, 1, same>{}, "conv_f2k3s1samed1_1x7");
+    check<hg::Shape{2, 7}>(hg::Conv1D<3, 3, 2>{}, "conv_f3k3s2validd1_2x7");
+    check<hg::Shape{2, 7}>(hg::Conv1D<3, 3, 2, same>{}, "conv_f3k3s2samed1_2x7");
+    check<hg::Shape{2, 8}>(hg::Conv1D<3, 3, 2>{}, "conv_f3k3s2validd1_2x8");
+    check<hg::Shape{2, 8}>(hg::Conv1D<3, 3, 2, same>{}, "conv_f3k3s2samed1_2x8");
+    check<hg::Shape{3, 8}>(hg::Conv1D<2, 4, 2>{}, "conv_f2k4s2validd1_3x8");
+    check<hg::Shape{3, 8}>(hg::Conv1D<2, 4, 2, same>{}, "conv_f2k4s2samed1_3x8");
+    check<hg::Shape{2, 11}>(hg::Conv1D<5, 7, 3>{}, "conv_f5k7s3validd1_2x11");
+    check<hg::Shape{2, 11}>(hg::Conv1D<5, 7, 3, same>{}, "conv_f5k7s3samed1_2x11");
+    check<hg::Shape{2, 9}>(hg::Conv1D<2, 2, 3>{}, "conv_f2k2s3validd1_2x9");
+    check<hg::Shape{2, 9}>(hg::Conv1D<2, 2, 3, same>{}, "conv_f2k2s3samed1_2x9");
+    check<hg::Shape{3, 6}>(hg::Conv1D<2, 1, 2>{}, "conv_f2k1s2validd1_3x6");
+    check<hg::Shape{3, 6}>(hg::Conv1D<2, 1, 2, same>{}, "conv_f2k1s2samed1_3x6");
+    check<hg::Shape{2, 9}>(hg::Conv1D<3, 3, 1, valid, 2>{}, "conv_f3k3s1validd2_2x9");
+    check<hg::Shape{2, 9}>(hg::Conv1D<3, 3, 1, same, 2>{}, "conv_f3k3s1samed2_2x9");
+    check<hg::Shape{1, 8}>(hg::Conv1D<2, 4, 1, valid, 2>{}, "conv_f2k4s1validd2_1x8");
+    check<hg::Shape{1, 8}>(hg::Conv1D<2, 4, 1, same, 2>{}, "conv_f2k4s1samed2_1x8");
+    check<hg::Shape{2, 5}>(hg::Conv1D<2, 9, 1, same>{}, "conv_f2k9s1samed1_2x5");
+    check<hg::Shape{2, 4}>(hg::Conv1D<2, 9, 2, same>{}, "conv_f2k9s2samed1_2x4");
+    check<hg::Shape{5, 12}>(hg::Conv1D<17, 3, 2, same, 1, false>{}, "conv_f17k3s2samed1_5x12");
+}
+
+TEST_CASE("transposed convolutions agree with the frozen numbers") {
+    check<hg::Shape{1, 7}>(hg::Conv1DTranspose<2, 3>{}, "transpose_f2k3s1validd1_1x7");
+    check<hg::Shape{1, 7}>(hg::Conv1DTranspose<2, 3, 1, same>{}, "transpose_f2k3s1samed1_1x7");
+    check<hg::Shape{2, 7}>(hg::Conv1DTranspose<3, 3, 2>{}, "transpose_f3k3s2validd1_2x7");
+    check<hg::Shape{2, 7}>(hg::Conv1DTranspose<3, 3, 2, same>{}, "transpose_f3k3s2samed1_2x7");
+    check<hg::Shape{2, 8}>(hg::Conv1DTranspose<3, 3, 2>{}, "transpose_f3k3s2validd1_2x8");
+    check<hg::Shape{2, 8}>(hg::Conv1DTranspose<3, 3, 2, same>{}, "transpose_f3k3s2samed1_2x8");
+    check<hg::Shape{3, 8}>(hg::Conv1DTranspose<2, 4, 2>{}, "transpose_f2k4s2validd1_3x8");
+    check<hg::Shape{3, 8}>(hg::Conv1DTranspose<2, 4, 2, same>{}, "transpose_f2k4s2samed1_3x8");
+    check<hg::Shape{2, 11}>(hg::Conv1DTranspose<5, 7, 3>{}, "transpose_f5k7s3validd1_2x11");
+    check<hg::Shape{2, 11}>(hg::Conv1DTranspose<5, 7, 3, same>{}, "transpose_f5k7s3samed1_2x11");
+    check<hg::Shape{2, 9}>(hg::Conv1DTranspose<2, 2, 3>{}, "transpose_f2k2s3validd1_2x9");
+    check<hg::Shape{2, 9}>(hg::Conv1DTranspose<2, 2, 3, same>{}, "transpose_f2k2s3samed1_2x9");
+    check<hg::Shape{3, 6}>(hg::Conv1DTranspose<2, 1, 2>{}, "transpose_f2k1s2validd1_3x6");
+    check<hg::Shape{3, 6}>(hg::Conv1DTranspose<2, 1, 2, same>{}, "transpose_f2k1s2samed1_3x6");
+    check<hg::Shape{2, 9}>(hg::Conv1DTranspose<3, 3, 1, valid, 2>{}, "transpose_f3k3s1validd2_2x9");
+    check<hg::Shape{2, 9}>(hg::Conv1DTranspose<3, 3, 1, same, 2>{}, "transpose_f3k3s1samed2_2x9");
+    check<hg::Shape{1, 8}>(hg::Conv1DTranspose<2, 4, 1, valid, 2>{}, "transpose_f2k4s1validd2_1x8");
+    check<hg::Shape{1, 8}>(hg::Conv1DTranspose<2, 4, 1, same, 2>{}, "transpose_f2k4s1samed2_1x8");
+    check<hg::Shape{2, 5}>(hg::Conv1DTranspose<2, 9, 1, same>{}, "transpose_f2k9s1samed1_2x5");
+    check<hg::Shape{2, 4}>(hg::Conv1DTranspose<2, 9, 2, same>{}, "transpose_f2k9s2samed1_2x4");
+    check<hg::Shape{5, 12}>(hg::Conv1DTranspose<17, 3, 2, same, 1, false>{}, "transpose_f17k3s2samed1_5x12");
+}
+
+TEST_CASE("poolings agree with the frozen numbers") {
+    check<hg::Shape{2, 8}>(hg::MaxPooling1D{}, "max_p2s2valid_2x8");
+    check<hg::Shape{2, 7}>(hg::MaxPooling1D{}, "max_p2s2valid_2x7");
+    check<hg::Shape{2, 8}>(hg::MaxPooling1D<3, 2>{}, "max_p3s2valid_2x8");
+    check<hg::Shape{2, 8}>(hg::MaxPooling1D<2, 3>{}, "max_p2s3valid_2x8");
+    check<hg::Shape{2, 7}>(hg::MaxPooling1D<2, 2, same>{}, "max_p2s2same_2x7");
+    check<hg::Shape{2, 8}>(hg::MaxPooling1D<3, 2, same>{}, "max_p3s2same_2x8");
+    check<hg::Shape{2, 7}>(hg::MaxPooling1D<3, 2, same>{}, "max_p3s2same_2x7");
+    check<hg::Shape{2, 6}>(hg::MaxPooling1D<4, 1, same>{}, "max_p4s1same_2x6");
+    check<hg::Shape{1, 8}>(hg::MaxPooling1D{}, "max_ties");
+    check<hg::Shape{2, 8}>(hg::AveragePooling1D{}, "average_p2s2valid_2x8");
+    check<hg::Shape{2, 7}>(hg::AveragePooling1D{}, "average_p2s2valid_2x7");
+    check<hg::Shape{2, 8}>(hg::AveragePooling1D<3, 2>{}, "average_p3s2valid_2x8");
+    check<hg::Shape{2, 8}>(hg::AveragePooling1D<2, 3>{}, "average_p2s3valid_2x8");
+    check<hg::Shape{2, 7}>(hg::AveragePooling1D<2, 2, same>{}, "average_p2s2same_2x7");
+    check<hg::Shape{2, 8}>(hg::AveragePooling1D<3, 2, same>{}, "average_p3s2same_2x8");
+    check<hg::Shape{2, 7}>(hg::AveragePooling1D<3, 2, same>{}, "average_p3s2same_2x7");
+    check<hg::Shape{2, 6}>(hg::AveragePooling1D<4, 1, same>{}, "average_p4s1same_2x6");
+    check<hg::Shape{2, 3}>(hg::UpSampling1D<2>{}, "up_2");
+    check<hg::Shape{1, 4}>(hg::UpSampling1D<3>{}, "up_3");
+}
+
+TEST_CASE("layer normalisation agrees with the frozen numbers") {
+    check<hg::Shape{5, 3}>(hg::LayerNormalization{}, "normalization_5");
+    check<hg::Shape{1, 3}>(hg::LayerNormalization{0.1}, "normalization_1");
+}

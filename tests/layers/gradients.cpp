@@ -1,0 +1,33 @@
+// Every layer against dual numbers: one line a layer.
+#include "hourglass/hourglass.hpp"
+#include "support/gradient_check.hpp"
+
+namespace hg = hourglass;
+using oracle::check_layer;
+
+TEST_CASE("gradients of layers agree with dual numbers") {
+    constexpr hg::Shape vector{5}, sequence{3, 4};
+    check_layer<vector>(hg::Dense<4>{});
+    check_layer<vector>(hg::Dense<4, false>{});
+    check_layer<sequence>(hg::Dense<2>{});
+    check_layer<sequence>(hg::Dense<2, false>{});
+    check_layer<vector>(hg::ReLU{});
+    check_layer<vector>(hg::LeakyReLU{});
+    check_layer<vector>(hg::LeakyReLU{0.01});
+    check_layer<vector>(hg::ELU{});
+    check_layer<vector>(hg::ELU{0.5});
+    check_layer<vector>(hg::SELU{});
+    check_layer<vector>(hg::GELU{});
+    check_layer<vector>(hg::GELU{true});
+    check_layer<vector>(hg::SiLU{});
+    check_layer<vector>(hg::Sigmoid{});
+    check_layer<vector>(hg::Tanh{});
+    check_layer<vector>(hg::Softplus{});
+    check_layer<vector>(hg::Softmax{});
+    check_layer<sequence>(hg::Softmax{});
+    check_layer<sequence>(hg::Flatten{});
+    check_layer<sequence>(hg::Reshape<hg::Shape{6, 2}>{});
+    check_layer<sequence>(hg::Reshape<2, 6>{});
+    check_layer<sequence>(hg::Dropout{0.4});
+    check_layer<vector>(hg::Dropout{0});
+}

@@ -1,0 +1,11 @@
+// The program that the package tests build in a project of its own.
+#include <cstdio>
+
+#include "hourglass/core/random.hpp"
+
+int main() {
+    hourglass::Rng rng{42};
+    const double drawn = rng.uniform();
+    std::printf("drew %g\n", drawn);
+    return drawn >= 0 && drawn < 1 ? 0 : 1;
+}

@@ -1,0 +1,16 @@
+// What a reader of README.md has at hand where its shorter snippets begin. Each snippet is compiled behind this file,
+// inside a main, and run.
+#pragma once
+
+#include <hourglass/hourglass.hpp>
+#include <iostream>
+
+namespace hg = hourglass;
+
+using E = hg::Chain<hg::Shape{784}, hg::Dense<32>, hg::ReLU>;
+using D = hg::Chain<E::output, hg::Dense<784>, hg::Sigmoid>;
+
+inline hg::Rng rng{42};
+inline const Eigen::MatrixXf images = Eigen::MatrixXf::Constant(784, 300, 0.5f);
+inline const Eigen::MatrixXf damaged = Eigen::MatrixXf::Constant(784, 300, 0.4f);
+inline const Eigen::MatrixXf validation = Eigen::MatrixXf::Constant(784, 30, 0.5f);

@@ -1,0 +1,10 @@
+// Every code term against dual numbers: one line a term.
+#include "hourglass/hourglass.hpp"
+#include "support/gradient_check.hpp"
+
+namespace hg = hourglass;
+
+TEST_CASE("gradients of code terms agree with dual numbers") {
+    const Eigen::MatrixXd code = oracle::values(6, 5, 1);
+    oracle::check_code_term(hg::L1{0.3}, code);
+}

@@ -1,0 +1,124 @@
+#include "hourglass/train/early_stopping.hpp"
+
+#include <Eigen/Dense>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace hg = hourglass;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+template <class Call>
+std::string error_of(Call call) {
+    try {
+        call();
+    } catch (const hg::Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+// A stand-in for a model: hands out its parameters as a temporary map.
+template <class T>
+struct Model {
+    Eigen::VectorX<T> theta = Eigen::VectorX<T>::Zero(3);
+    Eigen::Map<Eigen::VectorX<T>> parameters() { return {theta.data(), theta.size()}; }
+};
+
+// The epoch, from 0, at which a run with these figures stops; -1: it does not.
+int stops_at(const hg::EarlyStopping::Options& options, const std::vector<double>& figures) {
+    hg::EarlyStopping stopping{options};
+    Model<float> model;
+    for (std::size_t epoch = 0; epoch < figures.size(); ++epoch)
+        if (stopping.update(figures[epoch], model.parameters())) return static_cast<int>(epoch);
+    return -1;
+}
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN(),
+                 infinity = std::numeric_limits<double>::infinity();
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("early stopping hands back the parameters of the best epoch", "", float, double) {
+    hg::EarlyStopping stopping{{.patience = 2}};
+    Model<TestType> model;
+    int epochs = 0;
+    for (const double loss : {4, 2, 3, 5, 1}) {
+        model.theta.setConstant(TestType(epochs + 0.1));
+        ++epochs;
+        if (stopping.update(loss, model.parameters())) break;
+    }
+    CHECK(epochs == 4);
+    CHECK(stopping.best() == 2);
+    CHECK(stopping.best_epoch() == 1);
+    const Eigen::VectorX<TestType> best = Eigen::VectorX<TestType>::Constant(3, TestType(1 + 0.1));
+    CHECK(stopping.best_parameters() == best.template cast<double>());
+    stopping.restore(model.parameters());
+    CHECK(model.theta == best);
+    Eigen::VectorX<TestType> copy(3);
+    stopping.restore(copy);
+    CHECK(copy == best);
+}
+
+TEST_CASE("patience counts as in Keras") {
+    // Keras: every epoch adds 1 to `wait`, an improvement sets it to 0, the end is where wait >= patience.
+    CHECK(stops_at({.patience = 0}, {3, 2, 2, 1}) == 2);
+    CHECK(stops_at({.patience = 1}, {3, 2, 2, 1}) == 2);
+    CHECK(stops_at({.patience = 2}, {3, 2, 2, 1, 1, 1, 0}) == 5);
+    CHECK(stops_at({.patience = 3}, {3, 2, 2, 1, 1, 1}) == -1);
+    CHECK(stops_at({}, {3, 2, 1}) == -1);
+}
+
+TEST_CASE("an improvement is larger than min_delta") {
+    CHECK(stops_at({.patience = 1, .min_delta = 0.5}, {3, 2.5}) == 1);
+    CHECK(stops_at({.patience = 1, .min_delta = 0.5}, {3, 2.25, 1.5}) == -1);
+    // Many small steps, each measured from the best and not from the last.
+    CHECK(stops_at({.patience = 2, .min_delta = 0.5}, {3, 2.75, 2.25, 2.25, 2}) == 4);
+}
+
+TEST_CASE("a larger figure is better when maximising") {
+    CHECK(stops_at({.patience = 2, .maximise = true}, {1, 2, 3, 2, 1}) == 4);
+    CHECK(stops_at({.patience = 1, .min_delta = 0.5, .maximise = true}, {1, 1.5}) == 1);
+    CHECK(stops_at({.patience = 1, .min_delta = 0.5, .maximise = true}, {-1, -0.25, 1}) == -1);
+}
+
+TEST_CASE("a figure that is not finite is never the best") {
+    CHECK(stops_at({.patience = 1}, {not_a_number}) == -1);
+    CHECK(stops_at({.patience = 1}, {not_a_number, not_a_number}) == 1);
+    CHECK(stops_at({.patience = 2}, {2, not_a_number, 1, not_a_number, not_a_number}) == 4);
+    for (const bool maximise : {false, true}) {
+        hg::EarlyStopping stopping{{.patience = 9, .maximise = maximise}};
+        Model<float> model;
+        stopping.update(not_a_number, model.parameters());
+        stopping.update(-infinity, model.parameters());
+        stopping.update(infinity, model.parameters());
+        CHECK_THAT(error_of([&] { stopping.best(); }), ContainsSubstring("none of the 3 figures so far was a finite"));
+        model.theta.setConstant(7);
+        stopping.update(1e30, model.parameters());
+        model.theta.setConstant(8);
+        for (const double bad : {not_a_number, -infinity, infinity}) stopping.update(bad, model.parameters());
+        CHECK(stopping.best() == 1e30);
+        CHECK(stopping.best_epoch() == 3);
+        CHECK(stopping.best_parameters() == Eigen::Vector3d::Constant(7));
+    }
+}
+
+TEST_CASE("EarlyStopping refuses what makes no sense") {
+    hg::EarlyStopping stopping;
+    Model<float> model;
+    model.theta.setConstant(5);
+    CHECK_THAT(error_of([&] { stopping.restore(model.parameters()); }), ContainsSubstring("none of the 0 figures"));
+    CHECK_THAT(error_of([&] { stopping.best_epoch(); }), ContainsSubstring("no best epoch yet"));
+    CHECK_THAT(error_of([&] { stopping.best_parameters(); }), ContainsSubstring("no best epoch yet"));
+    stopping.update(1, Eigen::VectorXf::Zero(2));
+    CHECK_THAT(error_of([&] { stopping.restore(model.parameters()); }),
+               ContainsSubstring("the best epoch had 2 parameters, got 3"));
+    CHECK(model.theta == Eigen::Vector3f::Constant(5));
+    CHECK_THAT(error_of([] { hg::EarlyStopping{{.patience = -1}}; }), ContainsSubstring("at least 0, got -1"));
+    CHECK_THAT(error_of([] { hg::EarlyStopping{{.min_delta = -0.5}}; }), ContainsSubstring("at least 0, got -0.5"));
+    CHECK_THAT(error_of([] { hg::EarlyStopping{{.min_delta = not_a_number}}; }), ContainsSubstring("got nan"));
+}

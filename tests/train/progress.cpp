@@ -1,0 +1,144 @@
+#include "hourglass/train/progress.hpp"
+
+#include <algorithm>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "support/catch.hpp"
+
+namespace hg = hourglass;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+double now = 0;  // what the bars of these tests take for the time
+double clock_of_tests() { return now; }
+
+hg::ProgressBar::Options to(std::ostream& out, hg::ProgressStyle style) {
+    return {.out = out, .style = style, .clock = &clock_of_tests};
+}
+
+template <class Call>
+std::string error_of(Call call) {
+    try {
+        call();
+    } catch (const hg::Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("on a terminal one line is drawn over") {
+    std::ostringstream out;
+    now = 1000;
+    {
+        hg::ProgressBar bar{2, 1000, to(out, hg::ProgressStyle::Bar)};
+        now += 1;
+        bar.advance(250, {{"loss", 0.75}});
+        now += 1;
+        bar.advance(250, {{"loss", 0.5}});
+        now += 3;
+        bar.end_epoch({{"loss", 0.5}, {"val_loss", 0.625}});
+        now += 1;
+        bar.advance(999);
+        now += 1;
+        bar.advance(1, {{"loss", 0.25f}});
+        bar.end_epoch();
+    }
+    CHECK(out.str() ==
+          "\repoch 1/2 [=====>              ]   25%  250 samples/s  0:07 left  loss 0.75"
+          "\repoch 1/2 [==========>         ]   50%  250 samples/s  0:06 left  loss 0.5 "
+          "\repoch 1/2 [==============]  100%  250 samples/s  0:05  loss 0.5  val_loss 0.625\n"
+          "\repoch 2/2 [===================>]   99%  999 samples/s  0:00 left"
+          "\repoch 2/2 [====================]  100%  500 samples/s  0:00 left  loss 0.25"
+          "\repoch 2/2 [====================]  100%  500 samples/s  0:02                \n");
+}
+
+TEST_CASE("elsewhere a few plain lines are written") {
+    std::ostringstream out;
+    now = 5;
+    {
+        hg::ProgressBar bar{10, 1000, to(out, hg::ProgressStyle::Lines)};
+        for (int step = 0; step < 1000; ++step) {
+            now += 0.5;
+            bar.advance(1, {{"loss", 1.5}});
+        }
+        bar.end_epoch({{"loss", 1.25}});
+        for (int step = 0; step < 1000; ++step) {  // too quick for lines in between
+            now += 0.0009;
+            bar.advance(1, {{"loss", 1.5}});
+        }
+        bar.end_epoch({{"loss", 1}});
+        now += 100;
+        bar.advance(100, {{"loss", 2}});
+    }
+    CHECK(out.str() ==
+          "epoch  1/10   25%  2 samples/s  1:21:15 left  loss 1.5\n"
+          "epoch  1/10   50%  2 samples/s  1:19:10 left  loss 1.5\n"
+          "epoch  1/10   75%  2 samples/s  1:17:05 left  loss 1.5\n"
+          "epoch  1/10  100%  2 samples/s  8:20  loss 1.25\n"
+          "epoch  2/10  100%  1111 samples/s  0:01  loss 1\n");
+}
+
+TEST_CASE("the bar is redrawn ten times a second at most") {
+    std::ostringstream out;
+    now = 0;
+    hg::ProgressBar bar{1, 100000, to(out, hg::ProgressStyle::Bar)};
+    for (int step = 0; step < 100000; ++step) {
+        now += 1.0 / 65536;
+        bar.advance(1);
+    }
+    const std::string text = out.str();
+    CHECK(std::count(text.begin(), text.end(), '\r') == 16);  // the first step, then every 0.1 of 1.53 s
+}
+
+TEST_CASE("a line left open is closed at the end, also by an exception") {
+    std::ostringstream out;
+    now = 0;
+    try {
+        hg::ProgressBar bar{1, 4, to(out, hg::ProgressStyle::Bar)};
+        bar.advance(1);
+        throw std::runtime_error("the loop failed");
+    } catch (const std::runtime_error&) {
+        out << "next";
+    }
+    CHECK(out.str() == "\repoch 1/1 [=====>              ]   25%\nnext");
+    out.str("");
+    { hg::ProgressBar bar{1, 4, to(out, hg::ProgressStyle::Bar)}; }
+    { hg::ProgressBar bar{1, 4, to(out, hg::ProgressStyle::Lines)}; }
+    CHECK(out.str().empty());
+}
+
+TEST_CASE("a line is cut at the width of the terminal and survives odd counts") {
+    std::ostringstream out;
+    now = 0;
+    hg::ProgressBar bar{1, 4, {.unit = "steps", .out = out, .style = hg::ProgressStyle::Bar, .clock = &clock_of_tests}};
+    now += 8;
+    bar.advance(9, {{"a_rather_long_name_for_a_figure", 1}, {"another_rather_long_name", 2}});  // more than announced
+    CHECK(out.str().size() == 80);  // the return and 79 characters
+    CHECK_THAT(out.str(), ContainsSubstring("\repoch 1/1  100%  1.1 steps/s  0:00 left"));  // no room for a bar
+    bar.end_epoch();
+    bar.advance(1);  // an epoch more than announced
+    bar.end_epoch();
+    CHECK_THAT(out.str(), ContainsSubstring("\repoch 1/1"));
+}
+
+TEST_CASE("a stream that is no terminal gets lines") {
+    std::ostringstream out;
+    CHECK(hg::terminal_width(out) == 0);
+    now = 0;
+    hg::ProgressBar bar{1, 4, {.out = out, .clock = &clock_of_tests}};
+    bar.advance(4);
+    bar.end_epoch();
+    CHECK(out.str() == "epoch 1/1  100%  0:00\n");
+}
+
+TEST_CASE("ProgressBar refuses to count to nothing") {
+    CHECK_THAT(error_of([] { hg::ProgressBar(0, 10); }),
+               ContainsSubstring("number of epochs must be at least 1, got 0"));
+    CHECK_THAT(error_of([] { hg::ProgressBar(1, -1); }),
+               ContainsSubstring("samples per epoch must be at least 1, got -1"));
+}
