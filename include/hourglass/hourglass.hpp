@@ -2,12 +2,14 @@
 #pragma once
 
 #include "hourglass/core/chain.hpp"
+#include "hourglass/core/columns.hpp"
 #include "hourglass/core/elementwise_loss.hpp"
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/initializer.hpp"
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/mirror.hpp"
 #include "hourglass/core/non_finite.hpp"
+#include "hourglass/core/pack.hpp"
 #include "hourglass/core/padding.hpp"
 #include "hourglass/core/product.hpp"
 #include "hourglass/core/random.hpp"

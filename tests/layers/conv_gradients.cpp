@@ -3,6 +3,7 @@
 #include "hourglass/layers/activations.hpp"
 #include "hourglass/layers/conv1d.hpp"
 #include "hourglass/layers/conv1d_transpose.hpp"
+#include "hourglass/layers/dense.hpp"
 #include "hourglass/layers/dropout.hpp"
 #include "hourglass/layers/layer_normalization.hpp"
 #include "hourglass/layers/pooling.hpp"

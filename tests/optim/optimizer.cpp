@@ -38,14 +38,14 @@ struct Program {
 // Every value of a vector of many blocks must be treated like a vector of its own.
 template <class T, class Optimizer>
 void check_blocks(const Optimizer& fresh) {
-    const Eigen::Index size = 3 * hg::Block<T>::largest + 5;
+    const Eigen::Index size = 3 * hg::Optimizer::block + 5;
     Eigen::VectorX<T> theta = wave<T>(size, T(1));
     const Eigen::VectorX<T> start = theta, first = wave<T>(size, T(2)), second = wave<T>(size, T(3));
     Optimizer whole = fresh;
     whole.step(theta, first);
     whole.step(theta, second);
-    for (const Eigen::Index i : {Eigen::Index{0}, hg::Block<T>::largest - 1, hg::Block<T>::largest,
-                                 2 * hg::Block<T>::largest + 1, size - 2, size - 1}) {
+    for (const Eigen::Index i : {Eigen::Index{0}, hg::Optimizer::block - 1, hg::Optimizer::block,
+                                 2 * hg::Optimizer::block + 1, size - 2, size - 1}) {
         Eigen::VectorX<T> alone = start.segment(i, 1);
         Optimizer single = fresh;
         single.step(alone, first.segment(i, 1));
@@ -201,7 +201,7 @@ TEST_CASE("Other knobs out of range are refused") {
 }
 
 TEST_CASE("Weight decay leaves excluded parts out, wherever blocks end") {
-    const Eigen::Index block = hg::Block<double>::largest, size = 3 * block + 7;
+    const Eigen::Index block = hg::Optimizer::block, size = 3 * block + 7;
     const Eigen::VectorXd none = Eigen::VectorXd::Zero(size);
     // Unordered, empty, overlapping, across the end of a block, over a whole block, up to the end.
     const std::vector<hg::Slice> parts{{block - 3, 6}, {0, 2},       {5, 0}, {7, 4}, {2 * block - 5, block + 9},

@@ -70,6 +70,75 @@ inline void print_row(std::ostream& out, std::string_view name, std::string_view
         out << std::setw(14) << shape << std::right << std::setw(12) << parameters << '\n';
 }
 
+// What a chain does with one of its layers. Templates of the layer alone: a template of the chain has a name that lists
+// all layers, and a compiler pays for that name as often as there are layers.
+
+template <class L>
+inline constexpr bool is_tied = requires {
+    L::shared_offset;
+};
+
+// The layer's own part of a parameter or gradient vector, `weights.own`, as the span it asks for.
+template <class L, Shape In, class T>
+auto slice_of(Slices<T> weights) {
+    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
+    const std::span<T, size> own{weights.own, size};
+    if constexpr (is_tied<L>) {
+        constexpr auto shared = static_cast<std::size_t>(L::shared_parameters);
+        return TiedWeights<T, shared, size>{std::span<T, shared>(weights.model + L::shared_offset, shared), own};
+    } else {
+        return own;
+    }
+}
+
+/// One layer's place in a pass: where its input and output lie, their gradients, and its cache.
+template <class T>
+struct Place {
+    T *x, *y, *dx, *dy, *cache;
+    Index samples;
+};
+
+template <Shape In, class L, class T>
+void initialize_layer(const L& layer, T* weights, Rng& rng) {
+    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
+    if constexpr (Initialized<L, In, T>) layer.template initialize<In>(std::span<T, size>{weights, size}, rng);
+}
+
+template <Shape In, class L, class T>
+void forward_layer(const L& layer, Slices<const T> weights, const Place<T>& p, const Stream* random,
+                   std::uint16_t purpose) {
+    const ConstView<T> x{p.x, In.size(), p.samples};
+    const View<T> y{p.y, L::output(In).size(), p.samples};
+    if constexpr (cache_of<L>(In) > 0) {
+        if (random) {
+            Pass<T> pass{{p.cache, cache_of<L>(In), p.samples}, random->purpose(purpose)};
+            return layer.template forward<In>(slice_of<L, In>(weights), x, y, pass);
+        }
+    }
+    layer.template forward<In>(slice_of<L, In>(weights), x, y);
+}
+
+template <Shape In, bool InPlace, class L, class T>
+void backward_layer(const L& layer, Slices<const T> weights, Slices<T> gradient, const Place<T>& p, bool first,
+                    const Stream& random, std::uint16_t purpose) {
+    constexpr Index size = L::output(In).size();
+    const ConstView<T> x{p.x, In.size(), p.samples}, y{p.y, size, p.samples}, dy{p.dy, size, p.samples};
+    if constexpr (parameters_of<L>(In) > 0 || is_tied<L>) layer.template gradient<In>(x, dy, slice_of<L, In>(gradient));
+    if constexpr (InPlace) {
+        layer.template backward_in_place<In>(y, View<T>{p.dy, size, p.samples});
+    } else {
+        if (!p.dx) return;
+        const View<T> dx{p.dx, In.size(), p.samples};
+        if (!first) clear(dx);  // the first layer adds to what the caller has
+        if constexpr (cache_of<L>(In) > 0) {
+            Pass<T> pass{{p.cache, cache_of<L>(In), p.samples}, random.purpose(purpose)};
+            layer.template backward<In>(slice_of<L, In>(weights), x, y, dy, dx, pass);
+        } else {
+            layer.template backward<In>(slice_of<L, In>(weights), x, y, dy, dx);
+        }
+    }
+}
+
 /// The layers of a chain one after the other, without chains inside.
 template <Shape Input, class... Layers>
 class Sequence {
@@ -126,10 +195,10 @@ class Sequence {
     template <class T>
     void initialize(T* weights, Rng& rng) const {
         std::fill_n(weights, parameters, T(0));
-        each([&]<std::size_t I>() {
-            if constexpr (Initialized<Layer<I>, plan.shapes[I], T>)
-                layer<I>().template initialize<plan.shapes[I]>(own<I>(weights), rng);
-        });
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (initialize_layer<plan.shapes[I]>(layer<I>(), weights + plan.offsets[I], rng), ...);
+        }
+        (Numbers{});
     }
 
     /// Lays out an evaluation of n samples, from the batch `x` to the output: at `y`, or in the arena when y is null.
@@ -166,19 +235,12 @@ class Sequence {
     /// like act; in evaluation it is null.
     template <std::size_t Begin, std::size_t End, class T>
     void forward(Slices<const T> weights, const Trace<T, depth>& t, const Stream* random, std::uint16_t purpose) const {
-        each<End - Begin>([&]<std::size_t Step>() {
-            constexpr std::size_t I = Begin + Step;
-            constexpr Shape in = plan.shapes[I], out = plan.shapes[I + 1];
-            const ConstView<T> x{t.activation[I], in.size(), t.samples};
-            const View<T> y{t.activation[I + 1], out.size(), t.samples};
-            if constexpr (plan.caches[I] > 0) {
-                if (random) {
-                    Pass<T> pass = pass_of<I>(t, *random, purpose);
-                    return layer<I>().template forward<in>(slice<I>(weights), x, y, pass);
-                }
-            }
-            layer<I>().template forward<in>(slice<I>(weights), x, y);
-        });
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (forward_layer<plan.shapes[Begin + I]>(layer<Begin + I>(), at(weights, Begin + I), place(t, Begin + I),
+                                                   random, own_purpose(purpose, Begin + I)),
+             ...);
+        }
+        (std::make_index_sequence<End - Begin>{});
     }
 
     /// The way back: from the gradient of activation `Last` to those of all weights (added to `gradient`) and, when the
@@ -186,27 +248,13 @@ class Sequence {
     template <std::size_t Last = depth, class T>
     void backward(Slices<const T> weights, Slices<T> gradient, const Trace<T, depth>& t, const Stream& random,
                   std::uint16_t purpose) const {
-        each<Last>([&]<std::size_t Step>() {
-            constexpr std::size_t I = Last - 1 - Step;
-            constexpr Shape in = plan.shapes[I], out = plan.shapes[I + 1];
-            const ConstView<T> x{t.activation[I], in.size(), t.samples}, y{t.activation[I + 1], out.size(), t.samples};
-            const ConstView<T> dy{t.gradient[I + 1], out.size(), t.samples};
-            if constexpr (plan.offsets[I + 1] > plan.offsets[I] || is_tied<I>)
-                layer<I>().template gradient<in>(x, dy, slice<I>(gradient));
-            if constexpr (plan.in_place[I]) {
-                layer<I>().template backward_in_place<in>(y, View<T>{t.gradient[I + 1], out.size(), t.samples});
-            } else {
-                if (!t.gradient[I]) return;
-                const View<T> dx{t.gradient[I], in.size(), t.samples};
-                if constexpr (I > 0) flat(dx).setZero();
-                if constexpr (plan.caches[I] > 0) {
-                    Pass<T> pass = pass_of<I>(t, random, purpose);
-                    layer<I>().template backward<in>(slice<I>(weights), x, y, dy, dx, pass);
-                } else {
-                    layer<I>().template backward<in>(slice<I>(weights), x, y, dy, dx);
-                }
-            }
-        });
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (backward_layer<plan.shapes[Last - 1 - I], plan.in_place[Last - 1 - I]>(
+                 layer<Last - 1 - I>(), at(weights, Last - 1 - I), at(gradient, Last - 1 - I), place(t, Last - 1 - I),
+                 I == Last - 1, random, own_purpose(purpose, Last - 1 - I)),
+             ...);
+        }
+        (std::make_index_sequence<Last>{});
     }
 
     /// Calls `use.template operator()<I>()` for layers I = 0 … Last − 1.
@@ -230,32 +278,17 @@ class Sequence {
         return i;
     }
 
-    template <std::size_t I>
-    static constexpr bool is_tied = requires {
-        Layer<I>::shared_offset;
-    };
-
     // Every layer draws its own numbers in a step.
-    template <std::size_t I, class T>
-    static Pass<T> pass_of(const Trace<T, depth>& t, const Stream& random, std::uint16_t purpose) {
-        return {{t.cache[I], plan.caches[I], t.samples}, random.purpose(static_cast<std::uint16_t>(purpose + I))};
+    static constexpr std::uint16_t own_purpose(std::uint16_t purpose, std::size_t i) {
+        return static_cast<std::uint16_t>(purpose + i);
     }
-
-    template <std::size_t I, class T>
-    static auto own(T* weights) {
-        constexpr Index size = plan.offsets[I + 1] - plan.offsets[I];
-        return std::span<T, static_cast<std::size_t>(size)>(weights + plan.offsets[I], static_cast<std::size_t>(size));
+    template <class T>
+    static Place<T> place(const Trace<T, depth>& t, std::size_t i) {
+        return {t.activation[i], t.activation[i + 1], t.gradient[i], t.gradient[i + 1], t.cache[i], t.samples};
     }
-    template <std::size_t I, class T>
-    static auto slice(Slices<T> weights) {
-        if constexpr (is_tied<I>) {
-            constexpr auto shared = static_cast<std::size_t>(Layer<I>::shared_parameters);
-            constexpr auto size = static_cast<std::size_t>(plan.offsets[I + 1] - plan.offsets[I]);
-            return TiedWeights<T, shared, size>{std::span<T, shared>(weights.model + Layer<I>::shared_offset, shared),
-                                                own<I>(weights.own)};
-        } else {
-            return own<I>(weights.own);
-        }
+    template <class T>
+    static Slices<T> at(Slices<T> weights, std::size_t i) {
+        return {weights.own + plan.offsets[i], weights.model};
     }
 
     Row layers_;

@@ -4,12 +4,13 @@
 #include <Eigen/Core>
 #include <algorithm>
 
+#include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
 
-/// Mean over features and batch of ℓ(p, t). `Derived` gives two array expressions, `each(p, t)` = ℓ and `slope(p, t)` =
-/// ∂ℓ/∂p.
+/// Mean over features and batch of ℓ(p, t). `Derived` gives two formulas over packs of values, `each(p, t)` = ℓ and
+/// `slope(p, t)` = ∂ℓ/∂p.
 template <class Derived>
 struct ElementwiseLoss {
     static constexpr Slot slot = Slot::Loss;
@@ -18,14 +19,16 @@ struct ElementwiseLoss {
 
     template <class T>
     T value(ConstView<T> prediction, ConstView<T> target) const {
-        return blocks(prediction, target, [](const auto&, const auto&, Index) {});
+        return blocks<T>(prediction, target, [](Index, Index) {});
     }
 
     template <class T>
     T gradient(ConstView<T> prediction, ConstView<T> target, View<T> d) const {
         const T scale = T(1.0 / static_cast<double>(prediction.size()));
-        return blocks(prediction, target, [&](const auto& p, const auto& t, Index from) {
-            Flat<T>{d.data() + from, p.size()} = scale * self().slope(p, t);
+        return blocks<T>(prediction, target, [&](Index from, Index count) {
+            map_packs(
+                count, d.data() + from, [&](const Pack<T>& p, const Pack<T>& t) { return scale * self().slope(p, t); },
+                prediction.data() + from, target.data() + from);
         });
     }
 
@@ -46,9 +49,10 @@ struct ElementwiseLoss {
         Accumulator<T> sum(0);
         for (Index from = 0; from < prediction.size(); from += block) {
             const Index count = std::min(block, prediction.size() - from);
-            const ConstFlat<T> p{prediction.data() + from, count}, t{target.data() + from, count};
-            sum += Accumulator<T>(self().each(p, t).sum());
-            use(p, t, from);
+            sum += Accumulator<T>(sum_packs<T>(
+                count, [&](const Pack<T>& p, const Pack<T>& t) { return self().each(p, t); }, prediction.data() + from,
+                target.data() + from));
+            use(from, count);
         }
         return T(sum / Accumulator<T>(static_cast<double>(prediction.size())));
     }

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "hourglass/core/view.hpp"
+#include "hourglass/core/pack.hpp"
 
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
 #pragma GCC diagnostic push
@@ -210,7 +210,8 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
                             T* c, Index c_step) {
     if (columns == 1) {  // columns of A against one vector: turning A round would take longer than the product
         for (Index i = 0; i < rows; ++i)
-            c[i] += Eigen::Map<const Vector<T>>{a + i * a_step, depth}.dot(Eigen::Map<const Vector<T>>{b, depth});
+            c[i] += sum_packs<T>(
+                depth, [](const Pack<T>& left, const Pack<T>& right) { return left * right; }, a + i * a_step, b);
         return;
     }
     add_by_stripes<Operand::Columns>(rows, columns, depth, b, stride, c, c_step,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cstdint>
 
 #include "hourglass/core/non_finite.hpp"
@@ -15,7 +16,7 @@ namespace hourglass::inline HOURGLASS_ABI {
 template <class T>
 class Tape {
   public:
-    explicit Tape(Index parameters) : gradient_(Vector<T>::Zero(parameters)) {}
+    explicit Tape(Index parameters) : gradient_(parameters) { std::fill_n(gradient_.data(), parameters, T(0)); }
 
     /// ∂objective/∂θ of the last `gradient` call, in the layout of `model.parameters()`. Writable, so that it can be
     /// clipped.

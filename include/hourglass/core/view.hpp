@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <bit>
 #include <concepts>
 #include <cstdint>
@@ -43,6 +44,12 @@ Flat<T> flat(const View<T>& view) {
 template <class T>
 ConstFlat<T> flat(const ConstView<T>& view) {
     return {view.data(), view.size()};
+}
+
+/// Sets every value to zero.
+template <class T>
+EIGEN_DONT_INLINE void clear(const View<T>& view) {
+    std::fill_n(const_cast<T*>(view.data()), view.size(), T(0));
 }
 
 /// Whether `value` is neither infinite nor NaN, read from its bits: `-ffast-math` lets the compiler assume that

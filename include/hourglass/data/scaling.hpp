@@ -3,6 +3,8 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <utility>
 
@@ -35,6 +37,16 @@ void check_scalable(const char* function, const Input<T>& data, Index fitted) {
     check_scalable<T>(function, data);
 }
 
+// A matrix of f(x, feature) for every value x of `data`, in plain loops: the formulas do not depend on T, and as array
+// expressions over doubles they would be compiled by everybody who includes this.
+template <class T, class F>
+Matrix<T> each_value(const Input<T>& data, const F& f) {
+    Matrix<T> out(data.rows(), data.cols());
+    for (Index j = 0; j < data.cols(); ++j)
+        for (Index i = 0; i < data.rows(); ++i) out(i, j) = static_cast<T>(f(static_cast<double>(data(i, j)), i));
+    return out;
+}
+
 /// How a `MinMaxScaler` scales.
 struct MinMaxOptions {
     double low = 0, high = 1;  ///< The range that the training data is mapped to.
@@ -59,12 +71,19 @@ class MinMaxScaler {
     /// range beyond the numbers of double.
     MinMaxScaler& fit(const Input<T>& data) {
         check_scalable<T>("MinMaxScaler::fit", data);
-        const Eigen::VectorXd min = data.rowwise().minCoeff().template cast<double>();
-        const Eigen::VectorXd range = data.rowwise().maxCoeff().template cast<double>() - min;
-        const Index feature = first_non_finite(range.data(), range.size());
-        if (feature >= 0) fail("MinMaxScaler::fit: the range of feature ", feature, " overflows");
-        min_ = min;
-        range_ = (range.array() > 0).select(range, 1.0);
+        Eigen::VectorXd min(data.rows()), range(data.rows());
+        for (Index i = 0; i < data.rows(); ++i) {
+            double smallest = static_cast<double>(data(i, 0)), largest = smallest;
+            for (Index j = 1; j < data.cols(); ++j) {
+                smallest = std::min(smallest, static_cast<double>(data(i, j)));
+                largest = std::max(largest, static_cast<double>(data(i, j)));
+            }
+            if (!is_finite(largest - smallest)) fail("MinMaxScaler::fit: the range of feature ", i, " overflows");
+            min[i] = smallest;
+            range[i] = largest > smallest ? largest - smallest : 1;
+        }
+        min_ = std::move(min);
+        range_ = std::move(range);
         return *this;
     }
 
@@ -75,9 +94,7 @@ class MinMaxScaler {
         // Divided, not multiplied by a reciprocal: the training maximum is then exactly `high` of [0, 1], not an ulp
         // above it.
         Matrix<T> scaled =
-            (((data.template cast<double>().colwise() - min_).array().colwise() / range_.array()) * (high - low) + low)
-                .matrix()
-                .template cast<T>();
+            each_value<T>(data, [&](double x, Index i) { return (x - min_[i]) / range_[i] * (high - low) + low; });
         if (options_.clip) scaled = scaled.cwiseMax(static_cast<T>(low)).cwiseMin(static_cast<T>(high));
         return scaled;
     }
@@ -85,12 +102,8 @@ class MinMaxScaler {
     /// The way back: x = min + (max − min)·(x′ − low) / (high − low). Same errors as `transform`.
     Matrix<T> inverse_transform(const Input<T>& scaled) const {
         check_scalable<T>("MinMaxScaler::inverse_transform", scaled, min_.size());
-        return ((((scaled.template cast<double>().array() - options_.low) / (options_.high - options_.low)).colwise() *
-                 range_.array())
-                    .colwise() +
-                min_.array())
-            .matrix()
-            .template cast<T>();
+        const double low = options_.low, high = options_.high;
+        return each_value<T>(scaled, [&](double x, Index i) { return (x - low) / (high - low) * range_[i] + min_[i]; });
     }
 
     /// `fit`, then `transform`.
@@ -122,16 +135,18 @@ class StandardScaler {
         // Two passes: the mean, then the squares of what is left. That keeps every digit of a small spread around a
         // large mean, which Σx² − n·mean² loses. The second pass also sees the rounding error of the mean
         // (Chan, Golub and LeVeque 1983).
-        Eigen::VectorXd mean = Eigen::VectorXd::Zero(data.rows()), scale = mean;
-        for (Index j = 0; j < data.cols(); ++j) mean += data.col(j).template cast<double>() / n;
-        Eigen::VectorXd rest = scale, difference = scale;
-        for (Index j = 0; j < data.cols(); ++j) {
-            difference = data.col(j).template cast<double>() - mean;
-            rest += difference / n;
-            scale += difference.cwiseAbs2() / n;
+        Eigen::VectorXd mean(data.rows()), scale(data.rows());
+        for (Index i = 0; i < data.rows(); ++i) {
+            double sum = 0, rest = 0, squares = 0;
+            for (Index j = 0; j < data.cols(); ++j) sum += static_cast<double>(data(i, j)) / n;
+            for (Index j = 0; j < data.cols(); ++j) {
+                const double difference = static_cast<double>(data(i, j)) - sum;
+                rest += difference / n;
+                squares += difference * difference / n;
+            }
+            scale[i] = std::sqrt(std::max(squares - rest * rest, 0.0));
+            mean[i] = sum + rest;
         }
-        scale = (scale - rest.cwiseAbs2()).cwiseMax(0).cwiseSqrt();
-        mean += rest;
         for (Index i = 0; i < data.rows(); ++i) {
             if (!is_finite(mean[i]) || !is_finite(scale[i]))
                 fail("StandardScaler::fit: the variance of feature ", i, " overflows");
@@ -148,17 +163,13 @@ class StandardScaler {
     /// The scaled data, d × n. Errors: not fitted, another number of features, no data, values that are not finite.
     Matrix<T> transform(const Input<T>& data) const {
         check_scalable<T>("StandardScaler::transform", data, mean_.size());
-        return ((data.template cast<double>().colwise() - mean_).array().colwise() / scale_.array())
-            .matrix()
-            .template cast<T>();
+        return each_value<T>(data, [&](double x, Index i) { return (x - mean_[i]) / scale_[i]; });
     }
 
     /// The way back: x = mean + scale·x′. Same errors as `transform`.
     Matrix<T> inverse_transform(const Input<T>& scaled) const {
         check_scalable<T>("StandardScaler::inverse_transform", scaled, mean_.size());
-        return ((scaled.template cast<double>().array().colwise() * scale_.array()).colwise() + mean_.array())
-            .matrix()
-            .template cast<T>();
+        return each_value<T>(scaled, [&](double x, Index i) { return x * scale_[i] + mean_[i]; });
     }
 
     /// `fit`, then `transform`.

@@ -7,11 +7,13 @@
 #include <type_traits>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/pack.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
 
-/// What every y = f(x), value by value, has in common. `Derived` gives two array expressions: `value(x)`, and
-/// `slope(x, y)` = f′(x), in terms of y where it can be: only then can the layer overwrite its input (`needs_input`).
+/// What every y = f(x), value by value, has in common. `Derived` gives two formulas over packs of values: `value(x)`,
+/// and `slope(x, y)` = f′(x), in terms of y where it can be: only then can the layer overwrite its input
+/// (`needs_input`).
 template <class Derived>
 struct Pointwise {
     static constexpr bool in_place = true;
@@ -21,15 +23,20 @@ struct Pointwise {
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
-        flat(y) = self().value(flat(x));
+        apply(x.size(), x.data(), y.data());
     }
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) const {
-        flat(dx) += self().slope(flat(x), flat(y)) * flat(dy);
+        each_pack(
+            x.size(),
+            [this](Pack<T>& d, const Pack<T>& in, const Pack<T>& out, const Pack<T>& up) {
+                d += self().slope(in, out) * up;
+            },
+            dx.data(), x.data(), y.data(), dy.data());
     }
     template <Shape In, class T>
     void backward_in_place(ConstView<T> y, View<T> dy) const {
-        flat(dy) *= self().slope(flat(y), flat(y));
+        turn_back(y.size(), y.data(), dy.data());
     }
     /// Its own counterpart in a mirrored decoder.
     template <Shape In>
@@ -39,29 +46,40 @@ struct Pointwise {
 
   private:
     constexpr const Derived& self() const { return static_cast<const Derived&>(*this); }
+
+    // Apart from the shape, so that layers of all shapes share them.
+    template <class T>
+    void apply(Index n, const T* x, T* y) const {
+        map_packs(
+            n, y, [this](const Pack<T>& in) { return self().value(in); }, x);
+    }
+    template <class T>
+    void turn_back(Index n, const T* y, T* dy) const {
+        map_packs(
+            n, dy, [this](const Pack<T>& out, const Pack<T>& up) { return up * self().slope(out, out); }, y, dy);
+    }
 };
 
 // eˣ − 1. For float Eigen's own is vectorised and exact near 0; for double it is a scalar library call, and exp, exact
 // to 1e-16 in the result, is several times faster.
-template <class A>
-auto exp_minus_one(const A& x) {
-    if constexpr (std::is_same_v<typename A::Scalar, float>)
-        return x.expm1();
+template <class T>
+Pack<T> exp_minus_one(const Pack<T>& x) {
+    if constexpr (std::is_same_v<T, float>)
+        return Pack<T>::of(Eigen::internal::pexpm1(x.values));
     else
-        return x.exp() - typename A::Scalar(1);
+        return exp(x) - 1;
 }
 
 /// max(x, 0). NaN stays NaN.
 struct ReLU : Pointwise<ReLU> {
     static constexpr std::string_view name = "ReLU";
-    template <class A>
-    auto value(const A& x) const {
-        return x.max(typename A::Scalar(0));  // in this order NaN is kept, as in std::max(x, 0)
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        return max(x, Pack<T>(0));  // in this order NaN is kept
     }
-    template <class A, class B>
-    auto slope(const A&, const B& y) const {
-        using T = typename B::Scalar;
-        return (y > T(0)).select(B::Constant(y.size(), T(1)), T(0));
+    template <class T>
+    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+        return where_greater<T>(y, 0, 1, 0);
     }
 };
 
@@ -75,15 +93,13 @@ struct LeakyReLU : Pointwise<LeakyReLU> {
         if (!(slope >= 0 && slope <= 1e30))
             fail("LeakyReLU: the negative slope must be finite and at least 0, got ", slope);
     }
-    template <class A>
-    auto value(const A& x) const {
-        using T = typename A::Scalar;
-        return x.max(T(0)) + T(negative_slope) * x.min(T(0));
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        return max(x, Pack<T>(0)) + negative_slope * min(x, Pack<T>(0));
     }
-    template <class A, class B>
-    auto slope(const A&, const B& y) const {
-        using T = typename B::Scalar;
-        return (y > T(0)).select(B::Constant(y.size(), T(1)), T(negative_slope));
+    template <class T>
+    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+        return where_greater<T>(y, 0, 1, negative_slope);
     }
 };
 
@@ -96,15 +112,13 @@ struct ELU : Pointwise<ELU> {
     constexpr explicit ELU(double a = 1.0) : alpha(a) {
         if (!(a > 0 && a <= 1e30)) fail("ELU: alpha must be finite and positive, got ", a);
     }
-    template <class A>
-    auto value(const A& x) const {
-        using T = typename A::Scalar;
-        return x.max(T(0)) + T(alpha) * exp_minus_one(x.min(T(0)));
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        return max(x, Pack<T>(0)) + alpha * exp_minus_one(min(x, Pack<T>(0)));
     }
-    template <class A, class B>
-    auto slope(const A&, const B& y) const {
-        using T = typename B::Scalar;
-        return (y > T(0)).select(B::Constant(y.size(), T(1)), y + T(alpha));
+    template <class T>
+    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+        return where_greater<T>(y, 0, 1, y + alpha);
     }
 };
 
@@ -114,15 +128,13 @@ struct SELU : Pointwise<SELU> {
     static constexpr std::string_view name = "SELU";
     static constexpr double alpha = 1.6732632423543772848, lambda = 1.0507009873554804934;
 
-    template <class A>
-    auto value(const A& x) const {
-        using T = typename A::Scalar;
-        return T(lambda) * x.max(T(0)) + T(lambda * alpha) * exp_minus_one(x.min(T(0)));
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        return lambda * max(x, Pack<T>(0)) + lambda * alpha * exp_minus_one(min(x, Pack<T>(0)));
     }
-    template <class A, class B>
-    auto slope(const A&, const B& y) const {
-        using T = typename B::Scalar;
-        return (y > T(0)).select(B::Constant(y.size(), T(lambda)), y + T(lambda * alpha));
+    template <class T>
+    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+        return where_greater<T>(y, 0, lambda, y + lambda * alpha);
     }
 };
 
@@ -131,14 +143,13 @@ struct Sigmoid : Pointwise<Sigmoid> {
     static constexpr std::string_view name = "Sigmoid";
     static constexpr Range range = Range::Unit;
 
-    template <class A>
-    auto value(const A& x) const {
-        using T = typename A::Scalar;
-        return T(1) / (T(1) + (-x).exp());  // Eigen's own logistic is off by up to 8.5e-4 of the value near −9
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        return 1 / (1 + exp(-x));  // Eigen's own logistic is off by up to 8.5e-4 of the value near −9
     }
-    template <class A, class B>
-    auto slope(const A&, const B& y) const {
-        return y * (typename B::Scalar(1) - y);
+    template <class T>
+    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+        return y * (1 - y);
     }
 };
 
@@ -146,17 +157,16 @@ struct Sigmoid : Pointwise<Sigmoid> {
 struct Tanh : Pointwise<Tanh> {
     static constexpr std::string_view name = "Tanh";
 
-    template <class A>
-    auto value(const A& x) const {
-        using T = typename A::Scalar;
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
         if constexpr (std::is_same_v<T, float>)
-            return x.tanh();
+            return Pack<T>::of(Eigen::internal::ptanh(x.values));
         else
-            return T(1) - T(2) / (T(1) + (T(2) * x).exp());  // the library's double tanh is scalar and slow
+            return 1 - 2 / (1 + exp(2 * x));  // the library's double tanh is scalar and slow
     }
-    template <class A, class B>
-    auto slope(const A&, const B& y) const {
-        return typename B::Scalar(1) - y.square();
+    template <class T>
+    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+        return 1 - square(y);
     }
 };
 
@@ -164,16 +174,16 @@ struct Tanh : Pointwise<Tanh> {
 struct Softplus : Pointwise<Softplus> {
     static constexpr std::string_view name = "Softplus";
 
-    template <class A>
-    auto value(const A& x) const {
-        using T = typename A::Scalar;
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        const Pack<T> e = exp(-abs(x));
         if constexpr (std::is_same_v<T, float>)
-            return x.max(T(0)) + (-x.abs()).exp().log1p();
+            return max(x, Pack<T>(0)) + Pack<T>::of(Eigen::internal::plog1p(e.values));
         else
-            return x.max(T(0)) + (T(1) + (-x.abs()).exp()).log();
+            return max(x, Pack<T>(0)) + log(1 + e);
     }
-    template <class A, class B>
-    auto slope(const A&, const B& y) const {
+    template <class T>
+    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return -exp_minus_one(-y);
     }
 };
@@ -183,15 +193,13 @@ struct SiLU : Pointwise<SiLU> {
     static constexpr std::string_view name = "SiLU";
     static constexpr bool needs_input = true;
 
-    template <class A>
-    auto value(const A& x) const {
-        using T = typename A::Scalar;
-        return x / (T(1) + (-x).exp());
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        return x / (1 + exp(-x));
     }
-    template <class A, class B>
-    auto slope(const A& x, const B& y) const {  // σ + y(1 − σ)
-        using T = typename A::Scalar;
-        return y + (T(1) - y) / (T(1) + (-x).exp());
+    template <class T>
+    Pack<T> slope(const Pack<T>& x, const Pack<T>& y) const {  // σ + y(1 − σ)
+        return y + (1 - y) / (1 + exp(-x));
     }
 };
 
@@ -205,39 +213,30 @@ struct GELU : Pointwise<GELU> {
 
     constexpr explicit GELU(bool approximate_ = false) : approximate(approximate_) {}
 
-    template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
-        const auto in = flat(x);
-        if (approximate)
-            flat(y) = in * gate(in);
-        else
-            flat(y) = in * distribution(in);
+    template <class T>
+    Pack<T> value(const Pack<T>& x) const {
+        return x * (approximate ? gate(x) : distribution(x));
     }
-    template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx) const {
-        const auto in = flat(x), up = flat(dy);
-        if (approximate)  // the gate g = 1/(1 + e⁻²ᵘ) of u(x): (x g)′ = g + x g(1 − g)·2u′
-            flat(dx) +=
-                up * gate(in) * (T(1) + in * (T(1) - gate(in)) * T(2 * slope0) * (T(1) + T(3 * cubic) * in.square()));
-        else
-            flat(dx) += up * (distribution(in) + in * T(0.39894228040143267794) * (T(-0.5) * in.square()).exp());
+    template <class T>
+    Pack<T> slope(const Pack<T>& x, const Pack<T>&) const {
+        if (!approximate) return distribution(x) + x * 0.39894228040143267794 * exp(-0.5 * square(x));
+        const Pack<T> g = gate(x);  // the gate g = 1/(1 + e⁻²ᵘ) of u(x): (x g)′ = g + x g(1 − g)·2u′
+        return g * (1 + x * (1 - g) * (2 * slope0) * (1 + 3 * cubic * square(x)));
     }
 
   private:
     static constexpr double slope0 = 0.79788456080286535588, cubic = 0.044715;  // √(2/π)
 
-    template <class A>
-    static auto gate(const A& x) {
-        using T = typename A::Scalar;
-        return T(1) / (T(1) + (T(-2 * slope0) * x * (T(1) + T(cubic) * x.square())).exp());
+    template <class T>
+    static Pack<T> gate(const Pack<T>& x) {
+        return 1 / (1 + exp(-2 * slope0 * x * (1 + cubic * square(x))));
     }
-    template <class A>
-    static auto distribution(const A& x) {
-        using T = typename A::Scalar;
-        return T(0.5) * x.unaryExpr([](const T& v) -> T {
-            using std::erfc;
-            return erfc(v * T(-0.70710678118654752440));  // the complement keeps its digits in the lower tail
-        });
+    template <class T>
+    static Pack<T> distribution(const Pack<T>& x) {
+        return 0.5 * lane_by_lane(x, [](const T& v) -> T {
+                   using std::erfc;
+                   return erfc(v * T(-0.70710678118654752440));  // the complement keeps its digits in the lower tail
+               });
     }
 };
 

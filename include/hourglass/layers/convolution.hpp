@@ -10,8 +10,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 
+#include "hourglass/core/columns.hpp"
 #include "hourglass/core/product.hpp"
-#include "hourglass/layers/dense.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
 
@@ -180,7 +180,7 @@ template <class T>
 void convolve(const Convolution& c, const T* w, const T* bias, const T* x, T* y, Index samples) {
     each_block<T>(c, samples, [&](Index j, Index n) {
         T* const out = y + j * c.filters * c.positions;
-        fill_columns<T>({out, c.filters, c.positions * n}, bias);
+        fill_columns<T>(c.filters, c.positions * n, bias, out);
         add_block_convolution(c, w, x + j * c.channels * c.length, out, n);
     });
 }
@@ -197,7 +197,7 @@ template <class T>
 void convolve_transposed(const Convolution& c, const T* w, const T* bias, const T* y, T* x, Index samples) {
     each_block<T>(c, samples, [&](Index j, Index n) {
         T* const out = x + j * c.channels * c.length;
-        fill_columns<T>({out, c.channels, c.length * n}, bias);
+        fill_columns<T>(c.channels, c.length * n, bias, out);
         add_block_transposed_convolution(c, w, y + j * c.filters * c.positions, out, n);
     });
 }
@@ -214,9 +214,9 @@ void add_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, T*
         add_block_kernel_gradient(c, short_side, long_side, dw, n);
         if (!bias_gradient) return;
         if constexpr (Gradient == Side::Short)
-            add_columns<T>({short_side, c.filters, c.positions * n}, bias_gradient);
+            add_columns<T>(c.filters, c.positions * n, short_side, bias_gradient);
         else
-            add_columns<T>({long_side, c.channels, c.length * n}, bias_gradient);
+            add_columns<T>(c.channels, c.length * n, long_side, bias_gradient);
     });
 }
 

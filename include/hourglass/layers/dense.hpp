@@ -6,42 +6,41 @@
 #include <span>
 #include <string_view>
 
+#include "hourglass/core/columns.hpp"
 #include "hourglass/core/initializer.hpp"
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/product.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
 
-// The kernels, on plain matrices of run-time size: compiled once for all dense layers.
+// The kernels, on plain memory and run-time sizes: compiled once for all dense layers, and not inlined into any.
 
-// y = bias in every column (zero without one).
-template <class T>
-void fill_columns(View<T> y, const T* bias) {
-    if (bias)
-        y.colwise() = Eigen::Map<const Vector<T>>{bias, y.rows()};
+// y = W x + b for W of outputs × inputs (b = 0 without a bias); with Transposed, y = Wᵀ x + b for W of inputs ×
+// outputs.
+template <bool Transposed, class T>
+EIGEN_DONT_INLINE void dense_forward(Index outputs, Index inputs, Index columns, const T* w, const T* bias, const T* x,
+                                     T* y) {
+    fill_columns(outputs, columns, bias, y);
+    if constexpr (Transposed)
+        add_transposed_product(outputs, columns, inputs, w, inputs, x, inputs, y, outputs);
     else
-        y.setZero();
+        add_product<Operand::Columns>(outputs, columns, inputs, w, outputs, x, inputs, y, outputs);
 }
-// db += the sum of the columns. Column by column the matrix is read once, in order.
-template <class T>
-void add_columns(ConstView<T> dy, T* bias_gradient) {
-    Eigen::Map<Vector<T>> db{bias_gradient, dy.rows()};
-    Index j = 0;
-    for (; j + 4 <= dy.cols(); j += 4) db += (dy.col(j) + dy.col(j + 1)) + (dy.col(j + 2) + dy.col(j + 3));
-    for (; j < dy.cols(); ++j) db += dy.col(j);
+
+// dx += Wᵀ dy; with Transposed, dx += W dy.
+template <bool Transposed, class T>
+EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns, const T* w, const T* dy, T* dx) {
+    if constexpr (Transposed)
+        add_product<Operand::Columns>(inputs, columns, outputs, w, inputs, dy, outputs, dx, inputs);
+    else
+        add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs);
 }
-// y += W x, x += Wᵀ y and dW += dy xᵀ, for W of outputs × inputs.
+
+// dW += left rightᵀ, both with one column per position.
 template <class T>
-void add_product(const T* w, ConstView<T> x, View<T> y) {
-    add_product<Operand::Columns>(y.rows(), y.cols(), x.rows(), w, y.rows(), x.data(), x.rows(), y.data(), y.rows());
-}
-template <class T>
-void add_transposed_product(const T* w, ConstView<T> y, View<T> x) {
-    add_transposed_product(x.rows(), x.cols(), y.rows(), w, y.rows(), y.data(), y.rows(), x.data(), x.rows());
-}
-template <class T>
-void add_outer_product(ConstView<T> dy, ConstView<T> x, T* dw) {
-    add_product<Operand::Rows>(dy.rows(), x.rows(), x.cols(), dy.data(), dy.rows(), x.data(), x.rows(), dw, dy.rows());
+EIGEN_DONT_INLINE void dense_gradient(Index rows, Index row_columns, Index columns, const T* left, const T* right,
+                                      T* dw) {
+    add_product<Operand::Rows>(rows, row_columns, columns, left, rows, right, row_columns, dw, rows);
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
@@ -71,27 +70,23 @@ struct Dense {
     }
     template <Shape In, class T>
     void initialize(std::span<T, parameters(In)> w, Rng& rng) const {
-        hourglass::initialize<T>(kernel_initializer, In.channels, Units, w.template first<Units * In.channels>(), rng);
+        hourglass::initialize<T>(kernel_initializer, In.channels, Units, {w.data(), Units * In.channels}, rng);
     }
 
     template <Shape In, class T>
     void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
-        const Index columns = In.length * x.cols();
-        const View<T> out{y.data(), Units, columns};
-        fill_columns<T>(out, UseBias ? w.data() + Units * In.channels : nullptr);
-        add_product<T>(w.data(), {x.data(), In.channels, columns}, out);
+        dense_forward<false, T>(Units, In.channels, In.length * x.cols(), w.data(),
+                                UseBias ? w.data() + Units * In.channels : nullptr, x.data(), y.data());
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy,
                   View<T> dx) const {
-        const Index columns = In.length * x.cols();
-        add_transposed_product<T>(w.data(), {dy.data(), Units, columns}, {dx.data(), In.channels, columns});
+        dense_backward<false, T>(Units, In.channels, In.length * x.cols(), w.data(), dy.data(), dx.data());
     }
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
-        const Index columns = In.length * x.cols();
-        add_outer_product<T>({dy.data(), Units, columns}, {x.data(), In.channels, columns}, dw.data());
-        if constexpr (UseBias) add_columns<T>({dy.data(), Units, columns}, dw.data() + Units * In.channels);
+        dense_gradient<T>(Units, In.channels, In.length * x.cols(), dy.data(), x.data(), dw.data());
+        if constexpr (UseBias) add_columns<T>(Units, In.length * x.cols(), dy.data(), dw.data() + Units * In.channels);
     }
 
     /// A dense layer back to the input's channels.
@@ -125,22 +120,18 @@ struct DenseTransposed {
 
     template <Shape In, class T>
     void forward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, View<T> y) const {
-        const Index columns = In.length * x.cols();
-        const View<T> out{y.data(), Outputs, columns};
-        fill_columns<T>(out, UseBias ? w.own.data() : nullptr);
-        add_transposed_product<T>(w.shared.data(), {x.data(), In.channels, columns}, out);
+        dense_forward<true, T>(Outputs, In.channels, In.length * x.cols(), w.shared.data(),
+                               UseBias ? w.own.data() : nullptr, x.data(), y.data());
     }
     template <Shape In, class T>
     void backward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy,
                   View<T> dx) const {
-        const Index columns = In.length * x.cols();
-        add_product<T>(w.shared.data(), {dy.data(), Outputs, columns}, {dx.data(), In.channels, columns});
+        dense_backward<true, T>(Outputs, In.channels, In.length * x.cols(), w.shared.data(), dy.data(), dx.data());
     }
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, TiedWeights<T, SharedSize, parameters(In)> dw) const {
-        const Index columns = In.length * x.cols();
-        add_outer_product<T>({x.data(), In.channels, columns}, {dy.data(), Outputs, columns}, dw.shared.data());
-        if constexpr (UseBias) add_columns<T>({dy.data(), Outputs, columns}, dw.own.data());
+        dense_gradient<T>(In.channels, Outputs, In.length * x.cols(), x.data(), dy.data(), dw.shared.data());
+        if constexpr (UseBias) add_columns<T>(Outputs, In.length * x.cols(), dy.data(), dw.own.data());
     }
 };
 

@@ -14,52 +14,39 @@ namespace hourglass::inline HOURGLASS_ABI {
 /// place, when a target lies outside [0, 1].
 template <class T>
 T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, ConstView<T> target, T* d, T scale) {
-    // Sixteen lanes, 32 rounds a block: the logarithm is taken once per lane of a product of 32 factors in [1/2, 1].
-    // Plain loops over the lanes, which compilers vectorise; only the exponential is Eigen's.
-    constexpr Index lanes = 16, block = 32 * lanes;
-    using Lanes = Eigen::Array<T, lanes, 1>;
+    // The logarithm is taken once per lane of a product of 32 factors in [1/2, 1].
+    using P = Pack<T>;
+    constexpr Index lanes = P::lanes, block = 32 * lanes;
     const Index size = logits.size();
     Accumulator<T> sum(0);
-    const Lanes zero = Lanes::Zero(), one = Lanes::Ones(), half = Lanes::Constant(T(0.5)),
-                scales = Lanes::Constant(scale);
-    Lanes worst = zero;
+    P worst = T(0);
     for (Index from = 0; from < size; from += block) {
         const Index end = std::min(size, from + block);
-        Lanes linear = zero, product = one;
-        const auto round = [&](const T* z_, const T* t_, T* out) {
-            // One operation a line, on arrays of the same type: few expression types, so that this compiles fast.
-            const Lanes z = Eigen::Map<const Lanes>{z_}, t = Eigen::Map<const Lanes>{t_};
-            Lanes e = zero - z;
-            e = e.exp();
-            e = e + one;
-            const Lanes p = one / e, q = one - p, larger = p.max(q);
-            product = product * larger;
-            Lanes positive = z.max(zero);
-            const Lanes part = z * t;
-            positive = positive - part;
-            linear = linear + positive;
-            const Lanes off = t - half, below = half - t, far = off.max(below);
-            worst = worst.max(far);
-            Lanes slope = p - t;
-            slope = slope * scales;
-            std::copy_n(slope.data(), lanes, out);
+        P linear = T(0), product = T(1);
+        const auto round = [&](const P& z, const P& t) {
+            const P p = 1 / (1 + exp(-z));
+            product *= max(p, 1 - p);
+            linear += max(z, P(0)) - z * t;
+            worst = max(worst, abs(t - 0.5));
+            return scale * (p - t);
         };
-        Lanes slope;
         Index i = from;
         for (; i + lanes <= end; i += lanes) {
-            round(logits.data() + i, target.data() + i, slope.data());
-            if (d) std::copy_n(slope.data(), lanes, d + i);
+            const P slope = round(P::load(logits.data() + i), P::load(target.data() + i));
+            if (d) slope.store(d + i);
         }
         if (i < end) {  // the last few values, padded with a logit and a target that cost nothing
-            Lanes z = Lanes::Constant(T(-40)), t = Lanes::Zero();
-            std::copy_n(logits.data() + i, end - i, z.data());
-            std::copy_n(target.data() + i, end - i, t.data());
-            round(z.data(), t.data(), slope.data());
-            if (d) std::copy_n(slope.data(), end - i, d + i);
+            T z[static_cast<std::size_t>(lanes)], t[static_cast<std::size_t>(lanes)] = {};
+            std::fill_n(z, lanes, T(-40));
+            std::copy_n(logits.data() + i, end - i, z);
+            std::copy_n(target.data() + i, end - i, t);
+            round(P::load(z), P::load(t)).store(z);
+            if (d) std::copy_n(z, end - i, d + i);
         }
-        sum += Accumulator<T>(linear.sum() - product.log().sum());
+        sum += Accumulator<T>((linear - log(product)).sum());
     }
-    if (worst.maxCoeff() > T(0.5))
+    // Compared without a branch on each value; a target that is NaN is left to the check of the objective.
+    if (where_greater(worst, P(0.5), P(1), P(0)).sum() > T(0))
         for (Index i = 0; i < size; ++i)
             if (target.data()[i] < T(0) || target.data()[i] > T(1))
                 fail(who, ": targets must lie in [0, 1]; feature ", i % target.rows(), " of sample ", i / target.rows(),
@@ -74,17 +61,15 @@ struct BinaryCrossEntropy : ElementwiseLoss<BinaryCrossEntropy> {
     static constexpr std::string_view name = "BinaryCrossEntropy";
     static constexpr bool needs_unit_range = true;
 
-    template <class A>
-    auto each(const A& p, const A& t) const {
-        using T = typename A::Scalar;
-        return -(t * p.max(T(epsilon)).min(T(1 - epsilon)).log()) -
-               (T(1) - t) * (T(1) - p.max(T(epsilon)).min(T(1 - epsilon))).log();
+    template <class T>
+    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+        const Pack<T> inside = kept_inside(p);
+        return -(t * log(inside)) - (1 - t) * log(1 - inside);
     }
-    template <class A>
-    auto slope(const A& p, const A& t) const {
-        using T = typename A::Scalar;
-        return (p.max(T(epsilon)).min(T(1 - epsilon)) - t) /
-               (p.max(T(epsilon)).min(T(1 - epsilon)) * (T(1) - p.max(T(epsilon)).min(T(1 - epsilon))));
+    template <class T>
+    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
+        const Pack<T> inside = kept_inside(p);
+        return (inside - t) / (inside * (1 - inside));
     }
 
     /// The same loss with z, x̂ = σ(z), in the prediction's place.
@@ -110,6 +95,11 @@ struct BinaryCrossEntropy : ElementwiseLoss<BinaryCrossEntropy> {
 
   private:
     static constexpr double epsilon = 1e-7;
+
+    template <class T>
+    static Pack<T> kept_inside(const Pack<T>& p) {
+        return min(max(p, Pack<T>(epsilon)), Pack<T>(1 - epsilon));
+    }
 };
 
 }  // namespace hourglass::inline HOURGLASS_ABI

@@ -19,15 +19,14 @@ struct Huber : ElementwiseLoss<Huber> {
     }
 
     // With c = min(e, δ) both branches are c(e − c/2).
-    template <class A>
-    auto each(const A& p, const A& t) const {
-        using T = typename A::Scalar;
-        return (p - t).abs().min(T(delta)) * ((p - t).abs() - T(0.5) * (p - t).abs().min(T(delta)));
+    template <class T>
+    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+        const Pack<T> e = abs(p - t), c = min(e, Pack<T>(delta));
+        return c * (e - 0.5 * c);
     }
-    template <class A>
-    auto slope(const A& p, const A& t) const {
-        using T = typename A::Scalar;
-        return (p - t).min(T(delta)).max(T(-delta));
+    template <class T>
+    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
+        return max(min(p - t, Pack<T>(delta)), Pack<T>(-delta));
     }
 };
 

@@ -11,13 +11,13 @@ namespace hourglass::inline HOURGLASS_ABI {
 struct MeanAbsoluteError : ElementwiseLoss<MeanAbsoluteError> {
     static constexpr std::string_view name = "MeanAbsoluteError";
 
-    template <class A>
-    auto each(const A& p, const A& t) const {
-        return (p - t).abs();
+    template <class T>
+    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+        return abs(p - t);
     }
-    template <class A>
-    auto slope(const A& p, const A& t) const {
-        return (p - t).sign();
+    template <class T>
+    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
+        return where_greater<T>(p, t, 1, where_greater<T>(t, p, -1, 0));
     }
 };
 

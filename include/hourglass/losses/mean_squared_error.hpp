@@ -11,13 +11,13 @@ namespace hourglass::inline HOURGLASS_ABI {
 struct MeanSquaredError : ElementwiseLoss<MeanSquaredError> {
     static constexpr std::string_view name = "MeanSquaredError";
 
-    template <class A>
-    auto each(const A& p, const A& t) const {
-        return (p - t).square();
+    template <class T>
+    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+        return square(p - t);
     }
-    template <class A>
-    auto slope(const A& p, const A& t) const {
-        return typename A::Scalar(2) * (p - t);
+    template <class T>
+    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
+        return 2 * (p - t);
     }
 };
 

@@ -140,7 +140,8 @@ class BasicAutoencoder {
     }
     /// The same, with the gradient with respect to the encoder's input (the target held fixed) written to `dx`.
     T gradient(const Input<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>& dx) const {
-        dx.setZero(x.rows(), x.cols());
+        dx.resize(x.rows(), x.cols());
+        clear<T>({dx.data(), dx.rows(), dx.cols()});
         return differentiate(x, target, tape, rng, dx.data());
     }
 
@@ -273,7 +274,8 @@ class BasicAutoencoder {
     static const T* packed(const Input<T>& x, Index first, Index n, Arena<T>& arena, bool copy) {
         if (x.outerStride() == x.rows() || x.cols() == 1) return x.data() + first * x.rows();
         T* const columns = arena.take(x.rows() * n);
-        if (copy) View<T>{columns, x.rows(), n} = x.middleCols(first, n);
+        for (Index j = 0; copy && j < n; ++j)
+            std::copy_n(x.data() + (first + j) * x.outerStride(), x.rows(), columns + j * x.rows());
         return columns;
     }
 
@@ -333,7 +335,7 @@ class BasicAutoencoder {
 
         const ConstView<T> code{m.encoder.activation[Encoder::depth], Encoder::output.size(), n};
         const View<T> dcode{m.encoder.gradient[Encoder::depth], Encoder::output.size(), n};
-        flat(dcode).setZero();
+        clear(dcode);
         const T reconstruction = comparison(loss_).template gradient<T>(
             {m.decoder.activation[trained_depth], Decoder::output.size(), n}, {m.target, target.rows(), n},
             View<T>{m.decoder.gradient[trained_depth], Decoder::output.size(), n});
@@ -346,8 +348,8 @@ class BasicAutoencoder {
                 fail("Autoencoder::gradient: the objective is not finite: ", name_of<Loss>(), " is ", reconstruction,
                      ", the code terms add ", penalty);
 
-        tape.gradient().setZero();
         T* const d = tape.gradient().data();
+        clear<T>({d, theta_.size(), 1});
         decoder_.template backward<trained_depth>(decoder_weights(), {d + Encoder::parameters, d}, m.decoder, random,
                                                   decoder_purpose);
         encoder_.backward(encoder_weights(), {d, d}, m.encoder, random, encoder_purpose);

@@ -36,15 +36,13 @@ class Adadelta : public Optimizer {
     template <class Parameters, class Gradient>
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), rho = options_.rho, epsilon = options_.epsilon;
-        return advance(theta, gradient, 2, 0.0, [=]<class T>(const Block<T>& b) {
-            Flat<T> x = b.theta, squares = b.moment(0), steps = b.moment(1);
-            T memory[static_cast<std::size_t>(Block<T>::largest)];
-            Flat<T> delta{memory, x.size()};
-            squares = T(rho) * squares + T(1 - rho) * b.gradient.square();
-            delta = ((steps + T(epsilon)) / (squares + T(epsilon))).sqrt() * b.gradient;
-            steps = T(rho) * steps + T(1 - rho) * delta.square();
-            x -= T(rate) * delta;
-        });
+        return advance<2>(theta, gradient, 0.0,
+                          [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& squares, Pack<T>& steps) {
+                              squares = rho * squares + (1 - rho) * square(g);
+                              const Pack<T> delta = sqrt((steps + epsilon) / (squares + epsilon)) * g;
+                              steps = rho * steps + (1 - rho) * square(delta);
+                              x -= rate * delta;
+                          });
     }
 
   private:

@@ -34,11 +34,11 @@ class Adagrad : public Optimizer {
     template <class Parameters, class Gradient>
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), epsilon = options_.epsilon;
-        return advance(theta, gradient, 1, options_.initial_accumulator_value, [=]<class T>(const Block<T>& b) {
-            Flat<T> x = b.theta, squares = b.moment(0);
-            squares += b.gradient.square();
-            x -= T(rate) * b.gradient / (squares + T(epsilon)).sqrt();
-        });
+        return advance<1>(theta, gradient, options_.initial_accumulator_value,
+                          [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& squares) {
+                              squares += square(g);
+                              x -= rate * g / sqrt(squares + epsilon);
+                          });
     }
 
   private:

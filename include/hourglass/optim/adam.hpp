@@ -39,11 +39,10 @@ class Adam : public Optimizer {
         const double forget_m = 1 - options_.beta_1, forget_v = 1 - options_.beta_2, epsilon = options_.epsilon;
         const double alpha =
             learning_rate() * std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
-        return advance(theta, gradient, 2, 0.0, [=]<class T>(const Block<T>& b) {
-            Flat<T> x = b.theta, m = b.moment(0), v = b.moment(1);
-            m += T(forget_m) * (b.gradient - m);
-            v += T(forget_v) * (b.gradient.square() - v);
-            x -= T(alpha) * m / (v.sqrt() + T(epsilon));
+        return advance<2>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& m, Pack<T>& v) {
+            m += forget_m * (g - m);
+            v += forget_v * (square(g) - v);
+            x -= alpha * m / (sqrt(v) + epsilon);
         });
     }
 

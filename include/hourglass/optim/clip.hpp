@@ -18,13 +18,19 @@ double safe_norm(const ConstFlat<T>& values) {
         return values.matrix().stableNorm();
     } else {
         // The squares of floats fit into doubles. Many sums side by side: a single one would not be vectorised.
-        Eigen::Array<double, 64, 1> sums = Eigen::Array<double, 64, 1>::Zero();
-        const Index whole = values.size() / sums.size() * sums.size();
-        for (Index i = 0; i < whole; i += sums.size())
-            sums += values.template segment<64>(i).template cast<double>().square();
-        const Index rest = values.size() - whole;
-        sums.head(rest) += values.tail(rest).template cast<double>().square();
-        return std::sqrt(sums.sum());
+        constexpr Index side_by_side = 64;
+        double sums[side_by_side] = {};
+        Index i = 0;
+        for (; i + side_by_side <= values.size(); i += side_by_side)
+            for (Index k = 0; k < side_by_side; ++k) {
+                const auto value = static_cast<double>(values.data()[i + k]);
+                sums[k] += value * value;
+            }
+        double sum = 0;
+        for (; i < values.size(); ++i)
+            sum += static_cast<double>(values.data()[i]) * static_cast<double>(values.data()[i]);
+        for (const double part : sums) sum += part;
+        return std::sqrt(sum);
     }
 }
 

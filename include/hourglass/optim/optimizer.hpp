@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hourglass/core/non_finite.hpp"
+#include "hourglass/core/pack.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/view.hpp"
 #include "hourglass/optim/checks.hpp"
@@ -36,7 +37,9 @@ class Moments {
     /// Fixes scalar type, number of parameters and kinds of moments; every moment becomes `start`.
     template <class T>
     void allocate(Index parameters, Index kinds, double start) {
-        values<T>().setConstant(parameters, kinds, static_cast<T>(start));
+        Matrix<T>& all = values<T>();
+        all.resize(parameters, kinds);
+        std::fill_n(all.data(), all.size(), static_cast<T>(start));
         scalar_size_ = sizeof(T);
     }
 
@@ -60,25 +63,12 @@ class Moments {
     std::size_t scalar_size_ = 0;
 };
 
-/// What a formula works on at a time: the same stretch of the parameters, of the gradient and of every moment, short
-/// enough that all of them stay in the first-level cache from the formula's first line to its last.
-template <class T>
-struct Block {
-    Flat<T> theta;
-    ConstFlat<T> gradient;
-    T* moments;    ///< where the moments of kind 0 begin, those of all parameters
-    Index stride;  ///< from one kind of moment to the next: the number of parameters
-    Index begin;   ///< the first parameter of this block
-
-    /// The stretch of the moments of kind k.
-    Flat<T> moment(Index k) const { return {moments + k * stride + begin, theta.size()}; }
-
-    static constexpr Index largest = 4096 / sizeof(T);  // four such stretches are half of a 32 KiB cache
-};
-
 /// Base of all optimisers. Copies are independent of each other. Not for use on its own.
 class Optimizer {
   public:
+    /// How many parameters are worked on at a time.
+    static constexpr Index block = 1024;
+
     /// Learning rate of the next step.
     double learning_rate() const { return learning_rate_; }
 
@@ -122,11 +112,12 @@ class Optimizer {
 
     const char* name() const { return name_; }
 
-    /// One step: checks everything, then θ ← θ − η λ θ where weight decay applies, then `formula(Block<T>)` on every
-    /// block. `kinds` moments are kept per parameter, which start as `start`. Returns whether a step was taken.
-    template <class Parameters, class Gradient, class Formula>
-    bool advance(Parameters& parameters, const Gradient& gradient_, Index kinds, double start, const Formula& formula) {
-        const auto theta = contiguous_writable(parameters);
+    /// One step: checks everything, then θ ← θ − η λ θ where weight decay applies, then the formula for every
+    /// parameter: formula(θ, g, moments…) on packs of values, which assigns to θ and to `Kinds` moments. They start as
+    /// `start`. Returns whether a step was taken.
+    template <std::size_t Kinds, class Parameters, class Gradient, class Formula>
+    bool advance(Parameters& parameters, const Gradient& gradient_, double start, const Formula& formula) {
+        auto theta = contiguous_writable(parameters);
         const auto gradient = contiguous(gradient_);
         using T = typename Parameters::Scalar;
         static_assert(std::is_same_v<T, typename Gradient::Scalar>,
@@ -137,12 +128,13 @@ class Optimizer {
             if (bad >= 0 && non_finite_ == NonFinite::Skip) return false;
             if (bad >= 0)
                 fail(name_, "::step: the gradient is not finite, value ", bad, " of ", gradient.size(), " is ",
-                     gradient[bad]);
+                     gradient.data()[bad]);
         }
-        if (moments_.empty()) moments_.allocate<T>(theta.size(), kinds, start);
+        if (moments_.empty()) moments_.allocate<T>(theta.size(), static_cast<Index>(Kinds), start);
 
         const FlushDenormals scope;
-        walk<T>(theta, gradient, moments_.values<T>().data(), formula);
+        walk<T>(theta.size(), theta.data(), gradient.data(), moments_.values<T>().data(), formula,
+                std::make_index_sequence<Kinds>{});
         ++steps_;
         return true;
     }
@@ -163,29 +155,34 @@ class Optimizer {
                      ") excluded from weight decay ends behind the ", theta, " parameters");
     }
 
-    // Not inlined, so that no arithmetic leaves the scope in which denormals are flushed.
-    template <class T, class Formula>
-    EIGEN_DONT_INLINE void walk(Flat<T> theta, ConstFlat<T> gradient, T* moments, const Formula& formula) const {
-        for (Index begin = 0; begin < theta.size(); begin += Block<T>::largest) {
-            const Index count = std::min(Block<T>::largest, theta.size() - begin);
-            const Block<T> block{
-                {theta.data() + begin, count}, {gradient.data() + begin, count}, moments, theta.size(), begin};
-            if (weight_decay_ != 0) decay(block.theta, begin);
-            formula(block);
+    // In blocks, so that what weight decay has changed is still in the nearest cache for the formula. Not inlined, so
+    // that no arithmetic leaves the scope in which denormals are flushed.
+    template <class T, class Formula, std::size_t... Kind>
+    EIGEN_DONT_INLINE void walk(Index size, T* theta, const T* gradient, [[maybe_unused]] T* moments,
+                                const Formula& formula, std::index_sequence<Kind...>) const {
+        for (Index begin = 0; begin < size; begin += block) {
+            const Index count = std::min(block, size - begin);
+            if (weight_decay_ != 0) decay(theta + begin, begin, count);
+            each_pack(count, formula, theta + begin, gradient + begin,
+                      (moments + static_cast<Index>(Kind) * size + begin)...);
         }
     }
 
-    // θ ← θ − η λ θ between the excluded parts of a block that starts at parameter `begin`.
+    // θ ← θ − η λ θ between the excluded parts of `count` parameters from number `begin` on.
     template <class T>
-    void decay(Flat<T> theta, Index begin) const {
+    void decay(T* theta, Index begin, Index count) const {
         const T rate = static_cast<T>(learning_rate_ * weight_decay_);
+        const auto shrink = [&](Index from, Index to) {
+            each_pack(
+                to - from, [&](Pack<T>& x) { x -= rate * x; }, theta + from);
+        };
         Index done = 0;
         for (const Slice& part : excluded_) {
-            const Index stop = std::clamp(part.begin - begin, done, theta.size());
-            theta.segment(done, stop - done) -= rate * theta.segment(done, stop - done);
-            done = std::clamp(part.end() - begin, stop, theta.size());
+            const Index stop = std::clamp(part.begin - begin, done, count);
+            shrink(done, stop);
+            done = std::clamp(part.end() - begin, stop, count);
         }
-        theta.tail(theta.size() - done) -= rate * theta.tail(theta.size() - done);
+        shrink(done, count);
     }
 
     const char* name_;

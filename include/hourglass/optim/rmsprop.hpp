@@ -43,28 +43,29 @@ class RMSprop : public Optimizer {
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), rho = options_.rho, epsilon = options_.epsilon,
                      momentum = options_.momentum;
-        const bool centered = options_.centered;
-        const Index kinds = 1 + (centered ? 1 : 0) + (momentum > 0 ? 1 : 0);
-        return advance(theta, gradient, kinds, 0.0, [=]<class T>(const Block<T>& b) {
-            Flat<T> x = b.theta, v = b.moment(0);
-            T memory[static_cast<std::size_t>(Block<T>::largest)];
-            Flat<T> s{memory, x.size()};
-            v = T(rho) * v + T(1 - rho) * b.gradient.square();
-            if (centered) {
-                Flat<T> a = b.moment(1);
-                a = T(rho) * a + T(1 - rho) * b.gradient;
-                s = T(rate) * b.gradient / ((v - a.square()).max(T(0)) + T(epsilon)).sqrt();
-            } else {
-                s = T(rate) * b.gradient / (v + T(epsilon)).sqrt();
-            }
-            if (momentum > 0) {
-                Flat<T> m = b.moment(kinds - 1);
-                m = T(momentum) * m + s;
+        // s of the formula, with the averages it needs brought up to date.
+        const auto scaled = [=]<class T>(const Pack<T>& g, Pack<T>& v, auto&... a) {
+            v = rho * v + (1 - rho) * square(g);
+            ((a = rho * a + (1 - rho) * g), ...);
+            return rate * g / sqrt(max((v - ... - square(a)), Pack<T>(0)) + epsilon);
+        };
+        if (options_.centered && momentum > 0)
+            return advance<3>(theta, gradient, 0.0,
+                              [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v, Pack<T>& a, Pack<T>& m) {
+                                  m = momentum * m + scaled(g, v, a);
+                                  x -= m;
+                              });
+        if (options_.centered)
+            return advance<2>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v, Pack<T>& a) {
+                x -= scaled(g, v, a);
+            });
+        if (momentum > 0)
+            return advance<2>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v, Pack<T>& m) {
+                m = momentum * m + scaled(g, v);
                 x -= m;
-            } else {
-                x -= s;
-            }
-        });
+            });
+        return advance<1>(theta, gradient, 0.0,
+                          [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v) { x -= scaled(g, v); });
     }
 
   private:

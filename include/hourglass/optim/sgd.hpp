@@ -35,16 +35,11 @@ class Sgd : public Optimizer {
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), momentum = options_.momentum;
         if (momentum == 0)
-            return advance(theta, gradient, 0, 0.0,
-                           [=]<class T>(const Block<T>& b) { Flat<T>(b.theta) -= T(rate) * b.gradient; });
-        return advance(theta, gradient, 1, 0.0, [=, nesterov = options_.nesterov]<class T>(const Block<T>& b) {
-            Flat<T> x = b.theta, m = b.moment(0);
-            m = T(momentum) * m - T(rate) * b.gradient;
-            if (nesterov) {
-                x += T(momentum) * m - T(rate) * b.gradient;
-            } else {
-                x += m;
-            }
+            return advance<0>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g) { x -= rate * g; });
+        const bool nesterov = options_.nesterov;
+        return advance<1>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& m) {
+            m = momentum * m - rate * g;
+            x += nesterov ? momentum * m - rate * g : m;
         });
     }
 

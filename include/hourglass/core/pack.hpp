@@ -1,0 +1,154 @@
+// Formulas worked on whole vector registers: written once as if for one number, without an expression type of their own
+// for every operation. A formula over Eigen's arrays makes a compiler instantiate some ten class templates for each of
+// its operators; here all formulas share one class for each scalar type. Only Eigen's packets are used.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <type_traits>
+
+#include "hourglass/core/view.hpp"
+
+// Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// As many values of T as a vector register holds (one, for a type the processor has no vectors of). Operators and
+/// functions act on each value; a plain number stands for itself in every place.
+template <class T>
+struct Pack {
+    using Register = typename Eigen::internal::packet_traits<T>::type;
+    static constexpr Index lanes = Eigen::internal::unpacket_traits<Register>::size;
+
+    Register values;
+
+    Pack() = default;
+    template <class N>
+        requires(std::is_arithmetic_v<N> || std::is_same_v<N, T>)
+    Pack(const N& number) : values(Eigen::internal::pset1<Register>(T(number))) {}
+
+    static Pack of(const Register& register_) {
+        Pack pack;
+        pack.values = register_;
+        return pack;
+    }
+    static Pack load(const T* from) { return of(Eigen::internal::ploadu<Register>(from)); }
+    void store(T* to) const { Eigen::internal::pstoreu(to, values); }
+    T sum() const { return Eigen::internal::predux(values); }
+
+    friend Pack operator+(const Pack& a, const Pack& b) { return of(Eigen::internal::padd(a.values, b.values)); }
+    friend Pack operator-(const Pack& a, const Pack& b) { return of(Eigen::internal::psub(a.values, b.values)); }
+    friend Pack operator*(const Pack& a, const Pack& b) { return of(Eigen::internal::pmul(a.values, b.values)); }
+    friend Pack operator/(const Pack& a, const Pack& b) { return of(Eigen::internal::pdiv(a.values, b.values)); }
+    friend Pack operator-(const Pack& a) { return of(Eigen::internal::pnegate(a.values)); }
+    friend Pack& operator+=(Pack& a, const Pack& b) { return a = a + b; }
+    friend Pack& operator-=(Pack& a, const Pack& b) { return a = a - b; }
+    friend Pack& operator*=(Pack& a, const Pack& b) { return a = a * b; }
+
+    // The larger and the smaller one. Where a is NaN the result is NaN, as in std::max(a, b).
+    friend Pack max(const Pack& a, const Pack& b) { return of(Eigen::internal::pmax(a.values, b.values)); }
+    friend Pack min(const Pack& a, const Pack& b) { return of(Eigen::internal::pmin(a.values, b.values)); }
+    friend Pack abs(const Pack& a) { return of(Eigen::internal::pabs(a.values)); }
+    friend Pack square(const Pack& a) { return a * a; }
+    friend Pack sqrt(const Pack& a) { return of(Eigen::internal::psqrt(a.values)); }
+    friend Pack exp(const Pack& a) { return of(Eigen::internal::pexp(a.values)); }
+    friend Pack log(const Pack& a) { return of(Eigen::internal::plog(a.values)); }
+};
+
+// Where a > b the value of `yes`, elsewhere (also where one is NaN) that of `no`.
+template <class T>
+Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, const Pack<T>& no) {
+    if constexpr (Pack<T>::lanes == 1)
+        return a.values > b.values ? yes : no;
+    else
+        return Pack<T>::of(
+            Eigen::internal::pselect(Eigen::internal::pcmp_lt(b.values, a.values), yes.values, no.values));
+}
+
+// f of each value by itself: for functions that have no vector form.
+template <class T, class F>
+Pack<T> lane_by_lane(const Pack<T>& a, F f) {
+    T values[static_cast<std::size_t>(Pack<T>::lanes)];
+    a.store(values);
+    for (T& value : values) value = f(value);
+    return Pack<T>::load(values);
+}
+
+// What one argument of a formula is while it is worked on: the pack, and where it goes back to if it may change.
+template <class A>
+struct Held {
+    using T = std::remove_const_t<A>;
+    A* place;
+    Pack<T> pack = Pack<T>::load(place);
+
+    void put_back() const {
+        if constexpr (!std::is_const_v<A>) pack.store(place);
+    }
+};
+template <class F, class... A>
+void work(const F& formula, Held<A>... held) {
+    formula(held.pack...);
+    (held.put_back(), ...);
+}
+
+/// Calls formula(pack…) for all values i of [0, n) of the given arrays, a pack of each at a time. What it assigns to
+/// the packs of arrays that are not const is written back. The last pack is filled up with zeros.
+template <class F, class... A>
+void each_pack(Index n, const F& formula, A*... arrays) {
+    using T = std::common_type_t<std::remove_const_t<A>...>;
+    constexpr Index lanes = Pack<T>::lanes;
+    Index i = 0;
+    for (; i + lanes <= n; i += lanes) work(formula, Held<A>{arrays + i}...);
+    if constexpr (lanes > 1) {
+        if (i == n) return;
+        const auto few = [&](auto... copies) {
+            (std::copy_n(arrays + i, n - i, copies.values), ...);
+            work(formula, Held<A>{copies.values}...);
+            const auto put = [&]<class P>(P* to, const T* from) {
+                if constexpr (!std::is_const_v<P>) std::copy_n(from, n - i, to);
+            };
+            (put(arrays + i, copies.values), ...);
+        };
+        struct Copy {
+            T values[static_cast<std::size_t>(lanes)] = {};
+        };
+        few((static_cast<void>(arrays), Copy{})...);
+    }
+}
+
+/// y = f(x…), value by value; y may be one of the x.
+template <class T, class F, class... X>
+void map_packs(Index n, T* y, const F& f, const X*... x) {
+    constexpr Index lanes = Pack<T>::lanes;
+    Index i = 0;
+    for (; i + lanes <= n; i += lanes) f(Pack<T>::load(x + i)...).store(y + i);
+    if (i < n)
+        each_pack(
+            n - i, [&](Pack<T>& out, const auto&... in) { out = f(in...); }, y + i, (x + i)...);
+}
+
+/// Σ f(x…) over n values.
+template <class T, class F, class... X>
+T sum_packs(Index n, const F& f, const T* first, const X*... x) {
+    constexpr Index lanes = Pack<T>::lanes;
+    Pack<T> even(T(0)), odd(T(0));  // two sums at a time: each addition waits for the one before it
+    Index i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+        even += f(Pack<T>::load(first + i), Pack<T>::load(x + i)...);
+        odd += f(Pack<T>::load(first + i + lanes), Pack<T>::load(x + i + lanes)...);
+    }
+    T sum = (even + odd).sum();
+    if (i < n) {
+        T rest[static_cast<std::size_t>(2 * lanes)];
+        map_packs(n - i, rest, f, first + i, (x + i)...);
+        for (Index k = 0; k < n - i; ++k) sum += rest[k];
+    }
+    return sum;
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI
+
+#pragma GCC diagnostic pop
