@@ -17,5 +17,8 @@ TEST_CASE("gradients of losses agree with dual numbers") {
     check_loss(hg::Huber{0.3}, p, t);
     check_loss(hg::BinaryCrossEntropy{}, unit_p, unit_t);
     check_loss(hg::BinaryCrossEntropy::from_logits(), logits, unit_t);
+    check_loss(hg::BernoulliLikelihood{}, unit_p, unit_t);
+    check_loss(hg::BernoulliLikelihood::from_logits(), logits, unit_t);
+    check_loss(hg::GaussianLikelihood{0.7}, p, t);
     check_loss(hg::BinaryCrossEntropy::from_logits(), logits.topRows(3).leftCols(2), unit_t.topRows(3).leftCols(2));
 }

@@ -9,8 +9,8 @@
 
 namespace hourglass::inline HOURGLASS_ABI {
 
-/// Mean over features and batch of ℓ(p, t). `Derived` gives two formulas over packs of values, `each(p, t)` = ℓ and
-/// `slope(p, t)` = ∂ℓ/∂p.
+/// Mean over features and batch of ℓ(p, t), or, for a likelihood, sum over features and mean over the batch. `Derived`
+/// gives two formulas over packs of values, `each(p, t)` = ℓ and `slope(p, t)` = ∂ℓ/∂p.
 template <class Derived>
 struct ElementwiseLoss {
     static constexpr Slot slot = Slot::Loss;
@@ -24,10 +24,10 @@ struct ElementwiseLoss {
 
     template <class T>
     T gradient(ConstView<T> prediction, ConstView<T> target, View<T> d) const {
-        const T scale = T(1.0 / static_cast<double>(prediction.size()));
-        return blocks<T>(prediction, target, [&](Index from, Index count) {
+        const T scale = T(1 / count(prediction));
+        return blocks<T>(prediction, target, [&](Index from, Index size) {
             map_packs(
-                count, d.data() + from, [&](const Pack<T>& p, const Pack<T>& t) { return scale * self().slope(p, t); },
+                size, d.data() + from, [&](const Pack<T>& p, const Pack<T>& t) { return scale * self().slope(p, t); },
                 prediction.data() + from, target.data() + from);
         });
     }
@@ -40,6 +40,12 @@ struct ElementwiseLoss {
     }
 
   private:
+    // What the sum over all values is divided by.
+    template <class T>
+    static double count(ConstView<T> prediction) {
+        return static_cast<double>(is_likelihood<Derived> ? prediction.cols() : prediction.size());
+    }
+
     constexpr const Derived& self() const { return static_cast<const Derived&>(*this); }
 
     // Block by block, so that a block is still in the nearest cache when `use` reads it a second time.
@@ -48,13 +54,13 @@ struct ElementwiseLoss {
         constexpr Index block = 1024;
         Accumulator<T> sum(0);
         for (Index from = 0; from < prediction.size(); from += block) {
-            const Index count = std::min(block, prediction.size() - from);
+            const Index size = std::min(block, prediction.size() - from);
             sum += Accumulator<T>(sum_packs<T>(
-                count, [&](const Pack<T>& p, const Pack<T>& t) { return self().each(p, t); }, prediction.data() + from,
+                size, [&](const Pack<T>& p, const Pack<T>& t) { return self().each(p, t); }, prediction.data() + from,
                 target.data() + from));
-            use(from, count);
+            use(from, size);
         }
-        return T(sum / Accumulator<T>(static_cast<double>(prediction.size())));
+        return T(sum / Accumulator<T>(count(prediction)));
     }
 };
 

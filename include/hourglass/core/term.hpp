@@ -13,9 +13,23 @@
 //                      memory samples(prediction, target, each)  each[j] = the value for sample j alone
 //
 // Every method is a template over the scalar type and takes views of size × n. `check()` throws an `Error` for knobs
-// out of range; models call it before they use a term, because knobs are public and loops change them. A loss that
-// needs predictions in (0, 1) says `needs_unit_range = true` and brings `from_logits()`: the same three methods on the
-// logits of a final Sigmoid, whose gradient is exact where the sigmoid saturates.
+// out of range; models call it before they use a term, because knobs are public and loops change them.
+//
+// A code term may instead make the code: it is then a layer (layer.hpp) between encoder and decoder, perhaps with
+// parameters of its own, and where it has a penalty it says so, `has_penalty = true`, in two
+// methods on its input x and output y:
+//
+//                      penalty<In>(w, x, y)
+//                      penalty_gradient<In>(w, x, y, dw, dx)   the same, adding its gradients
+//
+// Only one term of a model can make the code. A code term that says `over_encoder = true` sees the whole encoder
+// instead (terms/contractive.hpp).
+//
+// A loss that needs predictions in (0, 1) says `needs_unit_range = true`, which layer it `fuses_with`, and brings
+// `from_logits<Output>()`: the same three methods on what goes into that layer, whose gradient is exact where the layer
+// saturates. A loss whose target is not the input says `rebuilds_input = false`; one in nats, summed over the features,
+// says `is_likelihood = true`; one that learns `parameters` values brings `bind(w, dw)`: the three methods with those
+// values at w and their gradient added at dw (which is null in evaluation).
 #pragma once
 
 #include <concepts>
@@ -31,6 +45,36 @@ inline constexpr bool acts_in = false;
 template <class Term, Slot Where>
     requires requires { Term::slot; }
 inline constexpr bool acts_in<Term, Where> = Term::slot == Where;
+
+/// A code term that is the layer between encoder and decoder.
+template <class Term>
+concept makes_code = acts_in<Term, Slot::Code> && requires(Shape shape) {
+    Term::output(shape);
+};
+/// … and that adds to the objective.
+template <class Term>
+inline constexpr bool has_penalty = requires {
+    requires Term::has_penalty;
+};
+/// A code term that acts on the encoder as a whole, not only on its output.
+template <class Term>
+concept over_encoder = acts_in<Term, Slot::Code> && requires {
+    requires Term::over_encoder;
+};
+
+// What terms and losses may say of themselves.
+template <class Term>
+inline constexpr bool needs_likelihood = requires {
+    requires Term::needs_likelihood;
+};
+template <class Term>
+inline constexpr bool needs_unit_code = requires {
+    requires Term::needs_unit_code;
+};
+template <class Loss>
+inline constexpr bool is_likelihood = requires {
+    requires Loss::is_likelihood;
+};
 
 // Sums over many float values are gathered in double: one rounding per block instead of a drift over the batch.
 template <class T>

@@ -1,9 +1,11 @@
 // Readable names for the usual kinds of autoencoder, in float.
 #pragma once
 
+#include "hourglass/losses/bernoulli_likelihood.hpp"
 #include "hourglass/losses/mean_squared_error.hpp"
 #include "hourglass/models/autoencoder.hpp"
 #include "hourglass/terms/corruption.hpp"
+#include "hourglass/terms/gaussian_latent.hpp"
 #include "hourglass/terms/l1.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
@@ -15,5 +17,10 @@ using DenoisingAutoencoder = Autoencoder<Encoder, Decoder, Loss, Corruption>;
 /// An autoencoder with a penalty that keeps most of the code at zero.
 template <class Encoder, class Decoder, class Loss = MeanSquaredError, class Penalty = L1>
 using SparseAutoencoder = Autoencoder<Encoder, Decoder, Loss, Penalty>;
+
+/// An autoencoder whose code is a distribution, from which it can draw samples (Kingma and Welling 2014). The encoder
+/// ends in twice the decoder's input.
+template <class Encoder, class Decoder, class Loss = BernoulliLikelihood>
+using VariationalAutoencoder = Autoencoder<Encoder, Decoder, Loss, GaussianLatent>;
 
 }  // namespace hourglass::inline HOURGLASS_ABI

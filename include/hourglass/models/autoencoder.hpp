@@ -13,19 +13,9 @@
 #include "hourglass/core/mirror.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/models/requirements.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
-
-// The compiler's sentences. Each stands in a template of its own, whose arguments put the two shapes into the message.
-template <Shape EncoderInput, Shape DecoderOutput>
-struct DecoderRebuildsTheInput {
-    static_assert(EncoderInput == DecoderOutput,
-                  "hourglass: the decoder's output must have the shape of the encoder's input");
-};
-template <Shape Code, Shape DecoderInput>
-struct DecoderTakesTheCode {
-    static_assert(Code == DecoderInput, "hourglass: the decoder's input must have the shape of the encoder's output");
-};
 
 /// Encoder and decoder, a loss and any number of terms, trained by a loop of the caller's:
 ///
@@ -45,64 +35,34 @@ struct DecoderTakesTheCode {
 /// Write the type as `Autoencoder<Encoder, Decoder, Loss, Terms…>` (float), or let `autoencoder(…)` find it.
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 class BasicAutoencoder {
-    static constexpr DecoderTakesTheCode<Encoder::output, Decoder::input> code_fits{};
-    static constexpr DecoderRebuildsTheInput<Encoder::input, Decoder::output> output_fits{};
-    static_assert(acts_in<Loss, Slot::Loss>, "hourglass: the first argument after the generator must be a loss");
-    static_assert(
-        ((acts_in<Terms, Slot::Corruption> || acts_in<Terms, Slot::Code> || acts_in<Terms, Slot::Loss>)&&...),
-        "hourglass: a term must say where it acts: static constexpr Slot slot = Slot::Corruption or Slot::Code");
-    static_assert((!acts_in<Terms, Slot::Loss> && ...),
-                  "hourglass: a model has exactly one loss; what follows it must be a corruption or a code term");
+    using Model = ModelOf<Encoder, Decoder, Loss, Terms...>;
+    using Bottleneck = typename Model::Bottleneck;
+    using CodeTerm = typename Model::CodeTerm;
 
-    static constexpr bool loss_needs_unit_range = requires { requires Loss::needs_unit_range; };
-
-    // The decoder's last layer that computes something: a Flatten or Reshape behind it moves nothing.
-    static constexpr std::size_t decoder_end = [] {
-        constexpr std::size_t n = Decoder::depth;
-        std::size_t last = n;
-        Decoder::each([&]<std::size_t I>() {
-            if (!keeps_values<typename Decoder::template Layer<I>>()) last = I;
-        });
-        return last;
-    }();
-    static constexpr Range output_range = [] {
-        if constexpr (decoder_end < Decoder::depth)
-            return range_of<typename Decoder::template Layer<decoder_end>>();
-        else
-            return Range::Real;
-    }();
-    static_assert(
-        !loss_needs_unit_range || output_range == Range::Unit,
-        "hourglass: this loss compares probabilities, so the decoder's output must lie in (0, 1): end it in Sigmoid");
-
-    // Sigmoid and cross-entropy as one: the loss reads the logits and the Sigmoid is left out of training.
-    static constexpr bool fused = [] {
-        if constexpr (loss_needs_unit_range && decoder_end > 0 && decoder_end < Decoder::depth)
-            return name_of<typename Decoder::template Layer<decoder_end>>() == "Sigmoid";
-        else
-            return false;
-    }();
-    static constexpr std::size_t trained_depth = fused ? decoder_end : Decoder::depth;
-
-    static constexpr bool corrupts = (acts_in<Terms, Slot::Corruption> || ...);
+    static constexpr std::size_t trained_depth = Model::trained_depth;
+    static constexpr bool corrupts = Model::corrupts, has_bottleneck = Bottleneck::depth > 0;
+    // Where the parameters of each part begin.
+    static constexpr Index bottleneck_offset = Encoder::parameters,
+                           decoder_offset = bottleneck_offset + Bottleneck::parameters,
+                           loss_offset = decoder_offset + Decoder::parameters,
+                           parameter_count = loss_offset + Model::loss_parameters;
     // Samples worked at a time in evaluation: enough for full products, few enough to stay in the nearer caches.
     static constexpr Index block = 256;
-    // Who asks for random numbers within a step: terms from 1, the encoder's layers from 4096, the decoder's from 8192.
-    static constexpr std::uint16_t encoder_purpose = 4096, decoder_purpose = 8192;
+    // Who asks for random numbers within a step: terms from 1, the encoder's layers from 4096, the decoder's from 8192,
+    // the code's from 12288.
+    static constexpr std::uint16_t encoder_purpose = 4096, decoder_purpose = 8192, bottleneck_purpose = 12288;
 
   public:
     using Scalar = T;
 
     /// Draws the first parameters from `rng`. Encoder and decoder are given as values when their layers have knobs.
     BasicAutoencoder(const Encoder& encoder, const Decoder& decoder, Rng& rng, const Loss& loss, const Terms&... terms)
-        : encoder_(encoder),
-          decoder_(decoder),
-          loss_(loss),
-          terms_(terms...),
-          theta_(Encoder::parameters + Decoder::parameters) {
+        : encoder_(encoder), decoder_(decoder), loss_(loss), terms_(terms...), theta_(parameter_count) {
         check_knobs();
         encoder_.initialize(theta_.data(), rng);
-        decoder_.initialize(theta_.data() + Encoder::parameters, rng);
+        bottleneck().initialize(theta_.data() + bottleneck_offset, rng);
+        decoder_.initialize(theta_.data() + decoder_offset, rng);
+        clear<T>({theta_.data() + loss_offset, Model::loss_parameters, 1});
     }
     explicit BasicAutoencoder(Rng& rng, const Loss& loss = Loss{}, const Terms&... terms)
         : BasicAutoencoder(Encoder{}, Decoder{}, rng, loss, terms...) {}
@@ -110,6 +70,18 @@ class BasicAutoencoder {
     /// θ, all parameters as one vector.
     Eigen::Map<Vector<T>> parameters() { return {theta_.data(), theta_.size()}; }
     Eigen::Map<const Vector<T>> parameters() const { return {theta_.data(), theta_.size()}; }
+
+    /// The parts of θ that belong to the encoder and to the decoder: to carry weights from one model to another, or to
+    /// train one part and leave the other as it is (step with `tape.gradient().segment(…)` of the same place).
+    Eigen::Map<Vector<T>> encoder_parameters() { return {theta_.data(), Encoder::parameters}; }
+    Eigen::Map<const Vector<T>> encoder_parameters() const { return {theta_.data(), Encoder::parameters}; }
+    Eigen::Map<Vector<T>> decoder_parameters() { return {theta_.data() + decoder_offset, Decoder::parameters}; }
+    Eigen::Map<const Vector<T>> decoder_parameters() const {
+        return {theta_.data() + decoder_offset, Decoder::parameters};
+    }
+    /// The same places in any vector of θ's layout, such as a tape's gradient.
+    static constexpr Slice encoder_slice() { return {0, Encoder::parameters}; }
+    static constexpr Slice decoder_slice() { return {decoder_offset, Decoder::parameters}; }
 
     /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
     std::vector<Slice> biases() const {
@@ -124,7 +96,9 @@ class BasicAutoencoder {
             });
         };
         collect(encoder_, 0);
-        collect(decoder_, Encoder::parameters);
+        collect(bottleneck(), bottleneck_offset);
+        collect(decoder_, decoder_offset);
+        if (Model::loss_parameters > 0) slices.push_back({loss_offset, Model::loss_parameters});
         return slices;
     }
 
@@ -154,12 +128,11 @@ class BasicAutoencoder {
     }
     T loss(const Input<T>& x, const Input<T>& target, Tape<T>& tape) const {
         Accumulator<T> sum(0);
-        compare(
-            "loss", x, target, tape, [&](const auto& loss, ConstView<T> code, ConstView<T> y, ConstView<T> t, Index) {
-                T value = loss.template value<T>(y, t);
-                each_term<Slot::Code>([&](const auto& term, std::uint16_t) { value += term.template value<T>(code); });
-                sum += Accumulator<T>(value) * Accumulator<T>(static_cast<double>(y.cols()));
-            });
+        compare("loss", x, target, tape, [&](const auto& loss, const Evaluated& e) {
+            T value = loss.template value<T>(e.prediction, e.target);
+            each_term<Slot::Code>([&](const auto& term, std::uint16_t number) { value += penalty(term, number, e); });
+            sum += Accumulator<T>(value) * Accumulator<T>(static_cast<double>(e.prediction.cols()));
+        });
         return T(sum / Accumulator<T>(static_cast<double>(x.cols())));
     }
 
@@ -168,31 +141,71 @@ class BasicAutoencoder {
     Vector<T> reconstruction_error(const Input<T>& x, const Input<T>& target) const {
         Tape<T> scratch(0);
         Vector<T> errors(x.cols());
-        compare("reconstruction_error", x, target, scratch,
-                [&](const auto& loss, ConstView<T>, ConstView<T> y, ConstView<T> t, Index first) {
-                    loss.template samples<T>(y, t, Eigen::Map<Vector<T>>{errors.data() + first, y.cols()});
-                });
+        compare("reconstruction_error", x, target, scratch, [&](const auto& loss, const Evaluated& e) {
+            loss.template samples<T>(e.prediction, e.target,
+                                     Eigen::Map<Vector<T>>{errors.data() + e.first, e.prediction.cols()});
+        });
+        return errors;
+    }
+    /// The loss of each sample when the decoder is given `code` and should give `target`, n values.
+    Vector<T> decoding_error(const Input<T>& code, const Input<T>& target) const {
+        require_batch("decoding_error", "the code", code, Decoder::input);
+        require_batch("decoding_error", "the target", target, Decoder::output);
+        require_same_columns("decoding_error", code, target);
+        Tape<T> scratch(0);
+        Vector<T> errors(code.cols());
+        each_block(
+            code, scratch,
+            [&](Arena<T>& arena, Index first, Index n, bool copy) {
+                const T* const t = packed(target, first, n, arena, copy);
+                return std::pair{
+                    t, Decoder::template evaluation<T>(arena, packed(code, first, n, arena, copy), n, nullptr)};
+            },
+            [&](const auto& memory, Index first, Index n) {
+                const auto& [t, d] = memory;
+                decoder_.template forward<0, trained_depth, T>(decoder_weights(), d, nullptr, 0);
+                comparison(nullptr).template samples<T>(
+                    ConstView<T>{d.activation[trained_depth], Decoder::output.size(), n},
+                    ConstView<T>{t, Decoder::output.size(), n}, Eigen::Map<Vector<T>>{errors.data() + first, n});
+            });
         return errors;
     }
 
-    /// Codes of a batch, code × n. With a tape the result is a view of its memory, valid until the tape's next use.
-    Matrix<T> encode(const Input<T>& x) const { return fresh("encode", "x", encoder_, x, encoder_weights()); }
+    /// Codes of a batch, code × n (a variational model's: the means). With a tape the result is a view of its memory,
+    /// valid until the tape's next use.
+    Matrix<T> encode(const Input<T>& x) const {
+        require_batch("encode", "x", x, Encoder::input);
+        Tape<T> scratch(0);
+        Matrix<T> code(Bottleneck::output.size(), x.cols());
+        encode_into(x, code.data(), scratch);
+        return code;
+    }
     ConstView<T> encode(const Input<T>& x, Tape<T>& tape) const {
-        return on_tape("encode", "x", encoder_, x, encoder_weights(), tape);
+        require_batch("encode", "x", x, Encoder::input);
+        T* const code = tape.result(Bottleneck::output.size() * x.cols());
+        encode_into(x, code, tape);
+        return {code, Bottleneck::output.size(), x.cols()};
     }
 
     /// The decoder's output for codes, features × n.
     Matrix<T> decode(const Input<T>& code) const {
-        return fresh("decode", "the code", decoder_, code, decoder_weights());
+        require_batch("decode", "the code", code, Decoder::input);
+        Tape<T> scratch(0);
+        Matrix<T> y(Decoder::output.size(), code.cols());
+        decode_into(code, y.data(), scratch);
+        return y;
     }
     ConstView<T> decode(const Input<T>& code, Tape<T>& tape) const {
-        return on_tape("decode", "the code", decoder_, code, decoder_weights(), tape);
+        require_batch("decode", "the code", code, Decoder::input);
+        T* const y = tape.result(Decoder::output.size() * code.cols());
+        decode_into(code, y, tape);
+        return {y, Decoder::output.size(), code.cols()};
     }
 
     /// decode(encode(x)), features × n.
     Matrix<T> reconstruct(const Input<T>& x) const {
-        Tape<T> scratch(0);
         require_batch("reconstruct", "x", x, Encoder::input);
+        Tape<T> scratch(0);
         Matrix<T> y(Decoder::output.size(), x.cols());
         reconstruct_into(x, y.data(), scratch);
         return y;
@@ -202,6 +215,40 @@ class BasicAutoencoder {
         T* const y = tape.result(Decoder::output.size() * x.cols());
         reconstruct_into(x, y, tape);
         return {y, Decoder::output.size(), x.cols()};
+    }
+
+    /// A walk through the code: `steps` pictures decoded from codes that lie evenly on the line from the code of `from`
+    /// to that of `to` (a sample each), both ends included; features × steps. `Error` below two steps.
+    Matrix<T> interpolate(const Input<T>& from, const Input<T>& to, Index steps) const {
+        require_same_columns("interpolate", from, to);
+        if (from.cols() != 1) fail("Autoencoder::interpolate: expected one sample at each end, got ", from.cols());
+        if (steps < 2) fail("Autoencoder::interpolate: expected at least 2 steps, got ", steps);
+        const Matrix<T> begin = encode(from), end = encode(to);
+        Matrix<T> codes(begin.rows(), steps);
+        for (Index j = 0; j < steps; ++j)
+            for (Index i = 0; i < begin.rows(); ++i)
+                codes(i, j) = begin(i, 0) +
+                              (end(i, 0) - begin(i, 0)) * T(static_cast<double>(j)) / T(static_cast<double>(steps - 1));
+        return decode(codes);
+    }
+
+    /// The encoder's distribution of the code of each sample: `mean` and `variance`, code × n each (variational
+    /// models).
+    auto posterior(const Input<T>& x) const requires(Model::is_variational) {
+        require_batch("posterior", "x", x, Encoder::input);
+        Tape<T> scratch(0);
+        Matrix<T> raw(Encoder::output.size(), x.cols());
+        run(encoder_, x, encoder_weights(), raw.data(), scratch);
+        return CodeTerm::template posterior<Encoder::output, T>(raw);
+    }
+    /// `n` new samples: codes drawn from the prior N(0, 1), decoded; features × n (variational models).
+    Matrix<T> sample(Index n, Rng& rng) const requires(Model::is_variational) {
+        if (n < 1) fail("Autoencoder::sample: expected at least one sample, got ", n);
+        const Stream random = rng.stream();
+        Matrix<T> codes(Decoder::input.size(), n);
+        for (Index j = 0; j < n; ++j)
+            random.normal(j, std::span<T>{codes.data() + j * codes.rows(), static_cast<std::size_t>(codes.rows())});
+        return decode(codes);
     }
 
     const Encoder& encoder() const { return encoder_; }
@@ -218,6 +265,10 @@ class BasicAutoencoder {
         print_row(out, "layer", "output", "parameters");
         print_row(out, "encoder", text(Encoder::input), "");
         model.encoder_.print(out);
+        if (has_bottleneck) {
+            print_row(out, "code", text(Bottleneck::output), "");
+            model.bottleneck().print(out);
+        }
         print_row(out, "decoder", text(Decoder::input), "");
         model.decoder_.print(out);
         out << "loss: " << name_of<Loss>();
@@ -234,12 +285,15 @@ class BasicAutoencoder {
                  text(shape), ", one column per sample)");
         if (x.cols() == 0) fail("Autoencoder::", method, ": ", what, " has no columns, expected one per sample");
     }
-    static void require_pair(std::string_view method, const Input<T>& x, const Input<T>& target) {
-        require_batch(method, "x", x, Encoder::input);
-        require_batch(method, "the target", target, Decoder::output);
+    static void require_same_columns(std::string_view method, const Input<T>& x, const Input<T>& target) {
         if (x.cols() != target.cols())
             fail("Autoencoder::", method, ": the target has ", target.cols(), " columns, expected ", x.cols(),
                  " as x has");
+    }
+    static void require_pair(std::string_view method, const Input<T>& x, const Input<T>& target) {
+        require_batch(method, "x", x, Encoder::input);
+        require_batch(method, "the target", target, Decoder::output);
+        require_same_columns(method, x, target);
     }
 
     void check_knobs() const {
@@ -259,15 +313,25 @@ class BasicAutoencoder {
     }
 
     Slices<const T> encoder_weights() const { return {theta_.data(), theta_.data()}; }
-    Slices<const T> decoder_weights() const { return {theta_.data() + Encoder::parameters, theta_.data()}; }
+    Slices<const T> bottleneck_weights() const { return {theta_.data() + bottleneck_offset, theta_.data()}; }
+    Slices<const T> decoder_weights() const { return {theta_.data() + decoder_offset, theta_.data()}; }
 
-    static const auto& comparison(const Loss& loss) {
-        if constexpr (fused) {
-            static constexpr auto from_logits = Loss::from_logits();
-            return from_logits;
-        } else {
-            return loss;
-        }
+    // Made anew for each pass: the term's knobs may have changed.
+    Bottleneck bottleneck() const {
+        if constexpr (has_bottleneck)
+            return Bottleneck(std::get<CodeTerm>(terms_));
+        else
+            return Bottleneck{};
+    }
+
+    // The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns.
+    decltype(auto) comparison(T* gradient) const {
+        if constexpr (Model::fused)
+            return Loss::template from_logits<Decoder::output>();
+        else if constexpr (Model::loss_parameters > 0)
+            return loss_.template bind<T>(theta_.data() + loss_offset, gradient ? gradient + loss_offset : nullptr);
+        else
+            return static_cast<const Loss&>(loss_);
     }
 
     // Columns first … first + n − 1 of a batch without gaps: its own memory, or a copy in the arena.
@@ -290,6 +354,66 @@ class BasicAutoencoder {
         }
     }
 
+    static constexpr std::size_t last = Encoder::depth;  // the encoder's output among its activations
+
+    // One block of an evaluation.
+    struct Evaluated {
+        Trace<T, Encoder::depth> encoder;
+        Trace<T, Bottleneck::depth> bottleneck;
+        ConstView<T> prediction, target;
+        T* scratch;
+        Index first;
+
+        ConstView<T> raw() const { return {encoder.activation[last], Encoder::output.size(), encoder.samples}; }
+        ConstView<T> code() const {
+            return {bottleneck.activation[Bottleneck::depth], Bottleneck::output.size(), bottleneck.samples};
+        }
+    };
+
+    // What a code term adds to the objective.
+    template <class Term>
+    T penalty(const Term& term, std::uint16_t number, const Evaluated& e) const {
+        if constexpr (over_encoder<Term>)
+            return term.template value<Encoder, T>(encoder_, encoder_weights(), e.encoder, e.scratch,
+                                                   Stream{0, 0, number});
+        else if constexpr (!makes_code<Term>)
+            return term.template value<T>(e.code());
+        else if constexpr (has_penalty<Term>)
+            return term.template penalty<Encoder::output, T>(slice_of<Term, Encoder::output>(bottleneck_weights()),
+                                                             e.raw(), e.code());
+        else
+            return T(0);
+    }
+
+    // Scratch that the terms need.
+    static Index scratch_size(Index n) {
+        Index size = 0;
+        [[maybe_unused]] const auto add = [&]<class Term>(std::type_identity<Term>) {
+            if constexpr (over_encoder<Term>) size = std::max(size, Term::template scratch<Encoder, T>(n));
+        };
+        (add(std::type_identity<Terms>{}), ...);
+        return size;
+    }
+
+    // How many codes are drawn of each sample in a step of training.
+    Index copies() const {
+        Index k = 1;
+        if constexpr (Model::is_variational) k = std::get<CodeTerm>(terms_).samples;
+        if (k > 1 && !Model::importance_weighted)
+            fail("Autoencoder::gradient: ", name_of<CodeTerm>(), " with ", k,
+                 " samples needs a loss that learns nothing, ", "not ", name_of<Loss>());
+        return k;
+    }
+
+    // Where a step of training finds everything.
+    struct Memory {
+        const T *x, *target;
+        T *corrupted, *scratch, *weighted;
+        Trace<T, Encoder::depth> encoder;
+        Trace<T, Bottleneck::depth> bottleneck;
+        Trace<T, Decoder::depth> decoder;
+    };
+
     T differentiate(const Input<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, T* dx) const {
         require_pair("gradient", x, target);
         check_knobs();
@@ -297,29 +421,32 @@ class BasicAutoencoder {
             fail("Autoencoder::gradient: the tape holds ", tape.gradient().size(), " parameters, the model has ",
                  theta_.size());
 
-        const Index n = x.cols();
-        struct Memory {
-            const T *x, *target;
-            T* corrupted;
-            Trace<T, Encoder::depth> encoder;
-            Trace<T, Decoder::depth> decoder;
-        };
+        const Index n = x.cols(), k = copies();
         const bool rebuilds_itself = x.data() == target.data();
         const Memory m = on(tape, [&](Arena<T>& arena, bool copy) {
             Memory memory{};
             memory.x = packed(x, 0, n, arena, copy);
             memory.target = rebuilds_itself ? memory.x : packed(target, 0, n, arena, copy);
             if constexpr (corrupts) memory.corrupted = arena.take(x.rows() * n);
+            if (const Index size = scratch_size(n); size > 0) memory.scratch = arena.take(size);
             // An encoder without layers has the input's gradient for the code's. The code is read again after its
             // gradient has begun to gather, so the two never share memory.
             T* const encoder_dx = Encoder::depth == 0 && !dx ? arena.take(x.rows() * n) : dx;
             memory.encoder = Encoder::template training<T>(arena, corrupts ? memory.corrupted : memory.x, n, encoder_dx,
                                                            Encoder::depth, false);
+            T *raw = memory.encoder.activation[last], *draw = memory.encoder.gradient[last];
+            if (k > 1) {
+                raw = arena.take(Encoder::output.size() * n * k);
+                draw = arena.take(Encoder::output.size() * n * k);
+                memory.weighted = arena.take((target.rows() + 2) * n * k);
+            }
+            memory.bottleneck = Bottleneck::template training<T>(arena, raw, n * k, draw, Bottleneck::depth, false);
             memory.decoder =
-                Decoder::template training<T>(arena, memory.encoder.activation[Encoder::depth], n,
-                                              memory.encoder.gradient[Encoder::depth], trained_depth, true);
+                Decoder::template training<T>(arena, memory.bottleneck.activation[Bottleneck::depth], n * k,
+                                              memory.bottleneck.gradient[Bottleneck::depth], trained_depth, true);
             return memory;
         });
+        const Trace<T, Bottleneck::depth>& b = m.bottleneck;
 
         const Stream random = rng.stream();
         if constexpr (corrupts) {
@@ -330,102 +457,205 @@ class BasicAutoencoder {
                 new (&clean) ConstView<T>{m.corrupted, x.rows(), n};  // the next one goes on from here
             });
         }
+        const Bottleneck middle = bottleneck();
         encoder_.template forward<0, Encoder::depth>(encoder_weights(), m.encoder, &random, encoder_purpose);
+        if (k > 1)
+            for (Index j = 0; j < n * k; ++j)
+                std::copy_n(m.encoder.activation[last] + j / k * Encoder::output.size(), Encoder::output.size(),
+                            b.activation[0] + j * Encoder::output.size());
+        middle.template forward<0, Bottleneck::depth>(bottleneck_weights(), b, &random, bottleneck_purpose);
         decoder_.template forward<0, trained_depth>(decoder_weights(), m.decoder, &random, decoder_purpose);
 
-        const ConstView<T> code{m.encoder.activation[Encoder::depth], Encoder::output.size(), n};
-        const View<T> dcode{m.encoder.gradient[Encoder::depth], Encoder::output.size(), n};
+        T* const d = tape.gradient().data();
+        clear<T>({d, theta_.size(), 1});
+        const ConstView<T> raw{b.activation[0], Encoder::output.size(), n * k};
+        const ConstView<T> code{b.activation[Bottleneck::depth], Bottleneck::output.size(), n * k};
+        const View<T> draw{b.gradient[0], Encoder::output.size(), n * k};
+        const View<T> dcode{b.gradient[Bottleneck::depth], Bottleneck::output.size(), n * k};
         clear(dcode);
-        const T reconstruction = comparison(loss_).template gradient<T>(
-            {m.decoder.activation[trained_depth], Decoder::output.size(), n}, {m.target, target.rows(), n},
-            View<T>{m.decoder.gradient[trained_depth], Decoder::output.size(), n});
-        T penalty(0);
-        each_term<Slot::Code>(
-            [&](const auto& term, std::uint16_t) { penalty += term.template gradient<T>(code, dcode); });
+        if (has_bottleneck) clear(draw);
+
+        const ConstView<T> prediction{m.decoder.activation[trained_depth], Decoder::output.size(), n * k};
+        const View<T> dprediction{m.decoder.gradient[trained_depth], Decoder::output.size(), n * k};
+        T reconstruction(0), penalty(0);
+        if (k > 1) {
+            if constexpr (Model::importance_weighted)
+                reconstruction = weigh(m, prediction, target.rows(), dprediction, raw, code, draw, dcode, penalty, d);
+        } else {
+            reconstruction = comparison(d).template gradient<T>(prediction, {m.target, target.rows(), n}, dprediction);
+        }
+        each_term<Slot::Code>([&]<class Term>(const Term& term, std::uint16_t number) {
+            if constexpr (over_encoder<Term>)
+                penalty += term.template gradient<Encoder, T>(encoder_, encoder_weights(), {d, d}, m.encoder, m.scratch,
+                                                              random.purpose(number));
+            else if constexpr (!makes_code<Term>)
+                penalty += term.template gradient<T>(code, dcode);
+            else if constexpr (has_penalty<Term>)
+                if (k == 1)
+                    penalty += term.template penalty_gradient<Encoder::output, T>(
+                        slice_of<Term, Encoder::output>(bottleneck_weights()), raw, code,
+                        slice_of<Term, Encoder::output>(Slices<T>{d + bottleneck_offset, d}), draw);
+        });
         tape.record(reconstruction, penalty);
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(reconstruction + penalty))
                 fail("Autoencoder::gradient: the objective is not finite: ", name_of<Loss>(), " is ", reconstruction,
                      ", the code terms add ", penalty);
 
-        T* const d = tape.gradient().data();
-        clear<T>({d, theta_.size(), 1});
-        decoder_.template backward<trained_depth>(decoder_weights(), {d + Encoder::parameters, d}, m.decoder, random,
+        decoder_.template backward<trained_depth>(decoder_weights(), {d + decoder_offset, d}, m.decoder, random,
                                                   decoder_purpose);
+        middle.backward(bottleneck_weights(), {d + bottleneck_offset, d}, b, random, bottleneck_purpose);
+        if (k > 1) {
+            clear<T>({m.encoder.gradient[last], Encoder::output.size(), n});
+            for (Index j = 0; j < n * k; ++j)
+                for (Index i = 0; i < Encoder::output.size(); ++i)
+                    m.encoder.gradient[last][j / k * Encoder::output.size() + i] += draw(i, j);
+        }
         encoder_.backward(encoder_weights(), {d, d}, m.encoder, random, encoder_purpose);
         return reconstruction + penalty;
     }
 
-    // Evaluates block after block and shows each to use(loss, code, prediction, target, first column).
+    // The importance-weighted bound (Burda, Grosse and Salakhutdinov 2016) of k codes z drawn for each sample:
+    // −ln (1/k) Σ wⱼ, ln wⱼ = ln p(x|zⱼ) + ln p(zⱼ) − ln q(zⱼ|x), mean over the batch. Its gradient is that of every
+    // −ln wⱼ, weighted by wⱼ/Σw. Returns the weighted reconstruction; `rest` receives what else the bound holds.
+    T weigh(const Memory& m, ConstView<T> prediction, Index rows, View<T> dprediction, ConstView<T> raw,
+            ConstView<T> code, View<T> draw, View<T> dcode, T& rest, T* d) const {
+        using std::exp, std::log;
+        const CodeTerm& term = std::get<CodeTerm>(terms_);
+        const Index k = term.samples, n = raw.cols() / k;
+        T *const repeated = m.weighted, *const loss = repeated + rows * n * k, *const weight = loss + n * k;
+        for (Index j = 0; j < n * k; ++j) std::copy_n(m.target + j / k * rows, rows, repeated + j * rows);
+        comparison(nullptr).template samples<T>(prediction, {repeated, rows, n * k},
+                                                Eigen::Map<Vector<T>>{loss, n * k});
+        term.template log_ratio<Encoder::output, T>(raw, code, weight);
+        T bound(0), reconstruction(0);
+        for (Index i = 0; i < n; ++i) {
+            T *const l = loss + i * k, *const w = weight + i * k;
+            T least = l[0] + w[0], sum(0);
+            for (Index j = 0; j < k; ++j) {
+                w[j] = l[j] + w[j];
+                if (w[j] < least) least = w[j];
+            }
+            for (Index j = 0; j < k; ++j) {
+                w[j] = exp(T(least - w[j]));
+                sum += w[j];
+            }
+            bound += least - log(T(sum / T(static_cast<double>(k))));
+            for (Index j = 0; j < k; ++j) {
+                w[j] = w[j] / sum;
+                reconstruction += w[j] * l[j];
+            }
+        }
+        comparison(d).template gradient<T>(prediction, {repeated, rows, n * k}, dprediction);
+        for (Index j = 0; j < n * k; ++j) {  // the loss is a mean over n·k samples, this a weighted one over n
+            for (Index i = 0; i < rows; ++i) dprediction(i, j) *= T(static_cast<double>(k)) * weight[j];
+            weight[j] = weight[j] / T(static_cast<double>(n));
+        }
+        term.template log_ratio_gradient<Encoder::output, T>(raw, code, weight, draw, dcode);
+        const T samples = T(static_cast<double>(n));
+        rest = (bound - reconstruction) / samples;
+        return reconstruction / samples;
+    }
+
+    // Lays out block after block of the batch in the tape's memory and shows each to use(layout, first column,
+    // columns).
+    template <class LayOut, class Use>
+    static void each_block(const Input<T>& x, Tape<T>& tape, LayOut lay_out, Use use) {
+        for (Index first = 0; first < x.cols(); first += block) {
+            const Index n = std::min(block, x.cols() - first);
+            use(on(tape, [&](Arena<T>& arena, bool copy) { return lay_out(arena, first, n, copy); }), first, n);
+        }
+    }
+
+    // Evaluates block after block and shows each to use(loss, Evaluated).
     template <class Use>
     void compare(std::string_view method, const Input<T>& x, const Input<T>& target, Tape<T>& tape, Use use) const {
         require_pair(method, x, target);
         check_knobs();
-        for (Index first = 0; first < x.cols(); first += block) {
-            const Index n = std::min(block, x.cols() - first);
-            const auto m = on(tape, [&](Arena<T>& arena, bool copy) {
+        struct Layout {
+            const T* target;
+            T* scratch;
+            Trace<T, Encoder::depth> e;
+            Trace<T, Bottleneck::depth> b;
+            Trace<T, Decoder::depth> d;
+        };
+        each_block(
+            x, tape,
+            [&](Arena<T>& arena, Index first, Index n, bool copy) {
+                Layout l{};
                 const T* const in = packed(x, first, n, arena, copy);
-                const T* const t = packed(target, first, n, arena, copy);
-                const auto e = Encoder::template evaluation<T>(arena, in, n, nullptr);
-                return std::tuple{t, e,
-                                  Decoder::template evaluation<T>(arena, e.activation[Encoder::depth], n, nullptr)};
+                l.target = packed(target, first, n, arena, copy);
+                if (const Index size = scratch_size(n); size > 0) l.scratch = arena.take(size);
+                l.e = Encoder::template evaluation<T>(arena, in, n, nullptr);
+                l.b = Bottleneck::template evaluation<T>(arena, l.e.activation[last], n, nullptr);
+                l.d = Decoder::template evaluation<T>(arena, l.b.activation[Bottleneck::depth], n, nullptr);
+                return l;
+            },
+            [&](const Layout& l, Index first, Index n) {
+                encode_block(l.e, l.b);
+                decoder_.template forward<0, trained_depth, T>(decoder_weights(), l.d, nullptr, 0);
+                use(comparison(nullptr),
+                    Evaluated{l.e, l.b, ConstView<T>{l.d.activation[trained_depth], Decoder::output.size(), n},
+                              ConstView<T>{l.target, target.rows(), n}, l.scratch, first});
             });
-            const auto& [t, e, d] = m;
-            encoder_.template forward<0, Encoder::depth, T>(encoder_weights(), e, nullptr, 0);
-            decoder_.template forward<0, trained_depth, T>(decoder_weights(), d, nullptr, 0);
-            use(comparison(loss_), ConstView<T>{e.activation[Encoder::depth], Encoder::output.size(), n},
-                ConstView<T>{d.activation[trained_depth], Decoder::output.size(), n}, ConstView<T>{t, target.rows(), n},
-                first);
-        }
     }
 
-    // A whole chain in evaluation; the decoder in the two pieces that training has already made the compiler write.
-    template <class C>
-    static void finish(const C& chain, Slices<const T> weights, const Trace<T, C::depth>& trace) {
-        constexpr std::size_t end = std::is_same_v<C, Decoder> ? trained_depth : C::depth;
-        chain.template forward<0, end, T>(weights, trace, nullptr, 0);
-        chain.template forward<end, C::depth, T>(weights, trace, nullptr, 0);
+    void encode_block(const Trace<T, Encoder::depth>& e, const Trace<T, Bottleneck::depth>& b) const {
+        encoder_.template forward<0, Encoder::depth, T>(encoder_weights(), e, nullptr, 0);
+        bottleneck().template forward<0, Bottleneck::depth, T>(bottleneck_weights(), b, nullptr, 0);
+    }
+    // The decoder in the two pieces of which training has already made the compiler write one.
+    void decode_block(const Trace<T, Decoder::depth>& d) const {
+        decoder_.template forward<0, trained_depth, T>(decoder_weights(), d, nullptr, 0);
+        decoder_.template forward<trained_depth, Decoder::depth, T>(decoder_weights(), d, nullptr, 0);
     }
 
     template <class C>
     void run(const C& chain, const Input<T>& x, Slices<const T> weights, T* y, Tape<T>& tape) const {
-        for (Index first = 0; first < x.cols(); first += block) {
-            const Index n = std::min(block, x.cols() - first);
-            const auto trace = on(tape, [&](Arena<T>& arena, bool copy) {
+        each_block(
+            x, tape,
+            [&](Arena<T>& arena, Index first, Index n, bool copy) {
                 return C::template evaluation<T>(arena, packed(x, first, n, arena, copy), n,
                                                  y + first * C::output.size());
+            },
+            [&](const Trace<T, C::depth>& t, Index first, Index n) {
+                if constexpr (std::is_same_v<C, Decoder>)
+                    decode_block(t);
+                else
+                    chain.template forward<0, C::depth, T>(weights, t, nullptr, 0);
+                if (C::depth == 0) std::copy_n(t.activation[0], x.rows() * n, y + first * x.rows());
             });
-            finish(chain, weights, trace);
-        }
     }
-    template <class C>
-    Matrix<T> fresh(std::string_view method, std::string_view what, const C& chain, const Input<T>& x,
-                    Slices<const T> weights) const {
-        Tape<T> scratch(0);
-        require_batch(method, what, x, C::input);
-        Matrix<T> y(C::output.size(), x.cols());
-        run(chain, x, weights, y.data(), scratch);
-        return y;
+    void encode_into(const Input<T>& x, T* code, Tape<T>& tape) const {
+        if constexpr (!has_bottleneck)
+            run(encoder_, x, encoder_weights(), code, tape);
+        else
+            each_block(
+                x, tape,
+                [&](Arena<T>& arena, Index first, Index n, bool copy) {
+                    const auto e = Encoder::template evaluation<T>(arena, packed(x, first, n, arena, copy), n, nullptr);
+                    return std::pair{e, Bottleneck::template evaluation<T>(arena, e.activation[last], n,
+                                                                           code + first * Bottleneck::output.size())};
+                },
+                [&](const auto& traces, Index, Index) { encode_block(traces.first, traces.second); });
     }
-    template <class C>
-    ConstView<T> on_tape(std::string_view method, std::string_view what, const C& chain, const Input<T>& x,
-                         Slices<const T> weights, Tape<T>& tape) const {
-        require_batch(method, what, x, C::input);
-        T* const y = tape.result(C::output.size() * x.cols());
-        run(chain, x, weights, y, tape);
-        return {y, C::output.size(), x.cols()};
+    void decode_into(const Input<T>& code, T* y, Tape<T>& tape) const {
+        run(decoder_, code, decoder_weights(), y, tape);
     }
     void reconstruct_into(const Input<T>& x, T* y, Tape<T>& tape) const {
-        for (Index first = 0; first < x.cols(); first += block) {
-            const Index n = std::min(block, x.cols() - first);
-            const auto [e, d] = on(tape, [&](Arena<T>& arena, bool copy) {
-                const auto e_ = Encoder::template evaluation<T>(arena, packed(x, first, n, arena, copy), n, nullptr);
-                return std::pair{e_, Decoder::template evaluation<T>(arena, e_.activation[Encoder::depth], n,
-                                                                     y + first * Decoder::output.size())};
+        each_block(
+            x, tape,
+            [&](Arena<T>& arena, Index first, Index n, bool copy) {
+                const auto e = Encoder::template evaluation<T>(arena, packed(x, first, n, arena, copy), n, nullptr);
+                const auto b = Bottleneck::template evaluation<T>(arena, e.activation[last], n, nullptr);
+                return std::tuple{e, b,
+                                  Decoder::template evaluation<T>(arena, b.activation[Bottleneck::depth], n,
+                                                                  y + first * Decoder::output.size())};
+            },
+            [&](const auto& traces, Index, Index) {
+                encode_block(std::get<0>(traces), std::get<1>(traces));
+                decode_block(std::get<2>(traces));
             });
-            encoder_.template forward<0, Encoder::depth, T>(encoder_weights(), e, nullptr, 0);
-            finish(decoder_, decoder_weights(), d);
-        }
     }
 
     Encoder encoder_;

@@ -1,0 +1,116 @@
+// What binary cross-entropy and the Bernoulli likelihood have in common: the formula, from probabilities or from the
+// logits of a final Sigmoid.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <string_view>
+
+#include "hourglass/core/elementwise_loss.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// Σ over all values of −t ln σ(z) − (1 − t) ln(1 − σ(z)) = max(z, 0) − z t − ln max(p, 1 − p), p = σ(z). With `d`,
+/// writes d = scale · (p − t), the gradient with respect to z; d may be the memory of z. `Error`, naming `who` and the
+/// place, when a target lies outside [0, 1].
+template <class T>
+T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, ConstView<T> target, T* d, T scale) {
+    // The logarithm is taken once per lane of a product of 32 factors in [1/2, 1].
+    using P = Pack<T>;
+    constexpr Index lanes = P::lanes, block = 32 * lanes;
+    const Index size = logits.size();
+    Accumulator<T> sum(0);
+    P worst = T(0);
+    for (Index from = 0; from < size; from += block) {
+        const Index end = std::min(size, from + block);
+        P linear = T(0), product = T(1);
+        const auto round = [&](const P& z, const P& t) {
+            const P p = 1 / (1 + exp(-z));
+            product *= max(p, 1 - p);
+            linear += max(z, P(0)) - z * t;
+            worst = max(worst, abs(t - 0.5));
+            return scale * (p - t);
+        };
+        Index i = from;
+        for (; i + lanes <= end; i += lanes) {
+            const P slope = round(P::load(logits.data() + i), P::load(target.data() + i));
+            if (d) slope.store(d + i);
+        }
+        if (i < end) {  // the last few values, padded with a logit and a target that cost nothing
+            T z[static_cast<std::size_t>(lanes)], t[static_cast<std::size_t>(lanes)] = {};
+            std::fill_n(z, lanes, T(-40));
+            std::copy_n(logits.data() + i, end - i, z);
+            std::copy_n(target.data() + i, end - i, t);
+            round(P::load(z), P::load(t)).store(z);
+            if (d) std::copy_n(z, end - i, d + i);
+        }
+        sum += Accumulator<T>((linear - log(product)).sum());
+    }
+    // Compared without a branch on each value; a target that is NaN is left to the check of the objective.
+    if (where_greater(worst, P(0.5), P(1), P(0)).sum() > T(0))
+        for (Index i = 0; i < size; ++i)
+            if (target.data()[i] < T(0) || target.data()[i] > T(1))
+                fail(who, ": targets must lie in [0, 1]; feature ", i % target.rows(), " of sample ", i / target.rows(),
+                     " lies outside");
+    return T(sum);
+}
+
+/// ℓ = −t ln p − (1 − t) ln(1 − p), reduced as `ElementwiseLoss` says. Under a decoder that ends in `Sigmoid` it is
+/// computed from the logits; any other prediction in (0, 1) is first kept within [ε, 1 − ε], ε = 1e-7 as in Keras.
+/// `Error` when a target lies outside [0, 1].
+template <class Derived>
+struct CrossEntropy : ElementwiseLoss<Derived> {
+    static constexpr bool needs_unit_range = true;
+    static constexpr std::string_view fuses_with = "Sigmoid";
+
+    template <class T>
+    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+        const Pack<T> inside = kept_inside(p);
+        return -(t * log(inside)) - (1 - t) * log(1 - inside);
+    }
+    template <class T>
+    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
+        const Pack<T> inside = kept_inside(p);
+        return (inside - t) / (inside * (1 - inside));
+    }
+
+    /// The same loss with z, x̂ = σ(z), in the prediction's place.
+    struct FromLogits {
+        template <class T>
+        T value(ConstView<T> logits, ConstView<T> target) const {
+            return T(sum_cross_entropy_from_logits<T>(Derived::name, logits, target, nullptr, T(0)) / T(count(logits)));
+        }
+        template <class T>
+        T gradient(ConstView<T> logits, ConstView<T> target, View<T> d) const {
+            const T scale = T(1 / count(logits));
+            return T(sum_cross_entropy_from_logits<T>(Derived::name, logits, target, d.data(), scale) /
+                     T(count(logits)));
+        }
+        template <class T>
+        void samples(ConstView<T> logits, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
+            const Index rows = logits.rows();
+            for (Index j = 0; j < logits.cols(); ++j)
+                each[j] = value<T>({logits.data() + j * rows, rows, 1}, {target.data() + j * rows, rows, 1});
+        }
+
+      private:
+        template <class T>
+        static double count(ConstView<T> logits) {
+            return static_cast<double>(is_likelihood<Derived> ? logits.cols() : logits.size());
+        }
+    };
+    template <Shape Output = Shape{}>
+    static constexpr FromLogits from_logits() {
+        return {};
+    }
+
+  private:
+    static constexpr double epsilon = 1e-7;
+
+    template <class T>
+    static Pack<T> kept_inside(const Pack<T>& p) {
+        return min(max(p, Pack<T>(epsilon)), Pack<T>(1 - epsilon));
+    }
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,220 @@
+// The code of a variational autoencoder: a normal distribution for each sample, drawn from in training.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+#include "hourglass/core/pack.hpp"
+#include "hourglass/core/term.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+/// The distribution of the code that an encoder gives for each sample; code × n each.
+template <class T>
+struct Posterior {
+    Matrix<T> mean, variance;
+};
+
+/// The encoder's output is taken as means μ and log-variances ℓ = ln σ² (the first and the second half); the code is
+/// z = μ + σ∘ε with ε ~ N(0, 1) in training (the reparameterisation of Kingma and Welling 2014) and μ in evaluation.
+/// Adds
+///
+///     β · Σᵢ max(KLᵢ, free_bits),   KLᵢ = ½ (μᵢ² + σᵢ² − 1 − ℓᵢ),
+///
+/// the divergence of the code from N(0, 1) in nats, mean over the batch. β = 1 is the evidence lower bound, another one
+/// the β-VAE (Higgins et al. 2017); it is a plain number that a loop may change (`CyclicalWarmUp`, `LinearWarmUp`).
+/// Free bits (Kingma et al. 2016) leave each unit of the code that many nats, by its mean over the batch, before the
+/// penalty pushes. ℓ is kept within ±20, where its gradient is 0 beyond, so that an encoder's ±1000 stays finite.
+///
+/// With `samples` = k > 1 training maximises the importance-weighted bound of k codes instead (IWAE: Burda, Grosse and
+/// Salakhutdinov 2016). `Error` unless β and free_bits are finite and at least 0, and k at least 1.
+struct GaussianLatent {
+    static constexpr std::string_view name = "GaussianLatent";
+    static constexpr Slot slot = Slot::Code;
+    static constexpr bool needs_likelihood = true, has_penalty = true, needs_output = false;
+    static constexpr double largest_log_variance = 20;
+
+    double beta = 1;
+    double free_bits = 0;
+    Index samples = 1;
+
+    constexpr void check() const {
+        if (!(beta >= 0 && beta <= 1e30)) fail("GaussianLatent: beta must be finite and at least 0, got ", beta);
+        if (!(free_bits >= 0 && free_bits <= 1e30))
+            fail("GaussianLatent: free_bits must be finite and at least 0, got ", free_bits);
+        if (samples < 1) fail("GaussianLatent: samples must be at least 1, got ", samples);
+        if (samples > 1 && free_bits > 0) fail("GaussianLatent: free_bits and samples > 1 exclude each other");
+    }
+
+    static constexpr Shape output(Shape in) { return {in.channels / 2, in.length}; }
+    static constexpr Index cache(Shape in) { return 2 * output(in).size(); }  // ε, then σ
+
+    // Evaluation: the means.
+    template <Shape In, class T>
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
+        each_half<In>(x.cols(), [&](Index mean, Index, Index code, Index size) {
+            std::copy_n(x.data() + mean, size, y.data() + code);
+        });
+    }
+    template <Shape In, class T>
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, Pass<T>& pass) const {
+        constexpr Index size = output(In).size();
+        for (Index j = 0; j < x.cols(); ++j)
+            pass.random.normal(j, std::span<T>{&pass.cache(0, j), static_cast<std::size_t>(size)});
+        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+            const Index cached = code + code / size * size;  // a sample's ε and σ lie behind each other
+            T* const sigma = pass.cache.data() + cached + size;
+            map_packs(
+                count, sigma, [](const Pack<T>& l) { return exp(0.5 * bounded(l)); }, x.data() + log_variance);
+            map_packs(
+                count, y.data() + code, [](const Pack<T>& m, const Pack<T>& s, const Pack<T>& e) { return m + s * e; },
+                x.data() + mean, static_cast<const T*>(sigma), static_cast<const T*>(pass.cache.data() + cached));
+        });
+    }
+    template <Shape In, class T>
+    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  Pass<T>& pass) const {
+        constexpr Index size = output(In).size();
+        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+            const T* const noise = pass.cache.data() + code + code / size * size;
+            each_pack(
+                count,
+                [](Pack<T>& dm, Pack<T>& dl, const Pack<T>& l, const Pack<T>& e, const Pack<T>& s, const Pack<T>& up) {
+                    dm += up;
+                    dl += inside(l, 0.5 * up * s * e);
+                },
+                dx.data() + mean, dx.data() + log_variance, x.data() + log_variance, noise, noise + size,
+                dy.data() + code);
+        });
+    }
+
+    template <Shape In, class T>
+    T penalty(std::span<const T, 0>, ConstView<T> x, ConstView<T>) const {
+        return divergence<In, T>(x, nullptr);
+    }
+    template <Shape In, class T>
+    T penalty_gradient(std::span<const T, 0>, ConstView<T> x, ConstView<T>, std::span<T, 0>, View<T> dx) const {
+        return divergence<In, T>(x, dx.data());
+    }
+
+    /// ratio[j] = β (ln q(z|x) − ln p(z)) of sample j's code z, for the importance-weighted bound.
+    template <Shape In, class T>
+    void log_ratio(ConstView<T> x, ConstView<T> z, T* ratio) const {
+        each_value<In>(x, z, [&](Index j, const T& mean, const T& l, const T& code, bool first, Index, Index, Index) {
+            using std::exp;
+            const T off = code - mean, share = T(0.5 * beta) * (code * code - l - off * off * exp(T(-l)));
+            ratio[j] = first ? share : T(ratio[j] + share);
+        });
+    }
+    /// Adds Σⱼ weight[j] ∂ratio[j]/∂(x, z) to dx and dz.
+    template <Shape In, class T>
+    void log_ratio_gradient(ConstView<T> x, ConstView<T> z, const T* weight, View<T> dx, View<T> dz) const {
+        each_value<In>(
+            x, z,
+            [&](Index j, const T& mean, const T& l, const T& code, bool, Index at_mean, Index at_log, Index at_code) {
+                using std::exp;
+                const T scale = T(beta) * weight[j], precision = exp(T(-l)), off = code - mean;
+                const T raw = x.data()[at_log];
+                dz.data()[at_code] += scale * (code - off * precision);
+                dx.data()[at_mean] += scale * off * precision;
+                if (raw > T(-largest_log_variance) && raw < T(largest_log_variance))
+                    dx.data()[at_log] += scale * T(0.5) * (off * off * precision - T(1));
+            });
+    }
+
+    /// Mean and variance from the encoder's output.
+    template <Shape In, class T>
+    static Posterior<T> posterior(const Matrix<T>& x) {
+        Posterior<T> p{Matrix<T>(output(In).size(), x.cols()), Matrix<T>(output(In).size(), x.cols())};
+        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+            std::copy_n(x.data() + mean, count, p.mean.data() + code);
+            map_packs(
+                count, p.variance.data() + code, [](const Pack<T>& l) { return exp(bounded(l)); },
+                x.data() + log_variance);
+        });
+        return p;
+    }
+
+  private:
+    template <class T>
+    static Pack<T> bounded(const Pack<T>& l) {
+        return min(max(l, Pack<T>(-largest_log_variance)), Pack<T>(largest_log_variance));
+    }
+    // d where the log-variance l is not at its bound, else 0.
+    template <class T>
+    static Pack<T> inside(const Pack<T>& l, const Pack<T>& d) {
+        return where_greater<T>(largest_log_variance, abs(l), d, 0);
+    }
+
+    // Calls use(mean, log-variance, code, count) with where those stretches begin in the encoder's output and the code:
+    // at each position the first half of the channels are means.
+    template <Shape In, class Use>
+    static void each_half(Index n, Use use) {
+        constexpr Index half = In.channels / 2;
+        for (Index at = 0; at < In.length * n; ++at) use(2 * half * at, 2 * half * at + half, half * at, half);
+    }
+
+    // β Σ max(KL, free bits); with dx, adds the gradient.
+    template <Shape In, class T>
+    T divergence(ConstView<T> x, T* dx) const {
+        const Index n = x.cols();
+        const double per_sample = 1 / static_cast<double>(n);
+        const auto nats = [](const Pack<T>& m, const Pack<T>& l_) {
+            const Pack<T> l = bounded(l_);
+            return 0.5 * (square(m) + exp(l) - 1 - l);
+        };
+        const auto add_gradient = [&](Index mean, Index log_variance, Index count) {
+            if (dx)
+                each_pack(
+                    count,
+                    [&](Pack<T>& dm, Pack<T>& dl, const Pack<T>& m, const Pack<T>& l) {
+                        dm += beta * per_sample * m;
+                        dl += inside(l, 0.5 * beta * per_sample * (exp(bounded(l)) - 1));
+                    },
+                    dx + mean, dx + log_variance, x.data() + mean, x.data() + log_variance);
+        };
+        Accumulator<T> sum(0);
+        if (free_bits == 0) {
+            each_half<In>(n, [&](Index mean, Index log_variance, Index, Index count) {
+                sum += Accumulator<T>(sum_packs<T>(count, nats, x.data() + mean, x.data() + log_variance));
+                add_gradient(mean, log_variance, count);
+            });
+            return T(sum * Accumulator<T>(beta * per_sample));
+        }
+        // Unit by unit: what is compared with the free bits is a unit's mean over the batch.
+        constexpr Index half = In.channels / 2;
+        for (Index unit = 0; unit < output(In).size(); ++unit) {
+            const Index mean = unit / half * 2 * half + unit % half;
+            Accumulator<T> kl(0);
+            for (Index j = 0; j < n; ++j) {
+                const Index at = j * In.size() + mean;
+                kl += Accumulator<T>(sum_packs<T>(1, nats, x.data() + at, x.data() + at + half)) *
+                      Accumulator<T>(per_sample);
+            }
+            if (!(kl > Accumulator<T>(free_bits))) {
+                sum += Accumulator<T>(free_bits);
+                continue;
+            }
+            sum += kl;
+            for (Index j = 0; j < n; ++j) add_gradient(j * In.size() + mean, j * In.size() + mean + half, 1);
+        }
+        return T(sum * Accumulator<T>(beta));
+    }
+
+    // Calls use(sample, μ, ℓ, z, whether it is the sample's first value, and where the three lie).
+    template <Shape In, class T, class Use>
+    static void each_value(ConstView<T> x, ConstView<T> z, Use use) {
+        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+            for (Index i = 0; i < count; ++i) {
+                const T raw = x.data()[log_variance + i];
+                const T high = raw > T(largest_log_variance) ? T(largest_log_variance) : raw;
+                const T l = high < T(-largest_log_variance) ? T(-largest_log_variance) : high;
+                use((code + i) / z.rows(), x.data()[mean + i], l, z.data()[code + i], (code + i) % z.rows() == 0,
+                    mean + i, log_variance + i, code + i);
+            }
+        });
+    }
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,13 @@
+// expect: hourglass: this loss compares probabilities, so the decoder's output must lie in (0, 1): end it in Sigmoid
+#include <hourglass/hourglass.hpp>
+
+namespace hg = hourglass;
+
+using Encoder = hg::Chain<hg::Shape{784}, hg::Dense<40>>;
+#ifdef FIXED
+using Decoder = hg::Chain<hg::Shape{20}, hg::Dense<784>, hg::Sigmoid>;
+#else
+using Decoder = hg::Chain<hg::Shape{20}, hg::Dense<784>>;
+#endif
+
+void build(hg::Rng& rng) { hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{}); }

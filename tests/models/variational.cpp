@@ -1,0 +1,242 @@
+// Variational models: gradients, what is drawn, the bounds, and numbers that would overflow.
+#include <Eigen/LU>
+#include <cmath>
+
+#include "hourglass/hourglass.hpp"
+#include "support/gradient_check.hpp"
+
+namespace hg = hourglass;
+using oracle::values;
+
+namespace {
+
+const Eigen::MatrixXd x = values(6, 4, 21, 0.05, 0.95), target = values(6, 4, 22, 0.05, 0.95);
+
+template <class Encoder, class Decoder, class... Rest>
+auto build(const Rest&... rest) {
+    return [=]<class T>(hg::Rng& rng) { return hg::autoencoder<Encoder, Decoder, T>(rng, rest...); };
+}
+
+// In double alone: noise in float is drawn from fewer random bits than the oracle's.
+template <class Build>
+void check(const Build& builder) {
+    oracle::check_model_in<double>(builder, x, target, oracle::InputGradient::Check);
+}
+
+using Encoder = hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::Tanh, hg::Dense<4>>;
+using Decoder = hg::Chain<hg::Shape{2}, hg::Dense<5>, hg::Tanh, hg::Dense<6>, hg::Sigmoid>;
+
+// A linear model, whose p(x) is a normal density: x = W z + b + noise.
+using LinearEncoder = hg::Chain<hg::Shape{3}, hg::Dense<2>>;
+using LinearDecoder = hg::Chain<hg::Shape{1}, hg::Dense<3>>;
+constexpr double noise_variance = 0.5;
+
+}  // namespace
+
+TEST_CASE("variational models: gradients agree with dual numbers") {
+    check(build<Encoder, Decoder>(hg::BernoulliLikelihood{}, hg::GaussianLatent{.beta = 0.7}));
+    check(build<Encoder, Decoder>(hg::GaussianLikelihood{0.3}, hg::GaussianLatent{}));
+    check(build<Encoder, Decoder>(hg::LearnedGaussianLikelihood{}, hg::GaussianLatent{}));
+    check(build<Encoder, Decoder>(hg::BernoulliLikelihood{}, hg::GaussianLatent{.free_bits = 0.05}));
+}
+
+TEST_CASE("variational models: the gradient of the importance-weighted bound") {
+    check(build<Encoder, Decoder>(hg::BernoulliLikelihood{}, hg::GaussianLatent{.samples = 3}));
+    check(build<Encoder, Decoder>(hg::GaussianLikelihood{0.3}, hg::GaussianLatent{.beta = 0.5, .samples = 4}));
+}
+
+TEST_CASE("variational models: denoising, sparse, convolutional and variational at once") {
+    using Conv = hg::Chain<hg::Shape{1, 6}, hg::Conv1D<4, 3, 2, hg::Padding::Same>, hg::Softplus, hg::Dense<4>>;
+    using Back = hg::Chain<hg::Shape{2, 3}, hg::Conv1DTranspose<3, 3, 2, hg::Padding::Same>, hg::Tanh, hg::Conv1D<1, 1>,
+                           hg::Sigmoid>;
+    oracle::check_model_in<double>(
+        build<Conv, Back>(hg::BernoulliLikelihood{}, hg::GaussianNoise{0.1}, hg::GaussianLatent{.beta = 0.3},
+                          hg::L1{0.2}, hg::MaximumMeanDiscrepancy{.weight = 0.5}),
+        x, target, oracle::InputGradient::Check);
+}
+
+TEST_CASE("maximum mean discrepancy: gradient") {
+    const Eigen::MatrixXd code = values(3, 5, 8, -1.5, 1.5);
+    oracle::check_code_term(hg::MaximumMeanDiscrepancy{.weight = 0.7}, code);
+    oracle::check_code_term(hg::MaximumMeanDiscrepancy{.weight = 2, .bandwidth = 0.5}, code);
+    oracle::check_code_term(hg::MaximumMeanDiscrepancy{}, code.leftCols(1));
+}
+
+TEST_CASE("maximum mean discrepancy: zero on average for draws from the prior, positive for others") {
+    const hg::Stream random{3, 1};
+    constexpr int rounds = 400;
+    double sum = 0, squares = 0, shifted = 0;
+    for (int round = 0; round < rounds; ++round) {
+        Eigen::MatrixXd code(2, 64);
+        random.purpose(static_cast<std::uint16_t>(round + 1)).normal(0, std::span<double>{code.data(), 128});
+        const hg::MaximumMeanDiscrepancy mmd{};
+        const double value = mmd.value<double>(hg::ConstView<double>{code.data(), 2, 64});
+        sum += value, squares += value * value;
+        code.array() *= 1.5;
+        shifted += mmd.value<double>(hg::ConstView<double>{code.data(), 2, 64});
+    }
+    const double mean = sum / rounds, error = std::sqrt((squares / rounds - mean * mean) / rounds);
+    CHECK(std::abs(mean) < 4 * error);  // four standard errors: wrong once in 16 000
+    CHECK(shifted / rounds > 10 * error);
+}
+
+TEST_CASE("GaussianLatent: the divergence in closed form, and free bits") {
+    constexpr hg::Shape in{4};
+    const hg::GaussianLatent latent{.beta = 2};
+    Eigen::MatrixXd raw(4, 2);
+    raw << 0.5, -1, 0, 2, -0.3, 0.4, 0, 0;
+    const hg::ConstView<double> view{raw.data(), 4, 2};
+    const auto kl = [](double mean, double l) { return 0.5 * (mean * mean + std::exp(l) - 1 - l); };
+    const double first = (kl(0.5, -0.3) + kl(-1, 0.4)) / 2, second = (kl(0, 0) + kl(2, 0)) / 2;
+    CHECK(latent.penalty<in, double>({}, view, view) == Approx(2 * (first + second)).epsilon(1e-14));
+    const hg::GaussianLatent free{.free_bits = 0.9};
+    REQUIRE(first < 0.9);
+    REQUIRE(second > 0.9);
+    CHECK(free.penalty<in, double>({}, view, view) == Approx(0.9 + second).epsilon(1e-14));
+}
+
+TEST_CASE("GaussianLatent: what is drawn has the mean and the variance that were asked for") {
+    constexpr hg::Shape in{2};
+    constexpr hg::Index n = 40000;
+    Eigen::MatrixXd raw(2, n), code(1, n), cache(2, n);
+    raw.row(0).setConstant(0.7);
+    raw.row(1).setConstant(std::log(0.25));
+    hg::Pass<double> pass{{cache.data(), 2, n}, hg::Stream{5, 1}};
+    hg::GaussianLatent{}.forward<in, double>({}, {raw.data(), 2, n}, {code.data(), 1, n}, pass);
+    const double mean = code.mean(), variance = (code.array() - mean).square().mean();
+    CHECK(std::abs(mean - 0.7) < 4 * 0.5 / std::sqrt(n));
+    CHECK(std::abs(variance - 0.25) < 4 * 0.25 * std::sqrt(2.0 / n));
+}
+
+TEST_CASE("variational models: evaluation is the means, and repeats itself") {
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, Decoder, double>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
+    const auto posterior = model.posterior(x);
+    CHECK(posterior.mean == model.encode(x));
+    CHECK(posterior.variance.minCoeff() > 0);
+    CHECK(model.loss(x) == model.loss(x));
+    CHECK(model.reconstruct(x) == model.decode(model.encode(x)));
+    CHECK(model.reconstruction_error(x) == model.decoding_error(model.encode(x), x));
+    // The two parts: the loss of the reconstruction from the means, and the divergence.
+    auto tape = model.tape();
+    const double divergence = model.loss(x) - model.reconstruction_error(x).mean();
+    model.gradient(x, tape, rng);
+    CHECK(tape.penalty() == Approx(divergence).epsilon(1e-12));
+    hg::Rng again{3}, same{3};
+    CHECK(model.sample(5, again) == model.sample(5, same));
+    CHECK(model.sample(5, again).cols() == 5);
+    const Eigen::MatrixXd walk = model.interpolate(x.col(0), x.col(1), 7);
+    CHECK((walk.col(0) - model.reconstruct(x.col(0))).norm() < 1e-14);
+    CHECK((walk.col(6) - model.reconstruct(x.col(1))).norm() < 1e-14);
+}
+
+TEST_CASE("the importance-weighted bound approaches ln p(x) of a linear model, and the lower bound stays below") {
+    hg::Rng rng{2};
+    auto model = hg::autoencoder<LinearEncoder, LinearDecoder, double>(rng, hg::GaussianLikelihood{noise_variance},
+                                                                       hg::GaussianLatent{});
+    model.parameters() += values(model.parameters().size(), 1, 5, -0.4, 0.4).col(0);
+    const Eigen::MatrixXd points = values(3, 6, 9, -1, 1);
+    const Eigen::VectorXd w = model.decoder_parameters().head(3), b = model.decoder_parameters().tail(3);
+    const Eigen::MatrixXd covariance = w * w.transpose() + noise_variance * Eigen::MatrixXd::Identity(3, 3);
+    const Eigen::MatrixXd inverse = covariance.inverse();
+    Eigen::VectorXd exact(6);
+    for (int j = 0; j < 6; ++j) {
+        const Eigen::VectorXd off = points.col(j) - b;
+        exact[j] = -0.5 * (off.dot(inverse * off) + std::log(covariance.determinant()) + 3 * std::log(2 * M_PI));
+    }
+    // Sample by sample, the mean of 20 estimates. An estimate is the logarithm of a mean, so its expectation lies half
+    // its variance below.
+    Eigen::MatrixXd many(6, 20);
+    for (int round = 0; round < 20; ++round) many.col(round) = hg::importance_weighted_bound(model, points, 4000, rng);
+    for (int j = 0; j < 6; ++j) {
+        const double mean = many.row(j).mean(), variance = (many.row(j).array() - mean).square().sum() / 19;
+        CHECK(std::abs(mean + variance / 2 - exact[j]) < 4.5 * std::sqrt(variance / 20));  // 19 degrees of freedom
+    }
+    // IWAE ≥ ELBO: the bounds of 1 and of 10 draws, each averaged over 400 repetitions.
+    double one = 0, one_squares = 0, ten = 0;
+    for (int round = 0; round < 400; ++round) {
+        const double lower = hg::importance_weighted_bound(model, points, 1, rng).mean();
+        one += lower / 400, one_squares += lower * lower / 400;
+        ten += hg::importance_weighted_bound(model, points, 10, rng).mean() / 400;
+    }
+    const double error = std::sqrt((one_squares - one * one) / 400);
+    CHECK(ten - one > 4 * error);
+    CHECK(exact.mean() - one > 4 * error);
+}
+
+TEST_CASE("the training objective with k samples is the bound") {
+    hg::Rng rng{2};
+    auto model = hg::autoencoder<LinearEncoder, LinearDecoder, double>(rng, hg::GaussianLikelihood{noise_variance},
+                                                                       hg::GaussianLatent{.samples = 8});
+    const Eigen::MatrixXd points = values(3, 6, 9, -1, 1);
+    auto tape = model.tape();
+    double objective = 0, squares = 0, bound = 0;
+    for (int round = 0; round < 400; ++round) {
+        const double value = model.gradient(points, tape, rng);
+        CHECK(tape.reconstruction() + tape.penalty() == Approx(value));
+        objective += value / 400, squares += value * value / 400;
+        bound += hg::importance_weighted_bound(model, points, 8, rng).mean() / 400;
+    }
+    const double error = std::sqrt(2 * (squares - objective * objective) / 400);
+    CHECK(std::abs(objective + bound) < 4 * error);
+}
+
+TEST_CASE("log-variances of ±1000 stay finite") {
+    for (const double extreme : {1000.0, -1000.0}) {
+        hg::Rng rng{1};
+        auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
+        model.encoder_parameters().tail(2).setConstant(static_cast<float>(extreme));  // the biases of the log-variances
+        auto tape = model.tape();
+        const Eigen::MatrixXf batch = x.cast<float>();
+        CHECK(hg::is_finite(model.gradient(batch, tape, rng)));
+        CHECK(hg::first_non_finite(tape.gradient().data(), tape.gradient().size()) == -1);
+        CHECK(hg::is_finite(model.loss(batch)));
+        const auto posterior = model.posterior(batch);
+        CHECK(hg::first_non_finite(posterior.variance.data(), posterior.variance.size()) == -1);
+    }
+}
+
+TEST_CASE("variational models: knobs out of range are refused before anything changes") {
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
+    auto tape = model.tape();
+    const Eigen::MatrixXf batch = x.cast<float>();
+    auto& latent = model.term<hg::GaussianLatent>();
+    latent.beta = -1;
+    CHECK_THROWS_WITH(model.gradient(batch, tape, rng), "GaussianLatent: beta must be finite and at least 0, got -1");
+    latent.beta = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_AS(model.gradient(batch, tape, rng), hg::Error);
+    latent = {.free_bits = -0.5};
+    CHECK_THROWS_AS(model.gradient(batch, tape, rng), hg::Error);
+    latent = {.samples = 0};
+    CHECK_THROWS_AS(model.gradient(batch, tape, rng), hg::Error);
+    latent = {};
+    CHECK_THROWS_AS(hg::GaussianLikelihood{0.0}, hg::Error);
+    CHECK_THROWS_AS(model.sample(0, rng), hg::Error);
+    CHECK_THROWS_AS(model.interpolate(batch, batch, 3), hg::Error);
+    CHECK_THROWS_AS(model.interpolate(batch.col(0), batch.col(1), 1), hg::Error);
+    CHECK_THROWS_AS(hg::importance_weighted_bound(model, batch, 0, rng), hg::Error);
+    CHECK_THROWS_WITH(model.gradient((batch.array() + 1).matrix(), tape, rng),
+                      Catch::Matchers::ContainsSubstring("BernoulliLikelihood: targets must lie in [0, 1]"));
+    auto learned =
+        hg::autoencoder<Encoder, Decoder>(rng, hg::LearnedGaussianLikelihood{}, hg::GaussianLatent{.samples = 2});
+    auto other = learned.tape();
+    CHECK_THROWS_WITH(learned.gradient(batch, other, rng),
+                      Catch::Matchers::ContainsSubstring("needs a loss that learns nothing"));
+}
+
+TEST_CASE("annealing") {
+    const hg::LinearAnnealing warm_up{.steps = 10, .to = 2};
+    CHECK(warm_up(0) == 0);
+    CHECK(warm_up(5) == 1);
+    CHECK(warm_up(10) == 2);
+    CHECK(warm_up(1000) == 2);
+    const hg::CyclicalAnnealing cycles{.period = 8};
+    CHECK(cycles(0) == 0);
+    CHECK(cycles(2) == 0.5);
+    CHECK(cycles(4) == 1);
+    CHECK(cycles(7) == 1);
+    CHECK(cycles(8) == 0);
+    CHECK_THROWS_AS(hg::LinearAnnealing{.steps = 0}(1), hg::Error);
+    CHECK_THROWS_AS((hg::CyclicalAnnealing{.period = 3, .ramp = 0})(1), hg::Error);
+}
