@@ -44,6 +44,37 @@ double training_rate(torch::nn::Sequential model, const Loss& loss, const torch:
     return static_cast<double>(x.size(0)) / step;
 }
 
+/// The variational autoencoder of PyTorch's examples: 784-400-20.
+struct Variational : torch::nn::Module {
+    torch::nn::Linear hidden{784, 400}, mean{400, 20}, log_variance{400, 20}, back{20, 400}, out{400, 784};
+
+    Variational() {
+        register_module("hidden", hidden);
+        register_module("mean", mean);
+        register_module("log_variance", log_variance);
+        register_module("back", back);
+        register_module("out", out);
+    }
+    torch::Tensor objective(const torch::Tensor& x) {
+        const auto h = torch::relu(hidden(x)), m = mean(h), l = log_variance(h);
+        const auto z = m + torch::exp(0.5 * l) * torch::randn_like(m);
+        const auto y = torch::sigmoid(out(torch::relu(back(z))));
+        return torch::binary_cross_entropy(y, x, {}, at::Reduction::Sum) - 0.5 * torch::sum(1 + l - m.pow(2) - l.exp());
+    }
+};
+
+/// Samples a second of training it, with Adam.
+double variational_rate(const torch::Tensor& x) {
+    Variational model;
+    torch::optim::Adam adam(model.parameters(), torch::optim::AdamOptions(1e-3));
+    const double step = best_seconds(1.0, [&] {
+        adam.zero_grad();
+        model.objective(x).backward();
+        adam.step();
+    });
+    return static_cast<double>(x.size(0)) / step;
+}
+
 torch::nn::Sequential small() {
     return torch::nn::Sequential(torch::nn::Linear(784, 32), torch::nn::ReLU(), torch::nn::Linear(32, 784),
                                  torch::nn::Sigmoid());
@@ -86,6 +117,8 @@ int main() {
     std::printf("W2 %.0f samples/s\n", training_rate(deep(), squared_error, pictures));
     std::fflush(stdout);
     std::printf("W3 %.0f samples/s\n", training_rate(waves(), squared_error, torch::rand({128, 1, 288})));
+    std::fflush(stdout);
+    std::printf("W4 %.0f samples/s\n", variational_rate(torch::rand({128, 784})));
     std::fflush(stdout);
 
     const c10::InferenceMode inference;

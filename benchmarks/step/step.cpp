@@ -5,6 +5,7 @@
 //     W2  train 784-1000-500-250-30 and back, Sigmoid, mean squared error, Adam, batches of 256
 //     W3  train 288 x 1 through Conv1D 32k7s2, 16k7s2, transposed 16k7s2, 32k7s2, 1k7, same padding, ReLU between, mean
 //         squared error, Adam, batches of 128
+//     W4  train a variational autoencoder 784-400-20, ReLU, Bernoulli likelihood and divergence, Adam, batches of 128
 //     W6  one sample through 784-32-784
 #include <algorithm>
 #include <chrono>
@@ -45,11 +46,11 @@ Eigen::MatrixXf uniform(hg::Index rows, hg::Index cols) {
 }
 
 /// Samples a second of training to reproduce the input, with Adam.
-template <class Encoder, class Decoder, class Loss>
-double training_rate(const Loss& loss, hg::Index batch) {
+template <class Encoder, class Decoder, class Loss, class... Terms>
+double training_rate(const Loss& loss, hg::Index batch, const Terms&... terms) {
     const Eigen::MatrixXf x = uniform(Encoder::input.size(), batch);
     hg::Rng rng{1};
-    auto model = hg::autoencoder<Encoder, Decoder>(rng, loss);
+    auto model = hg::autoencoder<Encoder, Decoder>(rng, loss, terms...);
     auto tape = model.tape();
     hg::Adam adam{{.learning_rate = 1e-3}};
     const double step = best_seconds(1.0, [&] {
@@ -72,6 +73,8 @@ using Down = hg::Conv1D<Filters, 7, Stride, hg::Padding::Same>;
 template <hg::Index Filters, hg::Index Stride>
 using Up = hg::Conv1DTranspose<Filters, 7, Stride, hg::Padding::Same>;
 using WaveEncoder = hg::Chain<hg::Shape{1, 288}, Down<32, 2>, hg::ReLU, Down<16, 2>, hg::ReLU>;
+using LatentEncoder = hg::Chain<hg::Shape{784}, hg::Dense<400>, hg::ReLU, hg::Dense<40>>;
+using LatentDecoder = hg::Chain<hg::Shape{20}, hg::Dense<400>, hg::ReLU, hg::Dense<784>, Sigmoid>;
 using WaveDecoder = hg::Chain<WaveEncoder::output, Up<16, 2>, hg::ReLU, Up<32, 2>, hg::ReLU, Up<1, 1>>;
 
 }  // namespace
@@ -82,6 +85,9 @@ int main() {
     std::printf("W2 %.0f samples/s\n", training_rate<DeepEncoder, DeepDecoder>(hg::MeanSquaredError{}, 256));
     std::fflush(stdout);
     std::printf("W3 %.0f samples/s\n", training_rate<WaveEncoder, WaveDecoder>(hg::MeanSquaredError{}, 128));
+    std::fflush(stdout);
+    std::printf("W4 %.0f samples/s\n",
+                training_rate<LatentEncoder, LatentDecoder>(hg::BernoulliLikelihood{}, 128, hg::GaussianLatent{}));
     std::fflush(stdout);
 
     hg::Rng rng{1};

@@ -69,7 +69,10 @@ struct Bench {
 
     const Layer& layer;
     Matrix<T> cache = poisoned<T>(cached, 3);
-    hourglass::Pass<T> pass{{cache.data(), cached, 3}, hourglass::Stream{7, 1}};
+    Vector<T> statistics = Vector<T>(hourglass::state_of<Layer>(In));
+    hourglass::Pass<T> pass{{cache.data(), cached, 3},
+                            hourglass::Stream{7, 1},
+                            {statistics.data(), static_cast<std::size_t>(statistics.size())}};
 
     void forward(const Vector<T>& w, ConstView<T> x, View<T> y) {
         const std::span<const T, count> weights(w.data(), count);
@@ -86,7 +89,11 @@ struct Bench {
             layer.template backward<In>(weights, x, y, dy, dx);
     }
     void gradient(ConstView<T> x, ConstView<T> dy, Vector<T>& dw) {
-        if constexpr (count > 0) layer.template gradient<In>(x, dy, std::span<T, count>(dw.data(), count));
+        const std::span<T, count> slice(dw.data(), count);
+        if constexpr (count > 0 && cached > 0)
+            layer.template gradient<In>(x, dy, slice, pass);
+        else if constexpr (count > 0)
+            layer.template gradient<In>(x, dy, slice);
     }
 };
 

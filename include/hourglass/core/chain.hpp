@@ -42,6 +42,7 @@ struct Plan {
     std::array<Shape, Depth + 1> shapes{};   // of each activation
     std::array<Index, Depth + 1> offsets{};  // of each layer's parameters; the last one is their number
     std::array<Index, Depth + 1> caches{};   // of each layer, values per sample
+    std::array<Index, Depth + 1> states{};   // of each layer's running values; the last one is their number
     std::array<bool, Depth + 1> in_place{};  // layer i writes its output over its input
     std::array<bool, Depth + 1> locked{};    // activation i is read again on the way back by the layer that wrote it
 };
@@ -51,14 +52,16 @@ template <class T, std::size_t Depth>
 struct Trace {
     std::array<T*, Depth + 1> activation{}, gradient{}, cache{};
     Index samples = 0;
+    T* statistics = nullptr;  // of this batch, in the layout of the chain's running values
 };
 
 /// The parameters one pass reads, or the gradient it adds to: the chain's own slice, and the whole model's vector, in
-/// which a tied layer finds the weights it shares.
+/// which a tied layer finds the weights it shares. With them, in evaluation, the chain's running values.
 template <class T>
 struct Slices {
     T* own;
     T* model;
+    T* state = nullptr;
 };
 
 /// One row of the table that chains and models print.
@@ -96,7 +99,15 @@ template <class T>
 struct Place {
     T *x, *y, *dx, *dy, *cache;
     Index samples;
+    T* statistics = nullptr;
 };
+
+template <Shape In, class L, class T>
+Pass<T> pass_of(const Place<T>& p, const Stream& random) {
+    return {{p.cache, cache_of<L>(In), p.samples},
+            random,
+            {p.statistics, static_cast<std::size_t>(p.statistics ? state_of<L>(In) : 0)}};
+}
 
 template <Shape In, class L, class T>
 void initialize_layer(const L& layer, T* weights, Rng& rng) {
@@ -111,11 +122,15 @@ void forward_layer(const L& layer, Slices<const T> weights, const Place<T>& p, c
     const View<T> y{p.y, L::output(In).size(), p.samples};
     if constexpr (cache_of<L>(In) > 0) {
         if (random) {
-            Pass<T> pass{{p.cache, cache_of<L>(In), p.samples}, random->purpose(purpose)};
+            Pass<T> pass = pass_of<In, L>(p, random->purpose(purpose));
             return layer.template forward<In>(slice_of<L, In>(weights), x, y, pass);
         }
     }
-    layer.template forward<In>(slice_of<L, In>(weights), x, y);
+    if constexpr (state_of<L>(In) > 0)
+        layer.template forward<In>(slice_of<L, In>(weights),
+                                   std::span<const T>{weights.state, static_cast<std::size_t>(state_of<L>(In))}, x, y);
+    else
+        layer.template forward<In>(slice_of<L, In>(weights), x, y);
 }
 
 template <Shape In, bool InPlace, class L, class T>
@@ -123,7 +138,14 @@ void backward_layer(const L& layer, Slices<const T> weights, Slices<T> gradient,
                     const Stream& random, std::uint16_t purpose) {
     constexpr Index size = L::output(In).size();
     const ConstView<T> x{p.x, In.size(), p.samples}, y{p.y, size, p.samples}, dy{p.dy, size, p.samples};
-    if constexpr (parameters_of<L>(In) > 0 || is_tied<L>) layer.template gradient<In>(x, dy, slice_of<L, In>(gradient));
+    if constexpr (parameters_of<L>(In) > 0 || is_tied<L>) {
+        if constexpr (cache_of<L>(In) > 0) {
+            Pass<T> pass = pass_of<In, L>(p, random.purpose(purpose));
+            layer.template gradient<In>(x, dy, slice_of<L, In>(gradient), pass);
+        } else {
+            layer.template gradient<In>(x, dy, slice_of<L, In>(gradient));
+        }
+    }
     if constexpr (InPlace) {
         layer.template backward_in_place<In>(y, View<T>{p.dy, size, p.samples});
     } else {
@@ -131,7 +153,7 @@ void backward_layer(const L& layer, Slices<const T> weights, Slices<T> gradient,
         const View<T> dx{p.dx, In.size(), p.samples};
         if (!first) clear(dx);  // the first layer adds to what the caller has
         if constexpr (cache_of<L>(In) > 0) {
-            Pass<T> pass{{p.cache, cache_of<L>(In), p.samples}, random.purpose(purpose)};
+            Pass<T> pass = pass_of<In, L>(p, random.purpose(purpose));
             layer.template backward<In>(slice_of<L, In>(weights), x, y, dy, dx, pass);
         } else {
             layer.template backward<In>(slice_of<L, In>(weights), x, y, dy, dx);
@@ -152,6 +174,7 @@ class Sequence {
         constexpr std::array<Shape (*)(Shape), count + 1> outputs{&Layers::output..., nullptr};
         constexpr std::array<Index (*)(Shape), count + 1> parameters_in{&parameters_of<Layers>..., nullptr};
         constexpr std::array<Index (*)(Shape), count + 1> cache_in{&cache_of<Layers>..., nullptr};
+        constexpr std::array<Index (*)(Shape), count + 1> state_in{&state_of<Layers>..., nullptr};
         constexpr std::array<bool, count + 1> willing{(works_in_place<Layers>() && !needs_input<Layers>())..., false};
         constexpr std::array<bool, count + 1> reads_output{needs_output<Layers>()..., false};
         constexpr std::array<bool, count + 1> only_reshapes{keeps_values<Layers>()..., false};
@@ -163,6 +186,7 @@ class Sequence {
             p.shapes[i + 1] = outputs[i](in);
             p.offsets[i + 1] = p.offsets[i] + parameters_in[i](in);
             p.caches[i] = cache_in[i](in);
+            p.states[i + 1] = p.states[i] + state_in[i](in);
             // The chain's input is the caller's; what an earlier layer still needs must not be overwritten, but may be
             // seen under another shape.
             p.in_place[i] = i > 0 && willing[i] && (only_reshapes[i] || !p.locked[i]);
@@ -178,6 +202,8 @@ class Sequence {
     static constexpr Shape output = plan.shapes[depth];
     /// Number of parameters of all layers together.
     static constexpr Index parameters = plan.offsets[depth];
+    /// Number of running values of all layers together.
+    static constexpr Index state = plan.states[depth];
 
     template <std::size_t I>
     using Layer = typename decltype(seat_type<I>(static_cast<const Row*>(nullptr)))::type;
@@ -199,6 +225,25 @@ class Sequence {
             (initialize_layer<plan.shapes[I]>(layer<I>(), weights + plan.offsets[I], rng), ...);
         }
         (Numbers{});
+    }
+
+    /// First running values.
+    template <class T>
+    void initialize_state([[maybe_unused]] T* values) const {
+        if constexpr (state > 0)
+            each([&]<std::size_t I>() {
+                if constexpr (state_of<Layer<I>>(plan.shapes[I]) > 0)
+                    layer<I>().template initialize_state<plan.shapes[I], T>(state_slice<I>(values));
+            });
+    }
+    /// Folds a batch's statistics into the running values.
+    template <class T>
+    void fold([[maybe_unused]] T* values, [[maybe_unused]] const T* statistics) const {
+        if constexpr (state > 0)
+            each([&]<std::size_t I>() {
+                if constexpr (state_of<Layer<I>>(plan.shapes[I]) > 0)
+                    layer<I>().template fold<plan.shapes[I], T>(state_slice<I>(values), state_slice<I>(statistics));
+            });
     }
 
     /// Lays out an evaluation of n samples, from the batch `x` to the output: at `y`, or in the arena when y is null.
@@ -284,11 +329,21 @@ class Sequence {
     }
     template <class T>
     static Place<T> place(const Trace<T, depth>& t, std::size_t i) {
-        return {t.activation[i], t.activation[i + 1], t.gradient[i], t.gradient[i + 1], t.cache[i], t.samples};
+        return {t.activation[i],
+                t.activation[i + 1],
+                t.gradient[i],
+                t.gradient[i + 1],
+                t.cache[i],
+                t.samples,
+                t.statistics ? t.statistics + plan.states[i] : nullptr};
     }
     template <class T>
     static Slices<T> at(Slices<T> weights, std::size_t i) {
-        return {weights.own + plan.offsets[i], weights.model};
+        return {weights.own + plan.offsets[i], weights.model, weights.state ? weights.state + plan.states[i] : nullptr};
+    }
+    template <std::size_t I, class T>
+    static std::span<T> state_slice(T* values) {
+        return {values + plan.states[I], static_cast<std::size_t>(state_of<Layer<I>>(plan.shapes[I]))};
     }
 
     Row layers_;

@@ -31,10 +31,25 @@
 //                                                                backward_in_place(y, dy) turns dy into dx there
 //   static constexpr bool keeps_values = true                    only the shape changes, not one value
 //   static constexpr Range range = Range::Unit                   every output value lies in (0, 1)
+//   tangent<In>(w, x, y, v, t) const                             t = J v for J = ∂y/∂x; v as x, t as y
+//   curvature<In>(w, x, y, u, v, dw, dx) const                   dw += ∂(uᵀJv)/∂w, dx += ∂(uᵀJv)/∂x; u as y, v as x.
+//                                                                These two make a layer twice differentiable, which
+//                                                                Contractive asks for; they read x and y where backward
+//                                                                may, and are left out by a layer with a cache
+//   static constexpr bool linear = true                          J depends on w alone: tangent and backward read
+//   neither
+//                                                                x nor y, curvature leaves dx as it is
+//   static constexpr bool pointwise = true                       each value of y depends on the same value of x alone
 //   static constexpr Index cache(Shape in)                       values per sample kept from forward to backward; then
 //                                                                training calls forward and backward with one more
 //                                                                argument, Pass<T>&, that holds them and the random
-//                                                                numbers
+//                                                                numbers; so is gradient, if the layer has weights
+//   static constexpr Index state(Shape in)                       running values that are no parameters (averages of
+//                                                                batches): forward in evaluation takes them behind w,
+//                                                                in training pass.statistics receives this batch's,
+//                                                                and two more methods set the first values and fold a
+//                                                                batch's in:
+//   initialize_state<In>(std::span<T> state)   fold<In>(std::span<T> state, std::span<const T> statistics)
 #pragma once
 
 #include <Eigen/Core>
@@ -62,11 +77,12 @@ struct Weight {
 };
 
 /// What one training pass hands to a layer that asked for a cache: `cache`, cache(In) × n values that forward fills and
-/// backward reads, and this step's random numbers.
+/// backward reads, this step's random numbers, and where this batch's statistics go.
 template <class T>
 struct Pass {
     View<T> cache;
     Stream random;
+    std::span<T> statistics = {};
 };
 
 /// The weights of a layer that shares some with the encoder: `shared` lies in the encoder's slice, `own` in its own.
@@ -90,10 +106,24 @@ concept Initialized = requires(const Layer& layer, std::span<T, static_cast<std:
                                Rng& rng) {
     layer.template initialize<In>(w, rng);
 };
+template <class Layer, Shape In, class T>
+concept TwiceDifferentiable = requires(const Layer& layer, ConstView<T> in, View<T> out,
+                                       std::span<const T, static_cast<std::size_t>(parameters_of<Layer>(In))> w,
+                                       std::span<T, static_cast<std::size_t>(parameters_of<Layer>(In))> dw) {
+    layer.template tangent<In>(w, in, in, in, out);
+    layer.template curvature<In>(w, in, in, in, in, dw, out);
+};
 template <class Layer>
 constexpr Index cache_of(Shape in) {
     if constexpr (requires { Layer::cache(in); })
         return Layer::cache(in);
+    else
+        return 0;
+}
+template <class Layer>
+constexpr Index state_of(Shape in) {
+    if constexpr (requires { Layer::state(in); })
+        return Layer::state(in);
     else
         return 0;
 }
@@ -122,6 +152,20 @@ template <class Layer>
 constexpr bool keeps_values() {
     if constexpr (requires { Layer::keeps_values; })
         return Layer::keeps_values;
+    else
+        return false;
+}
+template <class Layer>
+constexpr bool is_linear() {
+    if constexpr (requires { Layer::linear; })
+        return Layer::linear;
+    else
+        return false;
+}
+template <class Layer>
+constexpr bool is_pointwise() {
+    if constexpr (requires { Layer::pointwise; })
+        return Layer::pointwise;
     else
         return false;
 }

@@ -16,7 +16,10 @@ namespace hourglass::inline HOURGLASS_ABI {
 template <class T>
 class Tape {
   public:
-    explicit Tape(Index parameters) : gradient_(parameters) { std::fill_n(gradient_.data(), parameters, T(0)); }
+    explicit Tape(Index parameters, Index statistics = 0) : gradient_(parameters), statistics_(statistics) {
+        std::fill_n(gradient_.data(), parameters, T(0));
+        std::fill_n(statistics_.data(), statistics, T(0));
+    }
 
     /// ∂objective/∂θ of the last `gradient` call, in the layout of `model.parameters()`. Writable, so that it can be
     /// clipped.
@@ -27,6 +30,9 @@ class Tape {
     T reconstruction() const { return reconstruction_; }
     T penalty() const { return penalty_; }
 
+    /// What the last `gradient` call's batch adds to the model's running values (`Autoencoder::fold`).
+    Eigen::Map<const Vector<T>> statistics() const { return {statistics_.data(), statistics_.size()}; }
+
     /// What `gradient` does when the objective is not finite (by default it throws).
     NonFinite non_finite = NonFinite::Throw;
 
@@ -36,6 +42,7 @@ class Tape {
     T* memory(Index values) { return room(memory_, values); }
     /// The same, apart from the scratch: where a result lies that is handed out as a view.
     T* result(Index values) { return room(result_, values); }
+    T* statistics_memory() { return statistics_.data(); }
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
 
   private:
@@ -46,7 +53,7 @@ class Tape {
         return storage.data() + static_cast<Index>(past == 0 ? 0 : (64 - past) / sizeof(T));
     }
 
-    Vector<T> gradient_, memory_, result_;
+    Vector<T> gradient_, statistics_, memory_, result_;
     T reconstruction_{}, penalty_{};
 };
 

@@ -45,7 +45,8 @@ class BasicAutoencoder {
     static constexpr Index bottleneck_offset = Encoder::parameters,
                            decoder_offset = bottleneck_offset + Bottleneck::parameters,
                            loss_offset = decoder_offset + Decoder::parameters,
-                           parameter_count = loss_offset + Model::loss_parameters;
+                           parameter_count = loss_offset + Model::loss_parameters,
+                           state_count = Encoder::state + Decoder::state;
     // Samples worked at a time in evaluation: enough for full products, few enough to stay in the nearer caches.
     static constexpr Index block = 256;
     // Who asks for random numbers within a step: terms from 1, the encoder's layers from 4096, the decoder's from 8192,
@@ -57,12 +58,19 @@ class BasicAutoencoder {
 
     /// Draws the first parameters from `rng`. Encoder and decoder are given as values when their layers have knobs.
     BasicAutoencoder(const Encoder& encoder, const Decoder& decoder, Rng& rng, const Loss& loss, const Terms&... terms)
-        : encoder_(encoder), decoder_(decoder), loss_(loss), terms_(terms...), theta_(parameter_count) {
+        : encoder_(encoder),
+          decoder_(decoder),
+          loss_(loss),
+          terms_(terms...),
+          theta_(parameter_count),
+          state_(state_count) {
         check_knobs();
         encoder_.initialize(theta_.data(), rng);
         bottleneck().initialize(theta_.data() + bottleneck_offset, rng);
         decoder_.initialize(theta_.data() + decoder_offset, rng);
         clear<T>({theta_.data() + loss_offset, Model::loss_parameters, 1});
+        encoder_.initialize_state(state_.data());
+        decoder_.initialize_state(state_.data() + Encoder::state);
     }
     explicit BasicAutoencoder(Rng& rng, const Loss& loss = Loss{}, const Terms&... terms)
         : BasicAutoencoder(Encoder{}, Decoder{}, rng, loss, terms...) {}
@@ -82,6 +90,20 @@ class BasicAutoencoder {
     /// The same places in any vector of θ's layout, such as a tape's gradient.
     static constexpr Slice encoder_slice() { return {0, Encoder::parameters}; }
     static constexpr Slice decoder_slice() { return {decoder_offset, Decoder::parameters}; }
+
+    /// Running values that are no parameters, such as the moving averages of `BatchNormalization`: what evaluation uses
+    /// in place of a batch's own. To be kept with the parameters when a model is stored or averaged.
+    Eigen::Map<Vector<T>> state() { return {state_.data(), state_.size()}; }
+    Eigen::Map<const Vector<T>> state() const { return {state_.data(), state_.size()}; }
+    /// Folds the statistics of the batch of the last `gradient` call into the running values; a loop over a model with
+    /// `BatchNormalization` calls it after each step. `Error` when the tape is not of this model's.
+    void fold(const Tape<T>& tape) {
+        if (tape.statistics().size() != state_.size())
+            fail("Autoencoder::fold: the tape holds ", tape.statistics().size(), " statistics, the model has ",
+                 state_.size());
+        encoder_.fold(state_.data(), tape.statistics().data());
+        decoder_.fold(state_.data() + Encoder::state, tape.statistics().data() + Encoder::state);
+    }
 
     /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
     std::vector<Slice> biases() const {
@@ -103,7 +125,7 @@ class BasicAutoencoder {
     }
 
     /// Memory for one training loop; see `Tape`.
-    Tape<T> tape() const { return Tape<T>(theta_.size()); }
+    Tape<T> tape() const { return Tape<T>(theta_.size(), state_count); }
 
     /// The objective on a batch (loss plus code terms, with corruption and dropout acting), and its gradient with
     /// respect to θ on the tape. `x` and `target` are features × n; without a target the input itself is rebuilt. `rng`
@@ -312,9 +334,11 @@ class BasicAutoencoder {
         std::apply([&](const auto&... terms) { (one(terms), ...); }, terms_);
     }
 
-    Slices<const T> encoder_weights() const { return {theta_.data(), theta_.data()}; }
+    Slices<const T> encoder_weights() const { return {theta_.data(), theta_.data(), state_.data()}; }
     Slices<const T> bottleneck_weights() const { return {theta_.data() + bottleneck_offset, theta_.data()}; }
-    Slices<const T> decoder_weights() const { return {theta_.data() + decoder_offset, theta_.data()}; }
+    Slices<const T> decoder_weights() const {
+        return {theta_.data() + decoder_offset, theta_.data(), state_.data() + Encoder::state};
+    }
 
     // Made anew for each pass: the term's knobs may have changed.
     Bottleneck bottleneck() const {
@@ -417,9 +441,9 @@ class BasicAutoencoder {
     T differentiate(const Input<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, T* dx) const {
         require_pair("gradient", x, target);
         check_knobs();
-        if (tape.gradient().size() != theta_.size())
-            fail("Autoencoder::gradient: the tape holds ", tape.gradient().size(), " parameters, the model has ",
-                 theta_.size());
+        if (tape.gradient().size() != theta_.size() || tape.statistics().size() != state_count)
+            fail("Autoencoder::gradient: the tape holds ", tape.gradient().size(), " parameters and ",
+                 tape.statistics().size(), " statistics, the model has ", theta_.size(), " and ", state_count);
 
         const Index n = x.cols(), k = copies();
         const bool rebuilds_itself = x.data() == target.data();
@@ -444,6 +468,8 @@ class BasicAutoencoder {
             memory.decoder =
                 Decoder::template training<T>(arena, memory.bottleneck.activation[Bottleneck::depth], n * k,
                                               memory.bottleneck.gradient[Bottleneck::depth], trained_depth, true);
+            memory.encoder.statistics = tape.statistics_memory();
+            memory.decoder.statistics = tape.statistics_memory() + Encoder::state;
             return memory;
         });
         const Trace<T, Bottleneck::depth>& b = m.bottleneck;
@@ -662,7 +688,7 @@ class BasicAutoencoder {
     Decoder decoder_;
     Loss loss_;
     std::tuple<Terms...> terms_;
-    Vector<T> theta_;
+    Vector<T> theta_, state_;
 };
 
 /// `BasicAutoencoder` in float.
