@@ -11,10 +11,11 @@
 namespace support {
 
 struct Arguments {
-    std::string data = "/usr/share/datasets/fashion-mnist";  ///< --data DIR: the folder of the data set
-    int epochs = 20;                                         ///< --epochs N
-    std::uint64_t seed = 42;                                 ///< --seed N
-    bool small = false;                                      ///< --budget small: a few seconds instead of a minute
+    std::string data =
+        "/usr/share/datasets/fashion-mnist";  ///< --data DIR: the folder of the data set; empty: --data FILE, optional
+    int epochs = 20;                          ///< --epochs N
+    std::uint64_t seed = 42;                  ///< --seed N
+    bool small = false;                       ///< --budget small: a few seconds instead of a minute
 };
 
 /// Reads the command line over the example's own `defaults`. Prints the usage and ends the program for --help (exit
@@ -22,9 +23,10 @@ struct Arguments {
 inline Arguments read_arguments(int argc, char** argv, const Arguments& defaults = {}) {
     Arguments arguments = defaults;
     const auto usage = [&](std::ostream& out, int status) {
-        out << "usage: " << argv[0] << " [--data DIR] [--epochs N] [--seed N] [--budget small|full]\n"
-            << "defaults: --data " << defaults.data << " --epochs " << defaults.epochs << " --seed " << defaults.seed
-            << " --budget " << (defaults.small ? "small" : "full") << '\n';
+        out << "usage: " << argv[0] << " [--data " << (defaults.data.empty() ? "FILE" : "DIR")
+            << "] [--epochs N] [--seed N] [--budget small|full]\ndefaults: "
+            << (defaults.data.empty() ? "" : "--data " + defaults.data + " ") << "--epochs " << defaults.epochs
+            << " --seed " << defaults.seed << " --budget " << (defaults.small ? "small" : "full") << '\n';
         std::exit(status);
     };
     for (int i = 1; i < argc; ++i) {

@@ -1,4 +1,5 @@
-// 8-bit pictures: originals over their reconstructions, written as PNG. PNG needs libpng (HOURGLASS_EXAMPLES_PNG).
+// 8-bit pictures, such as originals over their reconstructions, written as PNG. PNG needs libpng
+// (HOURGLASS_EXAMPLES_PNG).
 #pragma once
 
 #include <Eigen/Core>
@@ -30,16 +31,17 @@ struct Tiles {
     int scale = 2;                              ///< each pixel becomes scale × scale
 };
 
-/// One picture of all columns of `originals` in a row, over the columns of `rebuilt` in a second row. Columns hold
-/// height × width × channels values, channels fastest, of which 0 is black and 1 is full.
-inline Picture over(const Eigen::MatrixXf& originals, const Eigen::MatrixXf& rebuilt, const Tiles& tiles = {}) {
+/// One picture of rows of pictures: the columns of the first matrix side by side, those of the next below them, and so
+/// on. Columns hold height × width × channels values, channels fastest, of which 0 is black and 1 is full.
+inline Picture grid(const std::vector<Eigen::MatrixXf>& rows, const Tiles& tiles = {}) {
     const auto values = static_cast<Eigen::Index>(tiles.width) * tiles.height * tiles.channels;
-    if (originals.rows() != values || rebuilt.rows() != values || originals.cols() != rebuilt.cols())
-        hourglass::fail("over: expected two matrices of ", values, " rows and equal columns, got ", originals.rows(),
-                        " x ", originals.cols(), " and ", rebuilt.rows(), " x ", rebuilt.cols());
+    for (const Eigen::MatrixXf& row : rows)
+        if (row.rows() != values || row.cols() != rows[0].cols())
+            hourglass::fail("grid: expected matrices of ", values, " rows and equal columns, got ", row.rows(), " x ",
+                            row.cols(), " below ", rows[0].rows(), " x ", rows[0].cols());
     const int step_x = tiles.width + tiles.margin, step_y = tiles.height + tiles.margin, s = tiles.scale;
-    Picture picture{(static_cast<int>(originals.cols()) * step_x + tiles.margin) * s,
-                    (2 * step_y + tiles.margin) * s,
+    Picture picture{(static_cast<int>(rows.at(0).cols()) * step_x + tiles.margin) * s,
+                    (static_cast<int>(rows.size()) * step_y + tiles.margin) * s,
                     tiles.channels,
                     {}};
     picture.pixels.reserve(static_cast<std::size_t>(picture.width) * static_cast<std::size_t>(picture.height) *
@@ -51,12 +53,17 @@ inline Picture over(const Eigen::MatrixXf& originals, const Eigen::MatrixXf& reb
                 const int x = column / s % step_x - tiles.margin, y = row / s % step_y - tiles.margin;
                 float value = 1;
                 if (x >= 0 && y >= 0)
-                    value = (row / s < step_y ? originals : rebuilt)((y * tiles.width + x) * tiles.channels + channel,
-                                                                     column / s / step_x);
+                    value = rows[static_cast<std::size_t>(row / s / step_y)](
+                        (y * tiles.width + x) * tiles.channels + channel, column / s / step_x);
                 picture.pixels.push_back(
                     static_cast<std::uint8_t>(std::lround(255 * std::min(std::max(value, 0.0f), 1.0f))));
             }
     return picture;
+}
+
+/// The columns of `originals` over those of `rebuilt`.
+inline Picture over(const Eigen::MatrixXf& originals, const Eigen::MatrixXf& rebuilt, const Tiles& tiles = {}) {
+    return grid({originals, rebuilt}, tiles);
 }
 
 /// Writes a PNG file and says so; without libpng, or when writing fails, says that it was skipped and why.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
@@ -25,16 +26,6 @@ hg::Csv read(const std::string& text, const hg::CsvOptions& options = {}) {
 Eigen::MatrixXd matrix(Eigen::Index rows, std::initializer_list<double> by_sample) {
     return Eigen::Map<const Eigen::MatrixXd>(by_sample.begin(), rows,
                                              static_cast<Eigen::Index>(by_sample.size()) / rows);
-}
-
-template <class Call>
-std::string error_of(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "no error";
 }
 
 std::string error_in(const std::string& text, const hg::CsvOptions& options = {}) {

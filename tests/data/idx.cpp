@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
@@ -34,16 +35,6 @@ template <class T>
 hg::Idx<T> read(const std::string& bytes) {
     std::istringstream in(bytes);
     return hg::read_idx<T>(in);
-}
-
-template <class Call>
-std::string error_of(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "no error";
 }
 
 std::string error_in(const std::string& bytes) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
@@ -42,16 +43,6 @@ std::vector<int> samples(Range&& batches, Eigen::Index rows) {
 }
 
 const std::vector<int> in_order{0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
-
-template <class Call>
-std::string error_of(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 }  // namespace
 

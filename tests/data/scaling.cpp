@@ -6,21 +6,12 @@
 #include <string>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-template <class Call>
-std::string error_of(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 // Errors that both scalers share.
 template <class Scaler, class T>

@@ -16,11 +16,18 @@ function(expect status sentence)
     endif()
 endfunction()
 
-expect(0 "^usage: .*--data DIR.*--budget small" --help)
+expect(0 "^usage: .*--data (DIR|FILE).*--budget small" --help)
 
-# No data: 77, which test runners take for "skipped", and where the data comes from.
-expect(77 "is not in /nonexistent: .*package .*--data DIR" --data /nonexistent)
-expect(77 "is not in [^\n]*/empty: .*package .*--data DIR" --data ${work}/empty)
+# No data: 77, which test runners take for "skipped", and where the data comes from. A file of the user's own that cannot be
+# read is an error.
+file(READ ${SOURCE} source)
+if(source MATCHES "support/table.hpp")
+    expect(1 "^/nonexistent: cannot be opened\n$" --data /nonexistent)
+    expect(1 "^[^\n]*/empty: read_csv: [^\n]*\n$" --data ${work}/empty)
+else()
+    expect(77 "is not in /nonexistent: .*package .*--data DIR" --data /nonexistent)
+    expect(77 "is not in [^\n]*/empty: .*package .*--data DIR" --data ${work}/empty)
+endif()
 
 expect(2 "--epochs takes a number, got \"x\".*usage: " --epochs x)
 expect(2 "not understood: --epochs 0.*usage: " --epochs 0)

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
@@ -20,16 +21,6 @@ Eigen::MatrixXf batch(hg::Index n, std::uint64_t seed = 1) {
     Eigen::MatrixXf x(12, n);
     for (float& v : x.reshaped()) v = static_cast<float>(rng.uniform());
     return x;
-}
-
-template <class Call>
-std::string message(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "nothing was thrown";
 }
 
 }  // namespace
@@ -93,24 +84,24 @@ TEST_CASE("wrong batches are refused in words, and nothing changes") {
     model.gradient(x, tape, rng);
     const Eigen::VectorXf parameters = model.parameters(), gradient = tape.gradient();
     const hg::Rng before = rng;
-    CHECK_THAT(message([&] { model.gradient(Eigen::MatrixXf::Zero(11, 4), tape, rng); }),
+    CHECK_THAT(error_of([&] { model.gradient(Eigen::MatrixXf::Zero(11, 4), tape, rng); }),
                ContainsSubstring("Autoencoder::gradient: x has 11 rows, expected 12"));
-    CHECK_THAT(message([&] { model.encode(Eigen::MatrixXf(12, 0)); }),
+    CHECK_THAT(error_of([&] { model.encode(Eigen::MatrixXf(12, 0)); }),
                ContainsSubstring("Autoencoder::encode: x has no columns"));
-    CHECK_THAT(message([&] { model.encode(Eigen::MatrixXf()); }),
+    CHECK_THAT(error_of([&] { model.encode(Eigen::MatrixXf()); }),
                ContainsSubstring("Autoencoder::encode: x has 0 rows, expected 12"));
-    CHECK_THAT(message([&] { model.decode(Eigen::MatrixXf::Zero(12, 4)); }),
+    CHECK_THAT(error_of([&] { model.decode(Eigen::MatrixXf::Zero(12, 4)); }),
                ContainsSubstring("Autoencoder::decode: the code has 12 rows, expected 3"));
-    CHECK_THAT(message([&] { model.reconstruct(Eigen::MatrixXf::Zero(3, 4)); }), ContainsSubstring("reconstruct"));
-    CHECK_THAT(message([&] { model.loss(Eigen::MatrixXf::Zero(3, 4)); }), ContainsSubstring("loss"));
-    CHECK_THAT(message([&] { model.reconstruction_error(Eigen::MatrixXf::Zero(3, 4)); }),
+    CHECK_THAT(error_of([&] { model.reconstruct(Eigen::MatrixXf::Zero(3, 4)); }), ContainsSubstring("reconstruct"));
+    CHECK_THAT(error_of([&] { model.loss(Eigen::MatrixXf::Zero(3, 4)); }), ContainsSubstring("loss"));
+    CHECK_THAT(error_of([&] { model.reconstruction_error(Eigen::MatrixXf::Zero(3, 4)); }),
                ContainsSubstring("reconstruction_error"));
-    CHECK_THAT(message([&] { model.gradient(x, batch(5), tape, rng); }),
+    CHECK_THAT(error_of([&] { model.gradient(x, batch(5), tape, rng); }),
                ContainsSubstring("the target has 5 columns, expected 4 as x has"));
-    CHECK_THAT(message([&] { model.gradient(x, Eigen::MatrixXf::Zero(13, 4), tape, rng); }),
+    CHECK_THAT(error_of([&] { model.gradient(x, Eigen::MatrixXf::Zero(13, 4), tape, rng); }),
                ContainsSubstring("the target has 13 rows, expected 12"));
     hg::Tape<float> foreign(5);
-    CHECK_THAT(message([&] { model.gradient(x, foreign, rng); }),
+    CHECK_THAT(error_of([&] { model.gradient(x, foreign, rng); }),
                ContainsSubstring("the tape holds 5 parameters, the model has 271"));
     CHECK(model.parameters() == parameters);
     CHECK(tape.gradient() == gradient);
@@ -124,8 +115,8 @@ TEST_CASE("targets of a cross-entropy outside [0, 1] are named") {
     for (const float wrong : {-0.001f, 1.001f, 255.0f}) {
         Eigen::MatrixXf x = batch(4);
         x(7, 2) = wrong;
-        CHECK_THAT(message([&] { model.gradient(x, tape, rng); }), ContainsSubstring("feature 7 of sample 2"));
-        CHECK_THAT(message([&] { model.loss(x); }),
+        CHECK_THAT(error_of([&] { model.gradient(x, tape, rng); }), ContainsSubstring("feature 7 of sample 2"));
+        CHECK_THAT(error_of([&] { model.loss(x); }),
                    ContainsSubstring("BinaryCrossEntropy: targets must lie in [0, 1]"));
     }
     Eigen::MatrixXf x = batch(4);
@@ -193,7 +184,7 @@ TEST_CASE("knobs out of range are refused, also when a loop sets them later") {
     auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::MeanSquaredError{}, hg::L1{0.1});
     auto tape = model.tape();
     model.term<hg::L1>().weight = nan;
-    CHECK_THAT(message([&] { model.gradient(batch(4), tape, rng); }), ContainsSubstring("L1: the weight"));
+    CHECK_THAT(error_of([&] { model.gradient(batch(4), tape, rng); }), ContainsSubstring("L1: the weight"));
     model.term<hg::L1>().weight = 0;
     model.gradient(batch(4), tape, rng);
     CHECK(tape.penalty() == 0);

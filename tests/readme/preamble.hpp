@@ -8,9 +8,11 @@
 namespace hg = hourglass;
 
 using E = hg::Chain<hg::Shape{784}, hg::Dense<32>, hg::ReLU>;
+using E2 = hg::Chain<hg::Shape{784}, hg::Dense<64>>;
 using D = hg::Chain<E::output, hg::Dense<784>, hg::Sigmoid>;
 
 inline hg::Rng rng{42};
 inline const Eigen::MatrixXf images = Eigen::MatrixXf::Constant(784, 300, 0.5f);
 inline const Eigen::MatrixXf damaged = Eigen::MatrixXf::Constant(784, 300, 0.4f);
 inline const Eigen::MatrixXf validation = Eigen::MatrixXf::Constant(784, 30, 0.5f);
+inline const Eigen::VectorXi labels = Eigen::VectorXi::LinSpaced(30, 0, 29).unaryExpr([](int i) { return i % 2; });

@@ -6,21 +6,12 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-template <class Call>
-std::string error_of(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 // A stand-in for a model: hands out its parameters as a temporary map.
 template <class T>

@@ -6,21 +6,12 @@
 #include <string>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-template <class Call>
-std::string error_of(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
 
 struct CommaDecimals : std::numpunct<char> {
     char do_decimal_point() const override { return ','; }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "support/catch.hpp"
+#include "support/error_of.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
@@ -17,16 +18,6 @@ double clock_of_tests() { return now; }
 
 hg::ProgressBar::Options to(std::ostream& out, hg::ProgressStyle style) {
     return {.out = out, .style = style, .clock = &clock_of_tests};
-}
-
-template <class Call>
-std::string error_of(Call call) {
-    try {
-        call();
-    } catch (const hg::Error& error) {
-        return error.what();
-    }
-    return "no error";
 }
 
 }  // namespace

@@ -36,9 +36,8 @@
 //                                                                These two make a layer twice differentiable, which
 //                                                                Contractive asks for; they read x and y where backward
 //                                                                may, and are left out by a layer with a cache
-//   static constexpr bool linear = true                          J depends on w alone: tangent and backward read
-//   neither
-//                                                                x nor y, curvature leaves dx as it is
+//   static constexpr bool linear = true                          J depends on w alone: backward and tangent never
+//                                                                read x or y, and curvature leaves dx as it is
 //   static constexpr bool pointwise = true                       each value of y depends on the same value of x alone
 //   static constexpr Index cache(Shape in)                       values per sample kept from forward to backward; then
 //                                                                training calls forward and backward with one more

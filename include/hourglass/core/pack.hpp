@@ -104,11 +104,12 @@ void each_pack(Index n, const F& formula, A*... arrays) {
     for (; i + lanes <= n; i += lanes) work(formula, Held<A>{arrays + i}...);
     if constexpr (lanes > 1) {
         if (i == n) return;
+        const Index rest = std::min(n - i, lanes);  // always the first: the compiler wants to be told
         const auto few = [&](auto... copies) {
-            (std::copy_n(arrays + i, n - i, copies.values), ...);
+            (std::copy_n(arrays + i, rest, copies.values), ...);
             work(formula, Held<A>{copies.values}...);
             const auto put = [&]<class P>(P* to, const T* from) {
-                if constexpr (!std::is_const_v<P>) std::copy_n(from, n - i, to);
+                if constexpr (!std::is_const_v<P>) std::copy_n(from, rest, to);
             };
             (put(arrays + i, copies.values), ...);
         };

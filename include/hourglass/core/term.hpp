@@ -23,7 +23,11 @@
 //                      penalty_gradient<In>(w, x, y, dw, dx)   the same, adding its gradients
 //
 // Only one term of a model can make the code. A code term that says `over_encoder = true` sees the whole encoder
-// instead (terms/contractive.hpp).
+// instead (terms/contractive.hpp); one that says `on_encoder_output = true` sees the encoder's output x beside the code
+// that another term makes of it, and adds its gradient to x's:
+//
+//                      value(x, code)
+//                      gradient(x, code, dx)
 //
 // A loss that needs predictions in (0, 1) says `needs_unit_range = true`, which layer it `fuses_with`, and brings
 // `from_logits<Output>()`: the same three methods on what goes into that layer, whose gradient is exact where the layer
@@ -60,6 +64,11 @@ inline constexpr bool has_penalty = requires {
 template <class Term>
 concept over_encoder = acts_in<Term, Slot::Code> && requires {
     requires Term::over_encoder;
+};
+/// A code term that sees the encoder's output beside the code.
+template <class Term>
+concept on_encoder_output = acts_in<Term, Slot::Code> && requires {
+    requires Term::on_encoder_output;
 };
 
 // What terms and losses may say of themselves.

@@ -11,12 +11,12 @@
 
 namespace hourglass::inline HOURGLASS_ABI {
 
-/// What every y = f(x), value by value, has in common. `Derived` gives two formulas over packs of values: `value(x)`,
-/// and `slope(x, y)` = f′(x), in terms of y where it can be: only then can the layer overwrite its input
-/// (`needs_input`).
+/// What every y = f(x), value by value, has in common. `Derived` gives three formulas over packs of values: `value(x)`,
+/// `slope(x, y)` = f′(x) and `bend(x, y)` = f″(x), in terms of y where it can be: only then can the layer overwrite its
+/// input (`needs_input`). Where f has a kink, both are those of its lower side.
 template <class Derived>
 struct Pointwise {
-    static constexpr bool in_place = true;
+    static constexpr bool in_place = true, pointwise = true;
     static constexpr bool needs_input = false;
 
     static constexpr Shape output(Shape in) { return in; }
@@ -37,6 +37,25 @@ struct Pointwise {
     template <Shape In, class T>
     void backward_in_place(ConstView<T> y, View<T> dy) const {
         turn_back(y.size(), y.data(), dy.data());
+    }
+    template <Shape In, class T>
+    void tangent(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> v, View<T> t) const {
+        map_packs(
+            x.size(), t.data(),
+            [this](const Pack<T>& in, const Pack<T>& out, const Pack<T>& along) {
+                return self().slope(in, out) * along;
+            },
+            x.data(), y.data(), v.data());
+    }
+    template <Shape In, class T>
+    void curvature(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> u, ConstView<T> v,
+                   std::span<T, 0>, View<T> dx) const {
+        each_pack(
+            x.size(),
+            [this](Pack<T>& d, const Pack<T>& in, const Pack<T>& out, const Pack<T>& up, const Pack<T>& along) {
+                d += self().bend(in, out) * up * along;
+            },
+            dx.data(), x.data(), y.data(), u.data(), v.data());
     }
     /// Its own counterpart in a mirrored decoder.
     template <Shape In>
@@ -81,6 +100,10 @@ struct ReLU : Pointwise<ReLU> {
     Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return where_greater<T>(y, 0, 1, 0);
     }
+    template <class T>
+    Pack<T> bend(const Pack<T>&, const Pack<T>&) const {
+        return 0;
+    }
 };
 
 /// x where x > 0, negative_slope · x elsewhere. The default slope is Keras's 0.3 (PyTorch's is 0.01). `Error` unless
@@ -101,6 +124,10 @@ struct LeakyReLU : Pointwise<LeakyReLU> {
     Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return where_greater<T>(y, 0, 1, negative_slope);
     }
+    template <class T>
+    Pack<T> bend(const Pack<T>&, const Pack<T>&) const {
+        return 0;
+    }
 };
 
 /// x where x > 0, α(eˣ − 1) elsewhere (Clevert, Unterthiner and Hochreiter 2016). `Error` unless α is finite and
@@ -120,6 +147,10 @@ struct ELU : Pointwise<ELU> {
     Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return where_greater<T>(y, 0, 1, y + alpha);
     }
+    template <class T>
+    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
+        return where_greater<T>(y, 0, 0, y + alpha);
+    }
 };
 
 /// λx where x > 0, λα(eˣ − 1) elsewhere, with the constants of Klambauer, Unterthiner, Mayr and Hochreiter 2017. Goes
@@ -136,6 +167,10 @@ struct SELU : Pointwise<SELU> {
     Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return where_greater<T>(y, 0, lambda, y + lambda * alpha);
     }
+    template <class T>
+    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
+        return where_greater<T>(y, 0, 0, y + lambda * alpha);
+    }
 };
 
 /// σ(x) = 1/(1 + e⁻ˣ), in (0, 1).
@@ -150,6 +185,10 @@ struct Sigmoid : Pointwise<Sigmoid> {
     template <class T>
     Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return y * (1 - y);
+    }
+    template <class T>
+    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
+        return y * (1 - y) * (1 - 2 * y);
     }
 };
 
@@ -167,6 +206,10 @@ struct Tanh : Pointwise<Tanh> {
     template <class T>
     Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return 1 - square(y);
+    }
+    template <class T>
+    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
+        return -2 * y * (1 - square(y));
     }
 };
 
@@ -186,6 +229,10 @@ struct Softplus : Pointwise<Softplus> {
     Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
         return -exp_minus_one(-y);
     }
+    template <class T>
+    Pack<T> bend(const Pack<T>& x, const Pack<T>& y) const {  // σ(1 − σ), and e⁻ʸ = 1 − σ
+        return slope(x, y) * exp(-y);
+    }
 };
 
 /// x·σ(x), also called swish (Elfwing, Uchibe and Doya 2018).
@@ -200,6 +247,11 @@ struct SiLU : Pointwise<SiLU> {
     template <class T>
     Pack<T> slope(const Pack<T>& x, const Pack<T>& y) const {  // σ + y(1 − σ)
         return y + (1 - y) / (1 + exp(-x));
+    }
+    template <class T>
+    Pack<T> bend(const Pack<T>& x, const Pack<T>&) const {  // σ(1 − σ)(2 + x(1 − 2σ))
+        const Pack<T> s = 1 / (1 + exp(-x));
+        return s * (1 - s) * (2 + x * (1 - 2 * s));
     }
 };
 
@@ -219,9 +271,16 @@ struct GELU : Pointwise<GELU> {
     }
     template <class T>
     Pack<T> slope(const Pack<T>& x, const Pack<T>&) const {
-        if (!approximate) return distribution(x) + x * 0.39894228040143267794 * exp(-0.5 * square(x));
+        if (!approximate) return distribution(x) + x * density(x);
         const Pack<T> g = gate(x);  // the gate g = 1/(1 + e⁻²ᵘ) of u(x): (x g)′ = g + x g(1 − g)·2u′
         return g * (1 + x * (1 - g) * (2 * slope0) * (1 + 3 * cubic * square(x)));
+    }
+    template <class T>
+    Pack<T> bend(const Pack<T>& x, const Pack<T>&) const {
+        if (!approximate) return density(x) * (2 - square(x));
+        // 2g′ + x g″ with g′ = g(1 − g)·2u′ and g″ = g(1 − g)·2u″ + g′(1 − 2g)·2u′
+        const Pack<T> g = gate(x), twice_u1 = 2 * slope0 * (1 + 3 * cubic * square(x));
+        return g * (1 - g) * (2 * twice_u1 + x * (12 * slope0 * cubic * x + square(twice_u1) * (1 - 2 * g)));
     }
 
   private:
@@ -230,6 +289,10 @@ struct GELU : Pointwise<GELU> {
     template <class T>
     static Pack<T> gate(const Pack<T>& x) {
         return 1 / (1 + exp(-2 * slope0 * x * (1 + cubic * square(x))));
+    }
+    template <class T>
+    static Pack<T> density(const Pack<T>& x) {
+        return 0.39894228040143267794 * exp(-0.5 * square(x));
     }
     template <class T>
     static Pack<T> distribution(const Pack<T>& x) {

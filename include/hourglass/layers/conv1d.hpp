@@ -28,7 +28,7 @@ struct Conv1D {
     static_assert(Dilation > 0, "hourglass: the dilation of Conv1D must be at least 1");
 
     static constexpr std::string_view name = "Conv1D";
-    static constexpr bool needs_output = false;
+    static constexpr bool needs_output = false, linear = true;
     Initializer kernel_initializer;
 
     constexpr explicit Conv1D(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
@@ -63,6 +63,15 @@ struct Conv1D {
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
         add_kernel_gradient<Side::Short>(convolution(In), dy.data(), x.data(), dw.data(),
                                          UseBias ? dw.data() + kernel_size(In) : nullptr, x.cols());
+    }
+    template <Shape In, class T>
+    void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
+        convolve<T>(convolution(In), w.data(), nullptr, v.data(), t.data(), v.cols());
+    }
+    template <Shape In, class T>
+    void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
+                   std::span<T, parameters(In)> dw, View<T>) const {
+        add_kernel_gradient<Side::Short, T>(convolution(In), u.data(), v.data(), dw.data(), nullptr, v.cols());
     }
 
     /// The transposed convolution back to the input's shape. Does not compile where that has another length.

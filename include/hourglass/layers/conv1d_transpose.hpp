@@ -59,7 +59,7 @@ struct Conv1DTranspose {
     using Core = TransposedConvolution<Filters, Kernel, Stride, Pad, Dilation>;
 
     static constexpr std::string_view name = "Conv1DTranspose";
-    static constexpr bool needs_output = false;
+    static constexpr bool needs_output = false, linear = true;
     Initializer kernel_initializer;
 
     constexpr explicit Conv1DTranspose(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
@@ -89,6 +89,15 @@ struct Conv1DTranspose {
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
         Core::gradient(In, x, dy, dw.data(), UseBias ? dw.data() + kernel_size(In) : nullptr);
+    }
+    template <Shape In, class T>
+    void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
+        Core::template forward<T>(In, w.data(), nullptr, v, t);
+    }
+    template <Shape In, class T>
+    void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
+                   std::span<T, parameters(In)> dw, View<T>) const {
+        Core::template gradient<T>(In, v, u, dw.data(), nullptr);
     }
 };
 

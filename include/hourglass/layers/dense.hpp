@@ -55,7 +55,7 @@ struct Dense {
     static_assert(Units > 0, "hourglass: Dense needs at least one unit");
 
     static constexpr std::string_view name = "Dense";
-    static constexpr bool needs_output = false;
+    static constexpr bool needs_output = false, linear = true;
     Initializer kernel_initializer;
 
     constexpr explicit Dense(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
@@ -87,6 +87,15 @@ struct Dense {
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
         dense_gradient<T>(Units, In.channels, In.length * x.cols(), dy.data(), x.data(), dw.data());
         if constexpr (UseBias) add_columns<T>(Units, In.length * x.cols(), dy.data(), dw.data() + Units * In.channels);
+    }
+    template <Shape In, class T>
+    void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
+        dense_forward<false, T>(Units, In.channels, In.length * v.cols(), w.data(), nullptr, v.data(), t.data());
+    }
+    template <Shape In, class T>
+    void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
+                   std::span<T, parameters(In)> dw, View<T>) const {
+        dense_gradient<T>(Units, In.channels, In.length * v.cols(), u.data(), v.data(), dw.data());
     }
 
     /// A dense layer back to the input's channels.

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/linear_map.hpp"
 #include "hourglass/core/padding.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
@@ -67,6 +68,26 @@ struct MaxPooling1D : Pooling1D<Pool, Stride, Pad> {
     }
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) const {
+        each_largest<In>(x, y, [&](Index from, Index to) { dx.data()[from] += dy.data()[to]; });
+    }
+    // Which position is the largest does not change in a small neighbourhood: linear there.
+    template <Shape In, class T>
+    void tangent(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> v, View<T> t) const {
+        each_largest<In>(x, y, [&](Index from, Index to) { t.data()[to] = v.data()[from]; });
+    }
+    template <Shape In, class T>
+    void curvature(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T>, ConstView<T>, std::span<T, 0>,
+                   View<T>) const {}
+    /// Every position of an output repeated Stride times.
+    template <Shape In>
+    constexpr auto mirror() const {
+        return this->template way_back<In, windows(In).count>();
+    }
+
+  private:
+    // Calls use(value of x, value of y) for every output and the first position of its window that holds it.
+    template <Shape In, class T, class Use>
+    void each_largest(ConstView<T> x, ConstView<T> y, Use use) const {
         const Index channels = In.channels;
         this->each_window(In, windows(In), x.cols(), [&](Index from, Index positions, Index to) {
             const T* const in = x.data() + from;
@@ -77,20 +98,15 @@ struct MaxPooling1D : Pooling1D<Pool, Stride, Pad> {
                 };
                 Index k = 0;
                 while (k + 1 < positions && !holds_it(in[k * channels + c])) ++k;
-                dx.data()[from + k * channels + c] += dy.data()[to + c];
+                use(from + k * channels + c, to + c);
             }
         });
-    }
-    /// Every position of an output repeated Stride times.
-    template <Shape In>
-    constexpr auto mirror() const {
-        return this->template way_back<In, windows(In).count>();
     }
 };
 
 /// The mean of each window; positions that stick out of the sequence count neither above nor below the fraction.
 template <Index Pool = 2, Index Stride = Pool, Padding Pad = Padding::Valid>
-struct AveragePooling1D : Pooling1D<Pool, Stride, Pad> {
+struct AveragePooling1D : Pooling1D<Pool, Stride, Pad>, LinearMap<AveragePooling1D<Pool, Stride, Pad>> {
     static constexpr std::string_view name = "AveragePooling1D";
     static constexpr bool needs_input = false, needs_output = false;
 
@@ -122,7 +138,7 @@ struct AveragePooling1D : Pooling1D<Pool, Stride, Pad> {
 };
 
 template <Index Size>
-struct UpSampling1D {
+struct UpSampling1D : LinearMap<UpSampling1D<Size>> {
     static_assert(Size > 0, "hourglass: UpSampling1D repeats every position at least once");
 
     static constexpr std::string_view name = "UpSampling1D";

@@ -4,12 +4,13 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/linear_map.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
 
 /// The same values under another shape. In a chain nothing is copied, unless it comes first.
 template <auto... Extents>
-struct Reshape {
+struct Reshape : LinearMap<Reshape<Extents...>> {
     static constexpr Shape target{Extents...};
     static constexpr std::string_view name = "Reshape";
     static constexpr bool in_place = true, keeps_values = true, needs_input = false, needs_output = false;
@@ -39,7 +40,7 @@ struct Reshape {
 };
 
 /// A sequence as one plain vector, channels of the first position first.
-struct Flatten {
+struct Flatten : LinearMap<Flatten> {
     static constexpr std::string_view name = "Flatten";
     static constexpr bool in_place = true, keeps_values = true, needs_input = false, needs_output = false;
 

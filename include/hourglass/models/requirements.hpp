@@ -63,6 +63,15 @@ constexpr Range range_of_output() {
         return Range::Real;
 }
 
+// Whether a term that acts on the encoder as a whole can act on this one; it brings its own sentence where it cannot.
+template <class Term, class Encoder>
+constexpr bool accepts_encoder() {
+    if constexpr (over_encoder<Term>)
+        return Term::template accepts<Encoder>();
+    else
+        return true;
+}
+
 /// The terms of a model checked against each other and against its chains; and what follows from them.
 template <class Encoder, class Decoder, class Loss, class... Terms>
 struct ModelOf {
@@ -116,6 +125,8 @@ struct ModelOf {
             return false;
     }();
     static constexpr std::size_t trained_depth = fused ? decoder_end : Decoder::depth;
+
+    static_assert((accepts_encoder<Terms, Encoder>() && ...));
 
     static constexpr bool corrupts = (acts_in<Terms, Slot::Corruption> || ...);
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <concepts>
 #include <string_view>
+#include <utility>
 
 #include "hourglass/core/term.hpp"
 
@@ -86,6 +88,31 @@ struct SaltAndPepperNoise {
                     return drawn < T(rate / 2) ? T(low) : drawn < T(rate) ? T(high) : value;
                 });
             });
+    }
+};
+
+/// Any damage of the caller's own, given as a function of a batch:
+///
+///     hg::Corruption{[](hg::ConstView<float> x, hg::View<float> y, hg::Stream random) {…}}
+///
+/// `damage(x, y, random)` writes to y, features × n, a damaged copy of x; both may be the same memory. `random` gives
+/// the step's numbers, to each sample its own (`random.uniform(sample, …)`). A function object may have knobs, which
+/// loops reach as `model.term<…>().damage`.
+template <class Damage>
+struct Corruption {
+    static constexpr std::string_view name = "Corruption";
+    static constexpr Slot slot = Slot::Corruption;
+    Damage damage;
+
+    constexpr explicit Corruption(Damage damage_) : damage(std::move(damage_)) {}
+    constexpr void check() const {}
+
+    template <class T>
+    void corrupt(ConstView<T> x, View<T> y, Stream random) const {
+        static_assert(std::invocable<const Damage&, ConstView<T>, View<T>, Stream>,
+                      "hourglass: Corruption calls its function with (hg::ConstView<T> x, hg::View<T> y, hg::Stream "
+                      "random), T being the model's scalar type");
+        damage(x, y, random);
     }
 };
 

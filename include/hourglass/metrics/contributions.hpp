@@ -1,0 +1,89 @@
+// What a reconstruction error is made of, feature by feature: why a sample was flagged.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "hourglass/core/error.hpp"
+#include "hourglass/core/view.hpp"
+#include "hourglass/metrics/samples.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+// The formula, on matrices of one scalar type.
+template <class T>
+Matrix<T> squared_errors_per_feature(const Input<T>& x, const Input<T>& rebuilt) {
+    if (x.rows() != rebuilt.rows() || x.cols() != rebuilt.cols())
+        fail("error_contributions: x is ", x.rows(), " x ", x.cols(), " and its reconstruction ", rebuilt.rows(), " x ",
+             rebuilt.cols(), ", expected equal extents");
+    if (x.size() == 0) fail("error_contributions: x is ", x.rows(), " x ", x.cols(), ": it is empty");
+    const T features = static_cast<T>(x.rows());
+    Matrix<T> contributions(x.rows(), x.cols());
+    for (Index j = 0; j < x.cols(); ++j) {
+        for (Index i = 0; i < x.rows(); ++i) {
+            const T error = x(i, j) - rebuilt(i, j);
+            contributions(i, j) = error * error / features;
+        }
+        const Index wrong = first_non_finite(contributions.col(j).data(), x.rows());
+        if (wrong >= 0)
+            fail("error_contributions: feature ", wrong, " of sample ", j, " is ", x(wrong, j), ", rebuilt as ",
+                 rebuilt(wrong, j), ": the squared error is not a finite number");
+    }
+    return contributions;
+}
+
+/// (x − x̂)² / features for every value: each feature's part in each sample's mean squared error, which is the sum of
+/// the column.
+///
+/// `x`: features × n. `rebuilt`: its reconstruction, of the same extents and scalar type. Returns features × n.
+/// Errors: different extents, no values, a squared error that is not finite.
+template <class X, class Y>
+Matrix<typename X::Scalar> error_contributions(const Eigen::MatrixBase<X>& x, const Eigen::MatrixBase<Y>& rebuilt) {
+    static_assert(std::is_same_v<typename X::Scalar, typename Y::Scalar>,
+                  "hourglass: error_contributions compares matrices of the same scalar type");
+    return squared_errors_per_feature<typename X::Scalar>(x.derived(), rebuilt.derived());
+}
+
+/// One feature's part in a score.
+struct Contribution {
+    std::string name;   ///< of the feature
+    Index feature = 0;  ///< its row
+    double value = 0;   ///< its part in the score
+    double share = 0;   ///< the same divided by the score; 0 if the score is 0
+};
+
+/// The `count` features with the largest part in one sample's score, largest first (all of them if there are fewer).
+///
+/// `contributions`: that sample's column of `error_contributions`. `names`: of the features, or none ("feature 0", …).
+///
+///     for (const hg::Contribution& c : hg::top_contributions(contributions.col(j), 3, csv.header))
+///         std::cout << c.name << ' ' << c.share << '\n';
+///
+/// Errors: no features, one that is not finite, a count below 1, another number of names.
+template <VectorLike Values>
+std::vector<Contribution> top_contributions(const Values& contributions, Index count,
+                                            std::span<const std::string> names = {}) {
+    const std::vector<double> values = checked_scores("top_contributions", contributions);
+    if (count < 1) fail("top_contributions: the number of features must be at least 1, got ", count);
+    if (!names.empty() && names.size() != values.size())
+        fail("top_contributions: there are ", names.size(), " names for ", values.size(), " features");
+    std::vector<std::size_t> order(values.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+    order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
+    double score = 0;
+    for (const double value : values) score += value;
+    std::vector<Contribution> top;
+    for (const std::size_t i : order)
+        top.push_back({names.empty() ? "feature " + text(i) : names[i], static_cast<Index>(i), values[i],
+                       score > 0 ? values[i] / score : 0});
+    return top;
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

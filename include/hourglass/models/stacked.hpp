@@ -1,0 +1,232 @@
+// Greedy layer-wise training: a deep autoencoder trained one layer at a time, each as a small autoencoder on the codes
+// of those before it (Hinton and Salakhutdinov 2006; Bengio et al. 2007), perhaps a denoising one (Vincent et al.
+// 2010).
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "hourglass/core/chain.hpp"
+#include "hourglass/core/mirror.hpp"
+#include "hourglass/losses/mean_squared_error.hpp"
+#include "hourglass/models/autoencoder.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+// Whether a stage begins with this layer: it has a kernel, of its own or shared. Scales and shifts, as normalisations
+// have them, belong to the stage they stand in.
+template <class L>
+constexpr bool begins_stage(Shape in) {
+    bool begins = is_tied<L>;
+    for (const Weight& w : weights_of<L>(in)) begins = begins || w.decays;
+    return begins;
+}
+// The numbers of the layers that begin a stage, then the chain's depth; `count` of them.
+template <class C>
+struct StageLayers {
+    std::array<std::size_t, C::depth + 1> layers{};
+    std::size_t count = 0;
+
+    constexpr StageLayers() {
+        C::each([&]<std::size_t I>() {
+            if (begins_stage<typename C::template Layer<I>>(C::plan.shapes[I])) layers[count++] = I;
+        });
+        layers[count] = C::depth;
+    }
+};
+
+/// How many stages an encoder has: each begins with a layer that has a kernel (dense or a convolution) and ends before
+/// the next one. What stands before the first belongs to it.
+template <class Encoder>
+inline constexpr std::size_t stages = StageLayers<Encoder>{}.count;
+
+// Where the encoder is cut into stages.
+template <class Encoder>
+struct EncoderStages {
+    static constexpr std::size_t count = stages<Encoder>;
+    static_assert(count > 0, "hourglass: stages are of layers with weights, and this encoder has none");
+
+    // Stage i has the layers from cut[i] to before cut[i + 1].
+    static constexpr auto cut = [] {
+        std::array<std::size_t, count + 1> cuts{};
+        for (std::size_t i = 1; i <= count; ++i) cuts[i] = StageLayers<Encoder>{}.layers[i];
+        return cuts;
+    }();
+};
+
+// Where the decoder is cut, so that each part undoes one stage: between two kernels, as late as the shape is the one
+// that the encoder has there.
+template <class Encoder, class Decoder>
+struct DecoderStages {
+    static constexpr std::size_t count = EncoderStages<Encoder>::count;
+    static_assert(stages<Decoder> == count,
+                  "hourglass: each_stage needs as many layers with a kernel in the decoder as in the encoder");
+
+    // Stage i is undone by the layers from cut[i + 1] to before cut[i].
+    static constexpr auto cut = [] {
+        std::array<std::size_t, count + 1> cuts{};
+        cuts[0] = Decoder::depth;
+        for (std::size_t i = 1; i < count; ++i) {
+            const auto& kernels = StageLayers<Decoder>{}.layers;
+            const Shape wanted = Encoder::plan.shapes[EncoderStages<Encoder>::cut[i]];
+            for (std::size_t at = kernels[count - i - 1] + 1; at <= kernels[count - i]; ++at)
+                if (Decoder::plan.shapes[at] == wanted) cuts[i] = at;
+        }
+        return cuts;
+    }();
+    static_assert(std::count(cut.begin(), cut.end(), std::size_t{0}) == 1 && Decoder::output == Encoder::input &&
+                      Decoder::input == Encoder::output,
+                  "hourglass: each_stage needs a decoder that goes through the shapes of the encoder's stages, in "
+                  "reverse");
+};
+
+// The layer whose parameters begin at `offset`.
+template <class C>
+constexpr std::size_t layer_at(Index offset) {
+    std::size_t i = 0;
+    while (i < C::depth && !(C::plan.offsets[i] == offset && C::plan.offsets[i + 1] > offset)) ++i;
+    return i;
+}
+// A layer of the decoder as it stands in the stage whose encoder is the layers from Begin to before End: shared weights
+// are now found there.
+template <std::size_t Begin, std::size_t End, class Encoder, class L>
+constexpr auto in_stage(const Encoder& encoder, const L& layer) {
+    if constexpr (is_tied<L>) {
+        constexpr std::size_t owner = layer_at<Encoder>(L::shared_offset);
+        static_assert(Begin <= owner && owner < End,
+                      "hourglass: each_stage needs a tied layer to share the weights of the stage it undoes");
+        return tied_of<typename Encoder::template Layer<owner>, Encoder::plan.shapes[owner],
+                       Encoder::plan.offsets[owner] - Encoder::plan.offsets[Begin]>(encoder.template layer<owner>());
+    } else {
+        return layer;
+    }
+}
+
+template <std::size_t I, class Encoder>
+constexpr auto stage_encoder(const Encoder& encoder) {
+    constexpr auto& cut = EncoderStages<Encoder>::cut;
+    return [&]<std::size_t... K>(std::index_sequence<K...>) {
+        return chain<Encoder::plan.shapes[cut[I]]>(encoder.template layer<cut[I] + K>()...);
+    }
+    (std::make_index_sequence<cut[I + 1] - cut[I]>{});
+}
+template <std::size_t I, class Encoder, class Decoder>
+constexpr auto stage_decoder(const Encoder& encoder, const Decoder& decoder) {
+    constexpr auto& from = EncoderStages<Encoder>::cut;
+    constexpr auto& cut = DecoderStages<Encoder, Decoder>::cut;
+    return [&]<std::size_t... K>(std::index_sequence<K...>) {
+        return chain<Decoder::plan.shapes[cut[I + 1]]>(
+            in_stage<from[I], from[I + 1]>(encoder, decoder.template layer<cut[I + 1] + K>())...);
+    }
+    (std::make_index_sequence<cut[I] - cut[I + 1]>{});
+}
+
+/// Trains a model stage by stage, in a loop of the caller's:
+///
+///     hg::each_stage(model, images, [&](auto& stage, const Eigen::MatrixXf& codes) {
+///         hg::Adam adam;
+///         auto tape = stage.tape();
+///         for (int epoch = 0; epoch < 10; ++epoch)
+///             for (const auto& batch : hg::minibatches(codes, 256, rng)) {
+///                 stage.gradient(batch, tape, rng);
+///                 adam.step(stage.parameters(), tape.gradient());
+///             }
+///     }, hg::MaskingNoise{0.25});
+///
+/// A stage is a layer of the encoder with a kernel and all that follows it up to the next one. `train(stage, codes)` is
+/// called for each, the first one first. `stage` is an autoencoder of those layers and the part of the decoder that
+/// undoes them; it begins with the model's weights, and what they are afterwards is written back into the model.
+/// `codes` are what the stages before, as they then are, make of `x` (for the first, `x` itself), features × n.
+///
+/// The first stage has the model's own loss; the others mean squared error, or the loss that stands before the terms:
+/// `each_stage(model, images, train, hg::BinaryCrossEntropy{}, hg::MaskingNoise{0.25})`. All stages have the `terms`
+/// given here and none of the model's. The decoder may be a `Mirror`, a `Tied` or any that has a layer with a kernel
+/// for each of the encoder's and goes through the same shapes in reverse.
+///
+/// `x`: features × n. Errors: another number of features, no samples. What `train` throws passes through; the stages
+/// before are then already written.
+template <class T, class Encoder, class Decoder, class Loss, class... ModelTerms, class Train, class StageLoss,
+          class... Terms>
+    requires acts_in<StageLoss, Slot::Loss>
+void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& model,
+                const std::type_identity_t<Matrix<T>>& x, Train train, const StageLoss& loss, const Terms&... terms) {
+    if (x.rows() != Encoder::input.size() || x.cols() == 0)
+        fail("each_stage: x is ", x.rows(), " x ", x.cols(), ", expected ", Encoder::input.size(),
+             " rows and at least one column");
+    Matrix<T> codes;
+    const auto run = [&]<std::size_t I>(std::integral_constant<std::size_t, I>, const auto& own_loss) {
+        using From = decltype(stage_encoder<I>(model.encoder()));
+        using To = decltype(stage_decoder<I>(model.encoder(), model.decoder()));
+        constexpr std::size_t begin = EncoderStages<Encoder>::cut[I], end = DecoderStages<Encoder, Decoder>::cut[I + 1];
+
+        Rng unused{0};  // all values are overwritten by the model's
+        BasicAutoencoder<T, From, To, std::remove_cvref_t<decltype(own_loss)>, Terms...> stage(
+            stage_encoder<I>(model.encoder()), stage_decoder<I>(model.encoder(), model.decoder()), unused, own_loss,
+            terms...);
+        struct Common {
+            T *model, *stage;
+            Index count;
+        };
+        const std::array<Common, 4> all{
+            Common{model.encoder_parameters().data() + Encoder::plan.offsets[begin], stage.encoder_parameters().data(),
+                   From::parameters},
+            Common{model.decoder_parameters().data() + Decoder::plan.offsets[end], stage.decoder_parameters().data(),
+                   To::parameters},
+            Common{model.state().data() + Encoder::plan.states[begin], stage.state().data(), From::state},
+            Common{model.state().data() + Encoder::state + Decoder::plan.states[end],
+                   stage.state().data() + From::state, To::state}};
+        for (const Common& c : all) std::copy_n(c.model, c.count, c.stage);
+        train(stage, I == 0 ? x : std::as_const(codes));
+        for (const Common& c : all) std::copy_n(c.stage, c.count, c.model);
+        if (I + 1 < stages<Encoder>) codes = stage.encode(I == 0 ? x : codes);
+    };
+    [&]<std::size_t... I>(std::index_sequence<I...>) {
+        run(std::integral_constant<std::size_t, 0>{}, model.loss_function());
+        (run(std::integral_constant<std::size_t, I + 1>{}, loss), ...);
+    }
+    (std::make_index_sequence<EncoderStages<Encoder>::count - 1>{});
+}
+template <class T, class Encoder, class Decoder, class Loss, class... ModelTerms, class Train, class... Terms>
+void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& model,
+                const std::type_identity_t<Matrix<T>>& x, Train train, const Terms&... terms) {
+    each_stage(model, x, train, MeanSquaredError{}, terms...);
+}
+
+/// The code of every stage: what the encoder has made of `x` (features × n) after each, the last being its output (what
+/// a code term makes of that is left out). One matrix a stage, code × n. `Error` for another number of features.
+template <class T, class Encoder, class Decoder, class Loss, class... Terms>
+std::vector<Matrix<T>> codes(const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>& model,
+                             const std::type_identity_t<Input<T>>& x) {
+    using Stages = EncoderStages<Encoder>;
+    if (x.rows() != Encoder::input.size()) fail("codes: x has ", x.rows(), " rows, expected ", Encoder::input.size());
+    std::vector<Matrix<T>> all;
+    for (std::size_t i = 1; i <= Stages::count; ++i)
+        all.emplace_back(Encoder::plan.shapes[Stages::cut[i]].size(), x.cols());
+
+    constexpr Index block = 256;  // samples at a time: their activations stay in the nearer caches
+    const Slices<const T> weights{model.parameters().data(), model.parameters().data(), model.state().data()};
+    Tape<T> tape(0);
+    for (Index first = 0; first < x.cols(); first += block) {
+        const Matrix<T> part = x.middleCols(first, std::min(block, x.cols() - first));
+        Arena<T> measure;
+        Encoder::template evaluation<T>(measure, part.data(), part.cols(), nullptr);
+        Arena<T> arena{tape.memory(measure.used())};
+        const auto trace = Encoder::template evaluation<T>(arena, part.data(), part.cols(), nullptr);
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            const auto keep = [&](const T* activation, Matrix<T>& code) {
+                std::copy_n(activation, code.rows() * part.cols(), code.data() + first * code.rows());
+            };
+            ((model.encoder().template forward<Stages::cut[I], Stages::cut[I + 1], T>(weights, trace, nullptr, 0),
+              keep(trace.activation[Stages::cut[I + 1]], all[I])),
+             ...);
+        }
+        (std::make_index_sequence<Stages::count>{});
+    }
+    return all;
+}
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,298 @@
+// The contractive penalty: how far the code moves when the input does.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "hourglass/core/chain.hpp"
+#include "hourglass/core/jacobian.hpp"
+#include "hourglass/core/pack.hpp"
+#include "hourglass/core/product.hpp"
+#include "hourglass/core/term.hpp"
+
+namespace hourglass::inline HOURGLASS_ABI {
+
+// Stands in a template of its own, whose arguments put the layer and its input's shape into the message.
+template <class Layer, Shape In>
+struct HasSecondDerivative {
+    static constexpr bool value = TwiceDifferentiable<Layer, In, float>;
+    static_assert(
+        value,
+        "hourglass: Contractive needs the second derivative of every layer of the encoder, and this one has no "
+        "tangent and curvature");
+};
+
+/// weight · ‖∂code/∂x‖²_F, the squared Frobenius norm of the whole encoder's Jacobian J, mean over the batch: the
+/// penalty of contractive autoencoders (Rifai, Vincent, Muller, Glorot and Bengio 2011), there for one sigmoid layer,
+/// here for a chain of any depth of layers that have a second derivative (layer.hpp: `tangent` and `curvature`). x is
+/// what the encoder sees: behind a corruption, the corrupted input. Where another term makes the code (`TopK`,
+/// `GaussianLatent`), J is that of the encoder's own output. At the kink of a ReLU its derivatives are those of the
+/// lower side.
+///
+/// With `probes` = 0 value and gradient are exact. Linear layers followed by pointwise ones, such as the single sigmoid
+/// layer, have a closed form that costs little; other chains cost one pass over the encoder for each value of the code.
+///
+/// With `probes` = k > 0 both are an unbiased estimate, (1/k) Σᵢ ‖Jᵀeᵢ‖² over k vectors e of random signs, drawn anew
+/// for each sample and step (Hutchinson 1990), that costs k passes: for wide codes. In evaluation the signs stay the
+/// same.
+///
+///     hg::Contractive{0.1f}
+///     hg::Contractive{.weight = 0.1, .probes = 4}
+///
+/// `check()`, which models call: `Error` unless the weight is finite and at least 0, and probes is at least 0.
+struct Contractive {
+    static constexpr std::string_view name = "Contractive";
+    static constexpr Slot slot = Slot::Code;
+    static constexpr bool over_encoder = true;
+
+    double weight;
+    Index probes = 0;
+
+    constexpr void check() const {
+        if (!(weight >= 0 && weight <= 1e30))
+            fail("Contractive: the weight must be finite and at least 0, got ", weight);
+        if (probes < 0) fail("Contractive: the number of probes must be at least 0 (0: exact), got ", probes);
+    }
+
+    /// True: that it compiles says that the term can act on this encoder.
+    template <class Encoder>
+    static constexpr bool accepts() {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return (true && ... &&
+                    HasSecondDerivative<typename Encoder::template Layer<I>, Encoder::plan.shapes[I]>::value);
+        }
+        (std::make_index_sequence<Encoder::depth>{});
+    }
+
+    /// Values of scratch memory that the methods below need for n samples.
+    template <class Encoder, class T>
+    static Index scratch(Index n) {
+        static_assert(accepts<Encoder>());
+        Arena<T> arena;
+        Work<Encoder, T>{nullptr, {}, nullptr, n, arena};
+        return arena.used();
+    }
+
+    /// The penalty. `trace` is that of the forward pass just done, `scratch` the memory above, beginning on a cache
+    /// line; `random` gives the step's signs.
+    template <class Encoder, class T>
+    T value(const Encoder& encoder, Slices<const T> weights, const Trace<T, Encoder::depth>& trace, T* scratch,
+            const Stream& random) const {
+        Arena<T> arena{scratch};
+        Work<Encoder, T> work{&encoder, weights, &trace, trace.samples, arena};
+        return penalty(work, static_cast<const Slices<T>*>(nullptr), random);
+    }
+
+    /// The same, adding the gradient with respect to the encoder's weights to `gradient` and, where the trace has room
+    /// for it, with respect to its input to `trace.gradient[0]`.
+    template <class Encoder, class T>
+    T gradient(const Encoder& encoder, Slices<const T> weights, Slices<T> gradient,
+               const Trace<T, Encoder::depth>& trace, T* scratch, const Stream& random) const {
+        Arena<T> arena{scratch};
+        Work<Encoder, T> work{&encoder, weights, &trace, trace.samples, arena};
+        work.samples.clear_gathered();
+        const T value = penalty(work, &gradient, random);
+        work.samples.spread_gathered(gradient);
+        return value;
+    }
+
+  private:
+    // How many layers come before the first whose J depends on x; together they are the front, of constant J.
+    template <class Encoder>
+    static constexpr std::size_t front_of() {
+        std::size_t front = 0;
+        Encoder::each([&]<std::size_t I>() {
+            if (front == I && is_linear<typename Encoder::template Layer<I>>()) ++front;
+        });
+        return front;
+    }
+    // Whether every layer behind the front is pointwise.
+    template <class Encoder>
+    static constexpr bool has_closed_form() {
+        bool pointwise = true;
+        Encoder::each([&]<std::size_t I>() {
+            using Layer = typename Encoder::template Layer<I>;
+            if (I >= front_of<Encoder>() && !is_pointwise<Layer>() && !keeps_values<Layer>()) pointwise = false;
+        });
+        return pointwise;
+    }
+
+    // The vectors of a step: one for each sample; and one for each unit, a value of activation `front`, for the front's
+    // J. Of many units some are worked at a time.
+    template <class Encoder, class T>
+    struct Work {
+        static constexpr std::size_t depth = Encoder::depth, front = front_of<Encoder>();
+        static constexpr Index inputs = Encoder::input.size(), code = Encoder::output.size(),
+                               width = Encoder::plan.shapes[front].size();
+        static constexpr bool closed = has_closed_form<Encoder>(), may_condense = front > 0 && width <= inputs;
+
+        static constexpr Index block = may_condense ? width : closed ? std::min<Index>(width, 128) : 0;
+
+        JacobianSweep<Encoder, T> samples, units;
+        T *gram, *outer;
+
+        Work(const Encoder* encoder, Slices<const T> weights, const Trace<T, depth>* trace, Index n, Arena<T>& arena)
+            : samples(encoder, weights, trace, n, depth, arena),
+              units(encoder, weights, trace, block, front, arena),
+              gram(arena.take(may_condense ? width * width : width)),
+              outer(arena.take(may_condense ? width * width : 0)) {}
+
+        // Columns first, … of the front's Jᵀ, as many as go into a block.
+        void transpose_front(Index first) {
+            units.columns = std::min(block, width - first);
+            T* const identity = units.u[front];
+            std::fill_n(identity, width * units.columns, T(0));
+            for (Index i = 0; i < units.columns; ++i) identity[i * width + first + i] = T(1);
+            units.template down<0, front>();
+        }
+    };
+
+    // What is added to the objective; where `gradient` is not null its gradient, to it and to the samples' c.
+    template <class Encoder, class T>
+    T penalty(Work<Encoder, T>& work, const Slices<T>* gradient, const Stream& random) const {
+        if constexpr (Work<Encoder, T>::closed)
+            if (probes == 0) return closed_form(work, gradient);
+        if constexpr (Work<Encoder, T>::may_condense)
+            if (passes<Encoder>() * work.samples.columns > 2 * Work<Encoder, T>::width)
+                return condensed(work, gradient, random);
+        return swept(work, gradient, random);
+    }
+
+    template <class Encoder>
+    Index passes() const {
+        return probes > 0 ? probes : Encoder::output.size();
+    }
+    // What the ‖Jᵀe‖² of one pass and sample counts for.
+    double share(Index samples) const {
+        return weight / (static_cast<double>(std::max<Index>(probes, 1)) * static_cast<double>(samples));
+    }
+
+    // Pass by pass: u of the code is e, and r = u of the input. d‖r‖² = 2 rᵀ d(Jᵀe) = d(eᵀJ v) for v = 2r held fixed,
+    // which is the sum over the layers of uᵀ dJ v.
+    template <class Encoder, class T>
+    T swept(Work<Encoder, T>& work, const Slices<T>* gradient, const Stream& random) const {
+        using W = Work<Encoder, T>;
+        JacobianSweep<Encoder, T>& s = work.samples;
+        const double part = share(s.columns);
+        Accumulator<T> sum(0);
+        for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
+            choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
+            s.template down<0, W::depth>();
+            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * part), s.v);
+            if (gradient) s.template curve<0, W::depth>(*gradient);
+        }
+        return T(sum * Accumulator<T>(part));
+    }
+
+    // The same where the front is narrower than the input: with F its J and G = F Fᵀ, ‖Fᵀu‖² = uᵀG u, so a pass goes no
+    // further down than the front's output. For the front itself, Σ d(uᵀG u) = 2 Σ uᵀ dF Fᵀu = 2 tr(dF Fᵀ S) with
+    // S = Σ u uᵀ: one column of FᵀS for each unit.
+    template <class Encoder, class T>
+    T condensed(Work<Encoder, T>& work, const Slices<T>* gradient, const Stream& random) const {
+        using W = Work<Encoder, T>;
+        constexpr Index width = W::width, inputs = W::inputs;
+        JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
+        const double part = share(s.columns);
+        work.transpose_front(0);
+        std::copy_n(f.u[0], inputs * width, f.v);
+        f.template up<0, W::front>();
+        std::copy_n(f.v, width * width, work.gram);
+        std::fill_n(work.outer, width * width, T(0));
+
+        Accumulator<T> sum(0);
+        for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
+            choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
+            s.template down<W::front, W::depth>();
+            const T* const u = s.u[W::front];
+            clear<T>({s.t, width, s.columns});
+            add_product<Operand::Columns>(width, s.columns, width, work.gram, width, u, width, s.t, width);
+            sum += scaled_dot(width, s.columns, u, s.t, T(2 * part), s.v);
+            if (gradient) {
+                s.template curve<W::front, W::depth>(*gradient);
+                add_product<Operand::Rows>(width, width, s.columns, u, width, u, width, work.outer, width);
+            }
+        }
+        if (gradient) {
+            for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * part);
+            clear<T>({f.v, inputs, width});
+            add_product<Operand::Columns>(inputs, width, width, f.u[0], inputs, work.outer, width, f.v, inputs);
+            f.template curve<0, W::front>(*gradient);
+        }
+        return T(sum * Accumulator<T>(part));
+    }
+
+    // Pointwise layers have a diagonal J, of diagonal d, so that ‖J‖² = Σ_j d_j² ‖Fᵀe_j‖². One pass has them all: over
+    // the pointwise layers with u = 1 for all units at once, over the front with a column for each unit.
+    template <class Encoder, class T>
+    T closed_form(Work<Encoder, T>& work, const Slices<T>* gradient) const {
+        using W = Work<Encoder, T>;
+        constexpr Index width = W::width, inputs = W::inputs;
+        JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
+        const double part = share(s.columns);
+        T* const norms = work.gram;
+        for (Index first = 0; first < width; first += W::block) {
+            work.transpose_front(first);
+            for (Index i = 0; i < f.columns; ++i)
+                norms[first + i] = ConstView<T>{f.u[0] + i * inputs, inputs, 1}.squaredNorm();
+        }
+
+        std::fill_n(s.u[W::depth], width * s.columns, T(1));
+        s.template down<W::front, W::depth>();
+        const T* const d = s.u[W::front];
+        Accumulator<T> sum(0);
+        for (Index j = 0; j < s.columns; ++j) {
+            T* const scaled = s.t + j * width;
+            for (Index i = 0; i < width; ++i) scaled[i] = d[j * width + i] * norms[i];
+        }
+        sum += scaled_dot(width, s.columns, d, s.t, T(2 * part), s.v);
+        if (gradient) {
+            s.template curve<W::front, W::depth>(*gradient);
+            for (Index first = 0; first < width; first += W::block) {
+                if (W::block < width) work.transpose_front(first);
+                for (Index i = 0; i < f.columns; ++i) {
+                    T squares(0);
+                    for (Index j = 0; j < s.columns; ++j) {
+                        const T& slope = d[j * width + first + i];
+                        squares += slope * slope;
+                    }
+                    const T factor = T(2 * part) * squares;
+                    for (Index k = 0; k < inputs; ++k) f.v[i * inputs + k] = factor * f.u[0][i * inputs + k];
+                }
+                f.template curve<0, W::front>(*gradient);
+            }
+        }
+        return T(sum * Accumulator<T>(part));
+    }
+
+    // Σ a·b over size × n values; v = factor · b.
+    template <class T>
+    static Accumulator<T> scaled_dot(Index size, Index n, const T* a, const T* b, const T& factor, T* v) {
+        Accumulator<T> sum(0);
+        for (Index j = 0; j < n; ++j, a += size, b += size, v += size) {
+            sum += Accumulator<T>(sum_packs<T>(
+                size, [](const Pack<T>& left, const Pack<T>& right) { return left * right; }, a, b));
+            map_packs(
+                size, v, [&](const Pack<T>& value) { return Pack<T>(factor) * value; }, b);
+        }
+        return sum;
+    }
+
+    // e of each sample: the code's value number `pass`, or signs that depend on nothing but the step, the sample and
+    // the pass.
+    template <Index Code, class T>
+    void choose_direction(Index pass, T* e, Index samples, const Stream& random) const {
+        constexpr Index piece = 256;  // where a stream can be entered
+        const Index from = (Code + piece - 1) / piece * piece * pass;
+        std::fill_n(e, Code * samples, T(0));
+        for (Index j = 0; j < samples; ++j)
+            if (probes == 0)
+                e[j * Code + pass] = T(1);
+            else
+                random.choose(j, 0.5, T(1), T(-1), std::span<T>{e + j * Code, static_cast<std::size_t>(Code)}, from);
+    }
+};
+
+}  // namespace hourglass::inline HOURGLASS_ABI

@@ -1,0 +1,274 @@
+// The contractive penalty: value against the encoder's Jacobian from dual numbers, gradients against dual runs of the
+// value, one layer against the closed form of Rifai et al. 2011, and the probes' estimate against what it estimates.
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "hourglass/hourglass.hpp"
+#include "support/gradient_check.hpp"
+
+namespace hg = hourglass;
+
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+using oracle::Dual, oracle::dual, oracle::derivative, oracle::difference, oracle::tolerance, oracle::values;
+
+/// One encoder with weights and a batch, and the term called as a model calls it; the scratch memory holds NaN before.
+template <class Encoder, class T>
+struct Rig {
+    Encoder encoder;
+    hg::Vector<T> w;
+    hg::Matrix<T> x;
+    hg::Matrix<T> dx = values(Encoder::input.size(), x.cols(), 5).template cast<T>();
+    hg::Vector<T> dw = values(Encoder::parameters, 1, 6).template cast<T>();
+    std::vector<T> memory{}, scratch{};
+    hg::Trace<T, Encoder::depth> trace{};
+
+    void forward() {
+        hg::Arena<T> measure;
+        Encoder::template training<T>(measure, x.data(), x.cols(), nullptr, Encoder::depth, false);
+        memory.resize(static_cast<std::size_t>(measure.used()));
+        hg::Arena<T> arena{memory.data()};
+        trace = Encoder::template training<T>(arena, x.data(), x.cols(), nullptr, Encoder::depth, false);
+        encoder.template forward<0, Encoder::depth, T>(weights(), trace, nullptr, 0);
+        scratch.assign(static_cast<std::size_t>(hg::Contractive::scratch<Encoder, T>(x.cols())),
+                       T(std::numeric_limits<double>::quiet_NaN()));
+    }
+    hg::Slices<const T> weights() const { return {w.data(), w.data()}; }
+
+    T value(const hg::Contractive& term, const hg::Stream& random) {
+        forward();
+        return term.value<Encoder, T>(encoder, weights(), trace, scratch.data(), random);
+    }
+    T gradient(const hg::Contractive& term, const hg::Stream& random, bool of_input) {
+        forward();
+        trace.gradient[0] = of_input ? dx.data() : nullptr;
+        return term.gradient<Encoder, T>(encoder, weights(), {dw.data(), dw.data()}, trace, scratch.data(), random);
+    }
+};
+template <class T, class Encoder>
+Rig<Encoder, T> rig(const Encoder& encoder, const Eigen::MatrixXd& w, const Eigen::MatrixXd& x) {
+    return {encoder, w.cast<T>(), x.cast<T>()};
+}
+
+/// Σ (∂codeᵢ/∂xⱼ)², mean over the batch, each column of J from one run on dual numbers.
+template <class Encoder>
+double squared_jacobian(const Encoder& encoder, const Eigen::MatrixXd& w, const Eigen::MatrixXd& x) {
+    auto r = rig<Dual>(encoder, w, x);
+    double sum = 0;
+    for (Dual& variable : r.x.reshaped()) {
+        variable = dual(variable.value(), 1);
+        r.forward();
+        for (hg::Index i = 0; i < Encoder::output.size() * x.cols(); ++i)
+            sum += std::pow(derivative(r.trace.activation[Encoder::depth][i]), 2);
+        variable = dual(variable.value(), 0);
+    }
+    return sum / static_cast<double>(x.cols());
+}
+
+template <class T, class Encoder>
+void check_in(const Encoder& encoder, const hg::Contractive& term, const Eigen::MatrixXd& w, const Eigen::MatrixXd& x) {
+    const hg::Stream random{3, 4, 5};
+    auto oracle = rig<Dual>(encoder, w, x);
+    const auto along = [&](Dual& variable) {
+        variable = dual(variable.value(), 1);
+        const double slope = derivative(oracle.value(term, random));
+        variable = dual(variable.value(), 0);
+        return slope;
+    };
+    Eigen::MatrixXd expected_dw = oracle.dw.unaryExpr([](const Dual& d) { return d.value(); });
+    Eigen::MatrixXd expected_dx = oracle.dx.unaryExpr([](const Dual& d) { return d.value(); });
+    for (hg::Index i = 0; i < w.size(); ++i) expected_dw(i) += along(oracle.w[i]);
+    for (hg::Index i = 0; i < x.size(); ++i) expected_dx.reshaped()[i] += along(oracle.x.reshaped()[i]);
+
+    auto r = rig<T>(encoder, w, x);
+    const T value = r.value(term, random);
+    if (term.probes == 0) {
+        const double expected = term.weight * squared_jacobian(encoder, w, x);
+        CHECK(std::abs(static_cast<double>(value) - expected) <= tolerance<T> * std::max(1.0, expected));
+    }
+    CHECK(r.gradient(term, random, true) == value);
+    CHECK(difference(r.dw, expected_dw) <= tolerance<T>);
+    CHECK(difference(r.dx, expected_dx) <= tolerance<T>);
+
+    auto without_input = rig<T>(encoder, w, x);
+    const hg::Matrix<T> untouched = without_input.dx;
+    CHECK(without_input.gradient(term, random, false) == value);
+    CHECK(difference(without_input.dw, r.dw) == 0);
+    CHECK(difference(without_input.dx, untouched) == 0);
+}
+/// One line a chain: exact and with probes, in double and in float.
+template <class Encoder>
+void check(const Encoder& encoder) {
+    const Eigen::MatrixXd w = values(Encoder::parameters, 1, 1, -0.9, 0.9), x = values(Encoder::input.size(), 4, 2);
+    for (const hg::Contractive& term : {hg::Contractive{0.3f}, hg::Contractive{.weight = 0.7, .probes = 3}}) {
+        check_in<double>(encoder, term, w, x);
+        check_in<float>(encoder, term, w, x);
+    }
+}
+
+using Deep = hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::Tanh, hg::Dense<4>, hg::Softplus, hg::Dense<3>>;
+using Convolutional =
+    hg::Chain<hg::Shape{2, 9}, hg::Conv1D<3, 3>, hg::Sigmoid, hg::AveragePooling1D<>, hg::Flatten, hg::Dense<4>>;
+
+}  // namespace
+
+TEST_CASE("the contractive penalty of dense chains agrees with dual numbers") {
+    check(hg::Chain<hg::Shape{5}, hg::Dense<3>>{});
+    check(hg::Chain<hg::Shape{5}, hg::Dense<3>, hg::Sigmoid>{});
+    check(Deep{});
+    check(hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::GELU, hg::Dense<4>, hg::SiLU, hg::Dense<3>, hg::GELU>{});
+    check(hg::chain<hg::Shape{6}>(hg::Dense<5>{}, hg::GELU{true}, hg::Dense<4, false>{}, hg::ELU{0.5}));
+    check(hg::Chain<hg::Shape{6}, hg::Dense<7>, hg::SELU, hg::Dense<6>, hg::LeakyReLU, hg::Dense<5>, hg::ReLU>{});
+}
+
+TEST_CASE("the contractive penalty of convolutional chains agrees with dual numbers") {
+    check(Convolutional{});
+    check(hg::Chain<hg::Shape{1, 12}, hg::Conv1D<3, 5, 2, hg::Padding::Same>, hg::SiLU, hg::MaxPooling1D<>,
+                    hg::Conv1DTranspose<2, 3, 1, hg::Padding::Same>, hg::Tanh>{});
+    check(hg::Chain<hg::Shape{2, 4}, hg::UpSampling1D<>, hg::Dense<2>, hg::Tanh, hg::Reshape<4, 4>,
+                    hg::AveragePooling1D<3, 1>, hg::Softplus>{});
+}
+
+TEST_CASE("the contractive penalty of unusual chains agrees with dual numbers") {
+    check(hg::Chain<hg::Shape{4}>{});  // ‖1‖² = 4
+    check(hg::Chain<hg::Shape{4}, hg::Sigmoid>{});
+    check(hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Tanh, hg::Sigmoid, hg::Reshape<3, 2>, hg::Dense<2>>{});
+    check(hg::Chain<hg::Shape{2}, hg::Dense<130>, hg::Tanh>{});  // more units than are worked at a time
+    using Block = hg::Chain<hg::Shape{5}, hg::Tanh, hg::Dense<5>>;
+    check(hg::Chain<hg::Shape{4}, hg::Dense<5>, Block, Block, hg::Sigmoid>{});
+}
+
+TEST_CASE("one sigmoid layer has the closed form of Rifai et al. 2011") {
+    constexpr hg::Index inputs = 7, units = 5, n = 6;
+    using Layer = hg::Chain<hg::Shape{inputs}, hg::Dense<units>, hg::Sigmoid>;
+    const Eigen::MatrixXd w = values(Layer::parameters, 1, 1), x = values(inputs, n, 2);
+    const auto kernel = w.topRows(units * inputs).reshaped(units, inputs);
+    const Eigen::VectorXd bias = w.bottomRows(units);
+    const Eigen::ArrayXXd h = 1 / (1 + (-((kernel * x).colwise() + bias)).array().exp()), slope = h * (1 - h);
+    const Eigen::ArrayXd norms = kernel.rowwise().squaredNorm();
+    const double lambda = 0.25;
+
+    // λ Σⱼ (hⱼ(1 − hⱼ))² ‖Wⱼ‖², and its gradients: 2 s²W for the norm, 2 s²(1 − 2h)‖W‖² on the pre-activation.
+    const double expected = lambda * (slope.square().colwise() * norms).sum() / n;
+    const Eigen::MatrixXd on_sum = 2 * lambda / n * ((slope.square() * (1 - 2 * h)).colwise() * norms);
+    const Eigen::VectorXd on_norm = 2 * lambda / n * slope.square().rowwise().sum();
+    Eigen::MatrixXd dw(w.size(), 1);
+    dw.topRows(units * inputs).reshaped(units, inputs) =
+        on_sum * x.transpose() + (kernel.array().colwise() * on_norm.array()).matrix();
+    dw.bottomRows(units) = on_sum.rowwise().sum();
+
+    auto r = rig<double>(Layer{}, w, x);
+    r.dw.setZero();
+    r.dx.setZero();
+    const hg::Stream random{1, 1};
+    const double value = r.gradient(hg::Contractive{.weight = lambda}, random, true);
+    CHECK(std::abs(value - expected) <= 1e-14);
+    CHECK(difference(r.dw, dw) <= 1e-14);
+    CHECK(difference(r.dx, (kernel.transpose() * on_sum).eval()) <= 1e-14);
+}
+
+namespace {
+
+/// Mean and standard error of the mean, entry by entry.
+struct Means {
+    Eigen::ArrayXd sum, squares;
+    double count = 0;
+
+    void add(const Eigen::ArrayXd& values) {
+        if (count == 0) sum = squares = Eigen::ArrayXd::Zero(values.size());
+        sum += values, squares += values.square(), ++count;
+    }
+    Eigen::ArrayXd mean() const { return sum / count; }
+    Eigen::ArrayXd error() const { return ((squares / count - mean().square()).max(0) / (count - 1)).sqrt(); }
+};
+
+/// The probes' value and gradients over many steps: their means are the exact ones, within five standard errors (which
+/// one of some hundred entries would exceed in one of 20 000 runs; the draws are fixed).
+template <class Encoder>
+void check_unbiased(hg::Index probes) {
+    constexpr int draws = 4000;
+    const Eigen::MatrixXd w = values(Encoder::parameters, 1, 1), x = values(Encoder::input.size(), 2, 2);
+    auto r = rig<double>(Encoder{}, w, x);
+    const auto all = [&](const hg::Contractive& term, const hg::Stream& random) {
+        r.dw.setZero();
+        r.dx.setZero();
+        Eigen::ArrayXd figures(1 + r.dw.size() + r.dx.size());
+        figures << r.gradient(term, random, true), r.dw.array(), r.dx.reshaped().array();
+        return figures;
+    };
+    const Eigen::ArrayXd exact = all(hg::Contractive{0.5}, hg::Stream{1, 1});
+    Means means;
+    for (int step = 1; step <= draws; ++step)
+        means.add(all({.weight = 0.5, .probes = probes}, hg::Stream{1, static_cast<std::uint64_t>(step)}));
+    CHECK(means.error()[0] > 1e-4);  // it is an estimate
+    CHECK(means.error()[0] < 0.02 * exact[0]);
+    CHECK(((means.mean() - exact).abs() <= 5 * means.error() + 1e-12).all());
+}
+
+}  // namespace
+
+TEST_CASE("the probes' estimate is unbiased, value and gradients") {
+    check_unbiased<Deep>(1);
+    check_unbiased<Deep>(4);
+    check_unbiased<Convolutional>(2);
+}
+
+TEST_CASE("probes are drawn for each sample, probe and step, and for nothing else") {
+    using Wide = hg::Chain<hg::Shape{3}, hg::Dense<300>>;  // longer than one piece of a stream
+    const Eigen::MatrixXd w = values(Wide::parameters, 1, 1), x = values(3, 1, 2);
+    const Eigen::MatrixXd same = x.replicate(1, 2);
+    const auto value = [&](const Eigen::MatrixXd& batch, hg::Index probes, hg::Stream random) {
+        return rig<double>(Wide{}, w, batch).value({.weight = 1, .probes = probes}, random);
+    };
+    const hg::Stream random{1, 1};
+    const double one = value(x, 1, random);
+    CHECK(value(x, 1, random) == one);
+    CHECK(value(same, 1, random) != one);
+    CHECK(value(x, 2, random) != one);
+    CHECK(value(x, 1, {1, 2}) != one);
+    CHECK(value(x, 1, random.purpose(2)) != one);
+    CHECK(std::abs(rig<float>(Wide{}, w, x).value({.weight = 1, .probes = 1}, random) - static_cast<float>(one)) <=
+          1e-3f);
+}
+
+TEST_CASE("models with a contractive term agree with dual numbers") {
+    const Eigen::MatrixXd x = values(6, 4, 21, 0.05, 0.95), target = values(6, 4, 22, 0.05, 0.95);
+    const auto build = []<class Decoder, class... Terms>(std::type_identity<Decoder>, const Terms&... terms) {
+        return [=]<class T>(hg::Rng& rng) {
+            return hg::autoencoder<Deep, Decoder, T>(rng, hg::MeanSquaredError{}, terms...);
+        };
+    };
+    constexpr std::type_identity<hg::Mirror<Deep>> mirror;
+    constexpr std::type_identity<hg::Tied<Deep>> tied;
+    oracle::check_model(build(mirror, hg::Contractive{0.3}), x, target);
+    oracle::check_model(build(tied, hg::Contractive{.weight = 0.3, .probes = 2}, hg::L1{0.1}), x, target);
+    oracle::check_model(build(tied, hg::MaskingNoise{0.2}, hg::Contractive{0.3}), x, target,
+                        oracle::InputGradient::BehindCorruption);
+}
+
+TEST_CASE("a model's loss holds the contractive penalty") {
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Deep, hg::Mirror<Deep>, double>(rng, hg::MeanSquaredError{}, hg::Contractive{0.3});
+    const Eigen::MatrixXd x = values(6, 300, 1);  // more than one block of an evaluation
+    const double with = model.loss(x);
+    model.term<hg::Contractive>().weight = 0;
+    const double without = model.loss(x);
+    const double penalty = 0.3 * squared_jacobian(Deep{}, model.encoder_parameters(), x);
+    CHECK(with - without == Approx(penalty).epsilon(1e-12));
+}
+
+TEST_CASE("Contractive refuses knobs out of range") {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_WITH(hg::Contractive{-0.1}.check(),
+                      ContainsSubstring("Contractive: the weight must be finite and at least 0, got -0.1"));
+    CHECK_THROWS_AS(hg::Contractive{nan}.check(), hg::Error);
+    CHECK_THROWS_AS(hg::Contractive{std::numeric_limits<double>::infinity()}.check(), hg::Error);
+    CHECK_THROWS_WITH((hg::Contractive{.weight = 1, .probes = -2}.check()),
+                      ContainsSubstring("the number of probes must be at least 0 (0: exact), got -2"));
+    CHECK_NOTHROW(hg::Contractive{0}.check());
+    hg::Rng rng{1};
+    CHECK_THROWS_AS((hg::autoencoder<Deep, hg::Mirror<Deep>>(rng, hg::MeanSquaredError{}, hg::Contractive{nan})),
+                    hg::Error);
+}
