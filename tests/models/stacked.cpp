@@ -214,6 +214,30 @@ TEST_CASE("convolutions with pooling, flattened, are stages too") {
                                                (12 * 5 + 5) + (5 * 12 + 12)});
 }
 
+TEST_CASE("running averages go with their stage") {
+    using Normed =
+        hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::BatchNormalization, hg::Tanh, hg::Dense<3>, hg::BatchNormalization>;
+    using Back = hg::Chain<hg::Shape{3}, hg::Dense<5>, hg::BatchNormalization, hg::Tanh, hg::Dense<6>>;
+    STATIC_REQUIRE(hg::stages<Normed> == 2);
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Normed, Back>(rng, hg::MeanSquaredError{});
+    const Eigen::VectorXf before = model.state();
+    std::vector<Eigen::MatrixXf> made;
+    std::vector<Eigen::VectorXf> states;
+    hg::each_stage(model, x, [&](auto& stage, const Eigen::MatrixXf& codes) {
+        CHECK(Eigen::VectorXf(stage.state()) == (states.empty() ? before.head(10) : before.tail(16)));
+        auto tape = stage.tape();
+        stage.gradient(codes, tape, rng);
+        stage.fold(tape);
+        states.push_back(stage.state());
+        made.push_back(stage.encode(codes));
+    });
+    CHECK(states[0] != before.head(10));
+    CHECK(Eigen::VectorXf(model.state()) == (Eigen::VectorXf(26) << states[0], states[1]).finished());
+    CHECK(made[1] == model.encode(x));
+    CHECK(hg::codes(model, x) == made);
+}
+
 TEST_CASE("one stage is the whole model") {
     using One = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::Sigmoid>;
     hg::Rng rng{1};

@@ -80,6 +80,7 @@ std::vector<Contribution> top_contributions(const Values& contributions, Index c
     double score = 0;
     for (const double value : values) score += value;
     std::vector<Contribution> top;
+    top.reserve(order.size());
     for (const std::size_t i : order)
         top.push_back({names.empty() ? "feature " + text(i) : names[i], static_cast<Index>(i), values[i],
                        score > 0 ? values[i] / score : 0});

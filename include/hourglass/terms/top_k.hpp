@@ -88,8 +88,9 @@ void pass_to_largest(const T* x, const T* y, const T* dy, Index count, Index k, 
 
 /// Keeps the K largest values of each sample's code and sets the others to 0 (k-sparse autoencoder: Makhzani and Frey
 /// 2013; Gao et al. 2024), in training and in evaluation. Values and not magnitudes are compared; of equal ones the one
-/// at the lower index is kept. K counts over the whole sample, all positions of a sequence together. NaN always stays.
-/// The gradient passes to what was kept. A K below 1 or above the code's size does not compile.
+/// at the lower index is kept. K counts over the whole sample, all positions of a sequence together. NaN always
+/// stays (but under `-ffast-math`). The gradient passes to what was kept. A K below 1 or above the code's size does not
+/// compile.
 template <Index K>
 struct TopK {
     static constexpr std::string_view name = "TopK";
