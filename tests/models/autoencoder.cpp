@@ -276,3 +276,28 @@ TEST_CASE("a linear autoencoder learns a plane") {
     }
     CHECK(model.loss(x) < 1e-6 * start);
 }
+
+TEST_CASE("chains without layers hand their input on") {
+    using Nothing = hg::Chain<hg::Shape{5}>;
+    hg::Rng rng{1};
+    const auto model = hg::autoencoder<Nothing, Nothing>(rng, hg::MeanSquaredError{});
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(5, 3);
+    CHECK(model.encode(x) == x);
+    CHECK(model.decode(x) == x);
+    CHECK(model.reconstruct(x) == x);
+    CHECK(model.loss(x) == 0);
+}
+
+TEST_CASE("a Reshape behind a fused Softmax does not move the classes") {
+    using Encoder = hg::Chain<hg::Shape{4}, hg::Dense<3>>;
+    using Plain = hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Reshape<3, 2>, hg::Softmax>;
+    using Flat = hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Reshape<3, 2>, hg::Softmax, hg::Flatten>;
+    hg::Rng rng{1}, same{1};
+    const auto plain = hg::autoencoder<Encoder, Plain>(rng, hg::CategoricalCrossEntropy{});
+    const auto flat = hg::autoencoder<Encoder, Flat>(same, hg::CategoricalCrossEntropy{});
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(4, 5);
+    Eigen::MatrixXf target = Eigen::MatrixXf::Zero(6, 5);
+    target.row(1).setOnes();
+    target.row(3).setOnes();
+    CHECK(flat.loss(x, target) == plain.loss(x, target));
+}

@@ -279,9 +279,11 @@ class Evaluation : public ModelParts<T, Encoder, Decoder, Loss, Terms...> {
                                   Decoder::template evaluation<T>(arena, b.activation[Bottleneck::depth], n,
                                                                   y + first * Decoder::output.size())};
             },
-            [&](const auto& traces, Index, Index) {
+            [&](const auto& traces, Index first, Index n) {
                 encode_block(std::get<0>(traces), std::get<1>(traces));
                 decode_block(std::get<2>(traces));
+                if (Decoder::depth == 0)
+                    std::copy_n(std::get<2>(traces).activation[0], x.rows() * n, y + first * x.rows());
             });
     }
 };

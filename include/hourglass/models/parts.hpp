@@ -183,7 +183,7 @@ class ModelParts {
     // The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns.
     decltype(auto) comparison(T* gradient) const {
         if constexpr (Model::fused)
-            return Loss::template from_logits<Decoder::output>();
+            return Loss::template from_logits<Decoder::plan.shapes[trained_depth]>();
         else if constexpr (Model::loss_parameters > 0)
             return loss_.template bind<T>(theta_.data() + loss_offset, gradient ? gradient + loss_offset : nullptr);
         else
