@@ -102,7 +102,7 @@ TEST_CASE("wrong batches are refused in words, and nothing changes") {
                ContainsSubstring("the target has 13 rows, expected 12"));
     hg::Tape<float> foreign(5);
     CHECK_THAT(error_of([&] { model.gradient(x, foreign, rng); }),
-               ContainsSubstring("the tape holds 5 parameters, the model has 271"));
+               ContainsSubstring("the tape holds 5 parameters and 0 statistics, the model has 271 and 0"));
     CHECK(model.parameters() == parameters);
     CHECK(tape.gradient() == gradient);
     CHECK(rng == before);
