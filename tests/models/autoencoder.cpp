@@ -289,12 +289,12 @@ TEST_CASE("chains without layers hand their input on") {
 }
 
 TEST_CASE("a Reshape behind a fused Softmax does not move the classes") {
-    using Encoder = hg::Chain<hg::Shape{4}, hg::Dense<3>>;
+    using Short = hg::Chain<hg::Shape{4}, hg::Dense<3>>;
     using Plain = hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Reshape<3, 2>, hg::Softmax>;
     using Flat = hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Reshape<3, 2>, hg::Softmax, hg::Flatten>;
     hg::Rng rng{1}, same{1};
-    const auto plain = hg::autoencoder<Encoder, Plain>(rng, hg::CategoricalCrossEntropy{});
-    const auto flat = hg::autoencoder<Encoder, Flat>(same, hg::CategoricalCrossEntropy{});
+    const auto plain = hg::autoencoder<Short, Plain>(rng, hg::CategoricalCrossEntropy{});
+    const auto flat = hg::autoencoder<Short, Flat>(same, hg::CategoricalCrossEntropy{});
     const Eigen::MatrixXf x = Eigen::MatrixXf::Random(4, 5);
     Eigen::MatrixXf target = Eigen::MatrixXf::Zero(6, 5);
     target.row(1).setOnes();
