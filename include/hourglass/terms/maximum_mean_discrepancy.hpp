@@ -41,8 +41,9 @@ struct MaximumMeanDiscrepancy {
     }
 
   private:
+    // One copy for both, so that they round alike.
     template <class T>
-    T discrepancy(ConstView<T> code, T* d) const {
+    EIGEN_DONT_INLINE T discrepancy(ConstView<T> code, T* d) const {
         using std::exp;
         const Index size = code.rows(), n = code.cols();
         const double dimension = static_cast<double>(size), count = static_cast<double>(n);
