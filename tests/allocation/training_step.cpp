@@ -1,31 +1,13 @@
 // After the first batch neither a training step nor an evaluation with a tape asks for memory: counted by an allocator
 // put in the place of the C library's, which sees Eigen's requests as well as the standard library's.
 
-#include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <hourglass/hourglass.hpp>
 #include <new>
 
+#include "../support/counting_allocator.hpp"
+
 namespace hg = hourglass;
-
-static std::atomic<long> requests{0};
-
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-
-void* malloc(std::size_t size) { return ++requests, __libc_malloc(size); }
-void* calloc(std::size_t count, std::size_t size) { return ++requests, __libc_calloc(count, size); }
-void* realloc(void* old, std::size_t size) { return ++requests, __libc_realloc(old, size); }
-void* aligned_alloc(std::size_t alignment, std::size_t size) { return ++requests, __libc_memalign(alignment, size); }
-int posix_memalign(void** out, std::size_t alignment, std::size_t size) {
-    *out = (++requests, __libc_memalign(alignment, size));
-    return *out == nullptr;
-}
-}
 
 // Runs `step` a few times to warm up, then again under count. Returns the number of failures: 0 or 1.
 template <class Step>
@@ -97,5 +79,34 @@ int main() {
     failures += check("reconstruct one sample with a tape", [&] { model.reconstruct(x.col(0), tape); });
     failures += check("encode a block with a tape", [&] { model.encode(x.middleCols(3, 50), tape); });
     failures += check("training step, tied weights", [&] { model.gradient(x, tape, rng); });
+
+    // Every kind of code term, each with what it takes from the tape.
+    using Code = hg::Chain<hg::Shape{128}, hg::Dense<32>, hg::Tanh, hg::Dense<16>, hg::Sigmoid>;
+    using Back = hg::Chain<hg::Shape{16}, hg::Dense<128>, hg::Sigmoid>;
+    const auto with = [&](const char* what, const auto& loss, const auto&... terms) {
+        const auto kind = hg::autoencoder<Code, Back>(rng, loss, terms...);
+        auto memory = kind.tape();
+        return check(what, [&] { kind.gradient(x, memory, rng); });
+    };
+    const hg::MeanSquaredError squares;
+    failures += with("training step, contractive", squares, hg::Contractive{0.1});
+    failures += with("training step, contractive with probes", squares, hg::Contractive{.weight = 0.1, .probes = 2});
+    failures +=
+        with("training step, KlSparsity and MMD", squares, hg::KlSparsity{0.05, 1.0}, hg::MaximumMeanDiscrepancy{});
+    failures += with("training step, TopK and PreActivationLoss", squares, hg::TopK<4>{},
+                     hg::PreActivationLoss{.weight = 1e-3});
+    failures += with("training step, BatchTopK", squares, hg::BatchTopK<4>{});
+    failures += with("training step, JumpReLU", squares, hg::JumpReLU{.weight = 1e-3});
+    using Drawn = hg::Chain<hg::Shape{128}, hg::Dense<64>, hg::BatchNormalization, hg::ReLU, hg::Dense<32>>;
+    const auto variational = [&](const char* what, hg::GaussianLatent latent) {
+        auto kind = hg::autoencoder<Drawn, Back>(rng, hg::BernoulliLikelihood{}, latent);
+        auto memory = kind.tape();
+        return check(what, [&] {
+            kind.gradient(x, memory, rng);
+            kind.fold(memory);
+        });
+    };
+    failures += variational("training step, variational with batch normalisation", {});
+    failures += variational("training step, importance-weighted", {.samples = 4});
     return failures;
 }
