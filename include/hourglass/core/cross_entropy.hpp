@@ -37,12 +37,13 @@ T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, Const
             if (d) slope.store(d + i);
         }
         if (i < end) {  // the last few values, padded with a logit and a target that cost nothing
-            T z[static_cast<std::size_t>(lanes)], t[static_cast<std::size_t>(lanes)] = {};
-            std::fill_n(z, lanes, T(-40));
-            std::copy_n(logits.data() + i, end - i, z);
-            std::copy_n(target.data() + i, end - i, t);
+            T z[static_cast<std::size_t>(lanes)], t[static_cast<std::size_t>(lanes)];
+            for (Index j = 0; j < lanes; ++j) {
+                z[j] = i + j < end ? logits.data()[i + j] : T(-40);
+                t[j] = i + j < end ? target.data()[i + j] : T(0);
+            }
             round(P::load(z), P::load(t)).store(z);
-            if (d) std::copy_n(z, end - i, d + i);
+            for (Index j = 0; d && j < lanes && i + j < end; ++j) d[i + j] = z[j];
         }
         sum += Accumulator<T>((linear - log(product)).sum());
     }
