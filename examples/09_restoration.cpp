@@ -25,11 +25,6 @@ static Eigen::MatrixXf stamped(Eigen::MatrixXf pictures, hg::Rng& rng) {
     return pictures;
 }
 
-// Peak signal-to-noise ratio in decibels: 10 log₁₀(1 / mean squared error).
-static float psnr(const Eigen::MatrixXf& x, const Eigen::MatrixXf& original) {
-    return -10 * std::log10((x - original).squaredNorm() / static_cast<float>(x.size()));
-}
-
 int main(int argc, char** argv) {
     const support::Arguments arguments = support::read_arguments(argc, argv, {.epochs = 10});
     const support::FashionMnist data = support::load_fashion_mnist(arguments.data);
@@ -55,8 +50,8 @@ int main(int argc, char** argv) {
     }
 
     const Eigen::MatrixXf restored = model.reconstruct(test);
-    std::cout << "test PSNR: stamped " << psnr(test, data.test) << " dB, restored " << psnr(restored, data.test)
-              << " dB\n";
+    std::cout << "test PSNR: stamped " << support::psnr(test, data.test) << " dB, restored "
+              << support::psnr(restored, data.test) << " dB\n";
     support::write_png("restoration.png",
                        support::grid({test.leftCols(16), restored.leftCols(16), data.test.leftCols(16)}));
 }

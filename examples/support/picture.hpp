@@ -66,6 +66,11 @@ inline Picture over(const Eigen::MatrixXf& originals, const Eigen::MatrixXf& reb
     return grid({originals, rebuilt}, tiles);
 }
 
+/// Peak signal-to-noise ratio in decibels of values in [0, 1]: 10 log₁₀(1 / mean squared error).
+inline float psnr(const Eigen::MatrixXf& x, const Eigen::MatrixXf& original) {
+    return -10 * std::log10((x - original).squaredNorm() / static_cast<float>(x.size()));
+}
+
 /// Writes a PNG file and says so; without libpng, or when writing fails, says that it was skipped and why.
 inline bool write_png(const std::string& path, const Picture& picture) {
 #ifdef HOURGLASS_EXAMPLES_PNG

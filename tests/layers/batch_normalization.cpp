@@ -3,6 +3,7 @@
 
 #include "hourglass/hourglass.hpp"
 #include "support/gradient_check.hpp"
+#include "support/reference.hpp"
 
 namespace hg = hourglass;
 using oracle::values;
@@ -13,7 +14,53 @@ using Encoder = hg::Chain<hg::Shape{2, 3}, hg::BatchNormalization, hg::Dense<3>,
                           hg::Flatten, hg::Dense<4>>;
 using Decoder = hg::Chain<Encoder::output, hg::Dense<6>, hg::BatchNormalization, hg::Reshape<2, 3>>;
 
+// Three steps of training and an evaluation against Keras's numbers, which are in single precision; the layer is called
+// as a chain calls it.
+template <class T>
+void check_against_keras() {
+    static const reference::Numbers numbers("batch_normalization.txt");
+    constexpr hg::Shape in{3, 4};
+    const hg::BatchNormalization layer;
+    hg::Rng rng{1};
+    std::vector<T> w(6), state(6), statistics(6);
+    layer.initialize_state<in, T>(std::span<T, 6>(state.data(), 6));
+    for (Eigen::Index i = 0; i < 3; ++i) {
+        w[static_cast<std::size_t>(i)] = static_cast<T>(numbers["gamma"].values[static_cast<std::size_t>(i)]);
+        w[static_cast<std::size_t>(i + 3)] = static_cast<T>(numbers["beta"].values[static_cast<std::size_t>(i)]);
+    }
+    const std::span<const T, 6> weights(w.data(), 6);
+    const auto agrees = [](const hg::Matrix<T>& found, const reference::Tensor& expected) {
+        CHECK(oracle::difference(found, expected.matrix<double>()) <= oracle::tolerance<float>);
+    };
+    for (const std::string step : {"0", "1", "2"}) {
+        CAPTURE(step);
+        const auto of = [&](const char* what) { return numbers[step + "/" + what]; };
+        const hg::Matrix<T> x = of("x").template matrix<T>(), dy = of("dy").template matrix<T>();
+        hg::Matrix<T> y(12, 5), dx = hg::Matrix<T>::Zero(12, 5), cache(12, 5), dw = hg::Matrix<T>::Zero(6, 1);
+        hg::Pass<T> pass{{cache.data(), 12, 5}, rng.stream(), statistics};
+        layer.forward<in, T>(weights, oracle::read(x), oracle::write(y), pass);
+        layer.backward<in, T>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), pass);
+        layer.gradient<in, T>(oracle::read(x), oracle::read(dy), std::span<T, 6>(dw.data(), 6), pass);
+        layer.fold<in, T>(std::span<T>(state), std::span<const T>(statistics));
+        agrees(y, of("y"));
+        agrees(dx, of("dx"));
+        agrees(dw.topRows(3), of("dgamma"));
+        agrees(dw.bottomRows(3), of("dbeta"));
+        agrees(Eigen::Map<hg::Vector<T>>(state.data(), 3), of("mean"));
+        agrees(Eigen::Map<hg::Vector<T>>(state.data() + 3, 3), of("variance"));
+        if (step == "2") {
+            layer.forward<in, T>(weights, std::span<const T>(state), oracle::read(x), oracle::write(y));
+            agrees(y, numbers["evaluated"]);
+        }
+    }
+}
+
 }  // namespace
+
+TEST_CASE("batch normalisation agrees with Keras") {
+    check_against_keras<double>();
+    check_against_keras<float>();
+}
 
 TEST_CASE("batch normalisation: gradients agree with dual numbers") {
     oracle::check_layer<hg::Shape{5}>(hg::BatchNormalization{});
