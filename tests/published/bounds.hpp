@@ -16,7 +16,7 @@ inline constexpr double any = std::numeric_limits<double>::infinity();
 
 /// A table of rows of five seeds each, printed as they come. A row is reached when its median lies within its bounds;
 /// -any and any stand for none.
-class Bounds {
+class Bounds : public Verdict {
   public:
     explicit Bounds(std::string_view title) {
         std::cout << title << '\n' << std::left << std::setw(name_width) << "" << std::right;
@@ -31,24 +31,11 @@ class Bounds {
         std::cout << std::left << std::setw(name_width) << name << std::right << std::setw(width) << bound(at_least)
                   << std::setw(width) << bound(at_most) << std::fixed << std::setprecision(4);
         for (const double figure : {five[2], five.front(), five.back()}) std::cout << std::setw(width) << figure;
-        const bool reached = five[2] >= at_least && five[2] <= at_most;  // false for NaN
-        if (!reached) missed_ += (missed_.empty() ? " " : "; ") + name;
-        std::cout << (reached ? "  reached" : "  MISSED") << std::endl;
-    }
-
-    /// The program's exit status: 0 when all figures were reached; else 1, having said which were not.
-    int verdict() const {
-        if (missed_.empty()) {
-            std::cout << "all reached\n";
-            return 0;
-        }
-        std::cout << "not reached:" << missed_ << '\n';
-        return 1;
+        judge(name, five[2] >= at_least && five[2] <= at_most);  // false for NaN
     }
 
   private:
     static constexpr int name_width = 36, width = 10;
-    std::string missed_;
 };
 
 }  // namespace published

@@ -107,8 +107,32 @@ Figures five_seeds(Measure measure) {
     return figures;
 }
 
+/// What a table says at the end.
+class Verdict {
+  public:
+    /// The program's exit status: 0 when all figures were reached; else 1, having said which were not.
+    int verdict() const {
+        if (missed_.empty()) {
+            std::cout << "all reached\n";
+            return 0;
+        }
+        std::cout << "not reached:" << missed_ << '\n';
+        return 1;
+    }
+
+  protected:
+    /// Ends the row `name` of the table.
+    void judge(const std::string& name, bool reached) {
+        if (!reached) missed_ += (missed_.empty() ? " " : "; ") + name;
+        std::cout << (reached ? "  reached" : "  MISSED") << std::endl;
+    }
+
+  private:
+    std::string missed_;
+};
+
 /// Measured figures beside published ones: each row is printed as it comes.
-class Table {
+class Table : public Verdict {
   public:
     explicit Table(std::string_view title) {
         std::cout << title << '\n'
@@ -122,23 +146,13 @@ class Table {
         std::sort(five.begin(), five.end());
         print(name, published, tolerance, five[2]);
         std::cout << std::setw(width) << five.front() << std::setw(width) << five.back();
-        judge(name, published, tolerance, five[2]);
+        judge(name, std::abs(five[2] - published) <= tolerance);  // false for NaN
     }
     /// A figure that depends on no seed.
     void row(const std::string& name, double published, double tolerance, double measured) {
         print(name, published, tolerance, measured);
         std::cout << std::setw(2 * width) << "";
-        judge(name, published, tolerance, measured);
-    }
-
-    /// The program's exit status: 0 when all figures were reached; else 1, having said which were not.
-    int verdict() const {
-        if (missed_.empty()) {
-            std::cout << "all reached\n";
-            return 0;
-        }
-        std::cout << "not reached:" << missed_ << '\n';
-        return 1;
+        judge(name, std::abs(measured - published) <= tolerance);
     }
 
   private:
@@ -149,13 +163,6 @@ class Table {
                   << std::setw(width) << published << std::setw(width) << hg::text(tolerance) << std::setw(width)
                   << measured;
     }
-    void judge(const std::string& name, double published, double tolerance, double measured) {
-        const bool reached = std::abs(measured - published) <= tolerance;  // false for NaN
-        if (!reached) missed_ += (missed_.empty() ? " " : "; ") + name;
-        std::cout << (reached ? "  reached" : "  MISSED") << std::endl;
-    }
-
-    std::string missed_;
 };
 
 }  // namespace published
