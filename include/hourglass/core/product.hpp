@@ -32,18 +32,18 @@ template <class T>
 class Ahead {
   public:
     Ahead() = default;
-    /// `runs` runs of `length` values, `step` apart.
-    Ahead(const T* from, Index step, Index runs, Index length)
-        : run_(from), step_(step), runs_(runs), length_(length) {}
+    /// `runs` runs of `values` values each, `step` apart.
+    Ahead(const T* from, Index step, Index runs, Index values)
+        : run_(from), step_(step), runs_(runs), values_(values) {}
 
     /// Asks for the next `part` of `whole`.
     void fetch(Index part, Index whole) {
         constexpr auto line = static_cast<Index>(64 / sizeof(T));
-        for (Index lines = (runs_ * (length_ / line + 1) * part + whole - 1) / whole; lines > 0 && done_ < runs_;
+        for (Index lines = (runs_ * (values_ / line + 1) * part + whole - 1) / whole; lines > 0 && done_ < runs_;
              --lines) {
-            Eigen::internal::prefetch(run_ + std::min(at_, length_ - 1));
+            Eigen::internal::prefetch(run_ + std::min(at_, values_ - 1));
             at_ += line;
-            if (at_ < length_ + line) continue;
+            if (at_ < values_ + line) continue;
             at_ = 0;
             run_ += step_;
             ++done_;
@@ -52,7 +52,7 @@ class Ahead {
 
   private:
     const T* run_ = nullptr;
-    Index step_ = 0, runs_ = 0, length_ = 0, at_ = 0, done_ = 0;
+    Index step_ = 0, runs_ = 0, values_ = 0, at_ = 0, done_ = 0;
 };
 
 /// Where B(k, j) lies, k running along the contraction: in columns, `b[k + j·stride]`, or in rows, `b[k·stride + j]`.
