@@ -48,6 +48,25 @@ std::string table_of(const Stage& stage) {
 
 }  // namespace
 
+TEST_CASE("what the loss learns in the first stage is the model's") {
+    hg::Rng rng{5};
+    auto model = hg::autoencoder<Encoder, hg::Mirror<Encoder>>(rng, hg::LearnedGaussianLikelihood{});
+    float& log_variance = model.parameters().tail<1>()[0];
+    log_variance = 0.25f;
+    float after = 0;
+    std::size_t stages = 0;
+    hg::each_stage(model, x, [&](auto& stage, const Eigen::MatrixXf& codes) {
+        if (stages++ == 0) {
+            CHECK(stage.parameters().template tail<1>()[0] == 0.25f);
+            train(stage, codes, rng);
+            after = stage.parameters().template tail<1>()[0];
+        }
+    });
+    CHECK(stages == 3);
+    CHECK(after != 0.25f);
+    CHECK(log_variance == after);
+}
+
 TEMPLATE_TEST_CASE("stages are cut before each layer with a kernel, in every kind of decoder", "", Plain, Tied,
                    ByHand) {
     STATIC_REQUIRE(hg::stages<Encoder> == 3);

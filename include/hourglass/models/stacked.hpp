@@ -142,10 +142,11 @@ constexpr auto stage_decoder(const Encoder& encoder, const Decoder& decoder) {
 /// undoes them; it begins with the model's weights, and what they are afterwards is written back into the model.
 /// `codes` are what the stages before, as they then are, make of `x` (for the first, `x` itself), features × n.
 ///
-/// The first stage has the model's own loss; the others mean squared error, or the loss that stands before the terms:
-/// `each_stage(model, images, train, hg::BinaryCrossEntropy{}, hg::MaskingNoise{0.25})`. All stages have the `terms`
-/// given here and none of the model's. The decoder may be a `Mirror`, a `Tied` or any that has a layer with a kernel
-/// for each of the encoder's and goes through the same shapes in reverse.
+/// The first stage has the model's own loss, and goes on from what that has learned; the others mean squared error, or
+/// the loss that stands before the terms: `each_stage(model, images, train, hg::BinaryCrossEntropy{},
+/// hg::MaskingNoise{0.25})`. All stages have the `terms` given here and none of the model's. The decoder may be a
+/// `Mirror`, a `Tied` or any that has a layer with a kernel for each of the encoder's and goes through the same shapes
+/// in reverse.
 ///
 /// `x`: features × n. Errors: another number of features, no samples. What `train` throws passes through; the stages
 /// before are then already written.
@@ -171,14 +172,21 @@ void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& mode
             T *model, *stage;
             Index count;
         };
-        const std::array<Common, 4> all{
+        // What a loss has learned stands behind the decoder; the first stage's loss is the model's own.
+        const auto learned = [](auto& of) {
+            auto decoder = of.decoder_parameters();
+            return decoder.data() + decoder.size();
+        };
+        const Index count_learned = I == 0 ? model.parameters().data() + model.parameters().size() - learned(model) : 0;
+        const std::array<Common, 5> all{
             Common{model.encoder_parameters().data() + Encoder::plan.offsets[begin], stage.encoder_parameters().data(),
                    From::parameters},
             Common{model.decoder_parameters().data() + Decoder::plan.offsets[end], stage.decoder_parameters().data(),
                    To::parameters},
             Common{model.state().data() + Encoder::plan.states[begin], stage.state().data(), From::state},
             Common{model.state().data() + Encoder::state + Decoder::plan.states[end],
-                   stage.state().data() + From::state, To::state}};
+                   stage.state().data() + From::state, To::state},
+            Common{learned(model), learned(stage), count_learned}};
         for (const Common& c : all) std::copy_n(c.model, c.count, c.stage);
         train(stage, I == 0 ? x : std::as_const(codes));
         for (const Common& c : all) std::copy_n(c.stage, c.count, c.model);
