@@ -49,6 +49,30 @@ void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
     c = start;
     hg::add_transposed_product(rows, columns, depth, a_turned.data(), depth, b.data(), depth, c.data(), rows);
     agrees(c);
+
+    // What C held is not even read when the product starts from something else.
+    const hg::Matrix<T> column = random<T>(rows, 1, rng);
+    for (const T* same : {column.data(), static_cast<const T*>(nullptr)}) {
+        const hg::Matrix<T> from = (same ? column : hg::Matrix<T>::Zero(rows, 1)).replicate(1, columns);
+        const Eigen::MatrixXd over = plain(a, b, from);
+        const auto written = [&](const auto& product) {
+            c.setConstant(std::numeric_limits<T>::quiet_NaN());
+            product(hg::Start<T>{false, same});
+            CHECK((c.template cast<double>() - over).cwiseAbs().template maxCoeff<Eigen::PropagateNaN>() <= bound);
+        };
+        written([&](hg::Start<T> s) {
+            hg::add_product<hg::Operand::Columns>(rows, columns, depth, a.data(), rows, b.data(), depth, c.data(), rows,
+                                                  s);
+        });
+        written([&](hg::Start<T> s) {
+            hg::add_product<hg::Operand::Rows>(rows, columns, depth, a.data(), rows, b_turned.data(), columns, c.data(),
+                                               rows, s);
+        });
+        written([&](hg::Start<T> s) {
+            hg::add_transposed_product(rows, columns, depth, a_turned.data(), depth, b.data(), depth, c.data(), rows,
+                                       s);
+        });
+    }
 }
 
 }  // namespace

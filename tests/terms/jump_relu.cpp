@@ -166,6 +166,24 @@ TEST_CASE("JumpReLU: NaN is not hidden") {
     CHECK(!hg::is_finite(run.y(3, 1)));
 }
 
+// Thresholds and what a loss learns have places of their own in the gradient, which nothing overwrites.
+TEST_CASE("JumpReLU: what the tape's gradient held before makes no difference") {
+    using Encoder = hg::Chain<hg::Shape{6}, hg::Dense<9>>;
+    using Decoder = hg::Chain<Encoder::output, hg::Dense<6>>;
+    hg::Rng start{3};
+    const auto model =
+        hg::autoencoder<Encoder, Decoder, double>(start, hg::LearnedGaussianLikelihood{}, hg::JumpReLU{0.1, 0.5, 0.1});
+    const Eigen::MatrixXd batch = values(6, 20, 8);
+    auto fresh = model.tape(), used = model.tape();
+    used.gradient().setConstant(std::numeric_limits<double>::quiet_NaN());
+    hg::Rng rng{1}, same{1};
+    model.gradient(batch, fresh, rng);
+    model.gradient(batch, used, same);
+    CHECK(fresh.gradient() == used.gradient());
+    CHECK(fresh.gradient().segment(Encoder::parameters, 9).norm() > 0);
+    CHECK(fresh.gradient().tail<1>()[0] != 0);
+}
+
 TEST_CASE("JumpReLU: knobs out of range are refused") {
     const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
     for (const double bad : {-1.0, nan, infinity}) {

@@ -1,4 +1,4 @@
-// Matrix products that add to their result, on the calling thread and without memory of their own.
+// Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
 // The tile of the result that is worked on stays in registers, and both factors are read where they lie: none is packed
 // into a buffer first, as Eigen's product does. With batches of a few hundred columns that is no slower for large
@@ -58,22 +58,53 @@ class Ahead {
 /// Where B(k, j) lies, k running along the contraction: in columns, `b[k + j·stride]`, or in rows, `b[k·stride + j]`.
 enum class Operand { Columns, Rows };
 
-// c[r, j] += Σₖ a[r + k·a_step] · B(k, j), for Height packets of rows and as many columns as J has numbers. Columns
-// before `first` are computed and dropped. The folds unroll at any optimisation level, so that the sums live in
-// registers.
+/// What a product adds to: what C holds, or else the same `column` everywhere, or nothing where that is null. What C
+/// held is then not read.
+template <class T>
+struct Start {
+    bool held = true;
+    const T* column = nullptr;
+};
+
+// Where one part of a product is found: C = F + A B, F being what it starts from (C itself, or another column for all).
+template <class T>
+struct Part {
+    Index depth;
+    const T* a;
+    Index a_step;
+    const T* b;
+    Index stride;
+    const T* from;
+    Index from_step;
+    T* c;
+    Index c_step;
+
+    // The same from row `row` on.
+    Part below(Index row) const {
+        Part part = *this;
+        part.a += row;
+        part.from += row;
+        part.c += row;
+        return part;
+    }
+};
+
+// c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j), for Height packets of rows and as many columns from column `j0`
+// on as J has numbers. Columns before `first` of them are computed and dropped. The folds unroll at any optimisation
+// level, so that the sums live in registers.
 template <Operand Right, class Packet, std::size_t Height, class T, std::size_t... J>
-void add_tile(std::index_sequence<J...>, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c,
-              Index c_step, std::size_t first) {
+void add_tile(std::index_sequence<J...>, const Part<T>& p, Index j0, std::size_t first) {
     namespace packets = Eigen::internal;
     constexpr Index lanes = packets::unpacket_traits<Packet>::size;
     constexpr std::make_index_sequence<Height> packets_of_rows;
-    const Index b_step = Right == Operand::Columns ? 1 : stride, b_column = Right == Operand::Columns ? stride : 1;
+    const Index b_step = Right == Operand::Columns ? 1 : p.stride, b_column = Right == Operand::Columns ? p.stride : 1;
+    const Index a_step = p.a_step, depth = p.depth;
     Packet sum[sizeof...(J)][Height];
     const auto at = [](std::size_t i) { return static_cast<Index>(i); };
     const auto load = [&]<std::size_t... R>(std::size_t j, const T* from, std::index_sequence<R...>) {
         ((sum[j][R] = packets::ploadu<Packet>(from + at(R) * lanes)), ...);
     };
-    (load(J, c + at(J) * c_step, packets_of_rows), ...);
+    (load(J, p.from + (j0 + at(J)) * p.from_step, packets_of_rows), ...);
     // A pointer to every third column: with the other two one and two strides away, all of them stay in registers. They
     // go in by value: captured, some compilers keep them in memory.
     const auto multiply = [&sum, b_column, at ]<std::size_t... R>(
@@ -85,6 +116,7 @@ void add_tile(std::index_sequence<J...>, Index depth, const T* a, Index a_step, 
         const auto from = [&](std::size_t j) { return j < 3 ? zeroth : j < 6 ? third : j < 9 ? sixth : ninth; };
         (column(J, packets::pset1<Packet>(from(J)[at(J % 3) * b_column])), ...);
     };
+    const T *const a = p.a, *const b = p.b + j0 * b_column;
     const auto column_at = [&](std::size_t j) { return j < sizeof...(J) ? b + at(j) * b_column : b; };
     const T *b0 = b, *b3 = column_at(3), *b6 = column_at(6), *b9 = column_at(9);
     for (Index k = 0; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
@@ -92,20 +124,17 @@ void add_tile(std::index_sequence<J...>, Index depth, const T* a, Index a_step, 
     const auto store = [&]<std::size_t... R>(std::size_t j, T * to, std::index_sequence<R...>) {
         if (j >= first) (packets::pstoreu(to + at(R) * lanes, sum[j][R]), ...);
     };
-    (store(J, c + at(J) * c_step, packets_of_rows), ...);
+    (store(J, p.c + (j0 + at(J)) * p.c_step, packets_of_rows), ...);
 }
 
 // One stripe of Height packets of rows, all columns. What is left beside the widest tiles is covered by a tile that
 // reaches back over columns already done: a narrow tile has too few sums to keep the processor busy.
 template <Operand Right, class Packet, std::size_t Height, class T>
-void add_stripe(Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c, Index c_step,
-                Ahead<T>& ahead) {
+void add_stripe(Index columns, const Part<T>& part, Ahead<T>& ahead) {
     constexpr std::size_t third = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 4 : 2;
-    const Index b_column = Right == Operand::Columns ? stride : 1;
     Index j = 0;
     const auto tile = [&]<std::size_t... J>(std::index_sequence<J...> width, Index from) {
-        add_tile<Right, Packet, Height>(width, depth, a, a_step, b + from * b_column, stride, c + from * c_step, c_step,
-                                        static_cast<std::size_t>(j - from));
+        add_tile<Right, Packet, Height>(width, part, from, static_cast<std::size_t>(j - from));
         j = from + static_cast<Index>(sizeof...(J));
         ahead.fetch(static_cast<Index>(sizeof...(J)), columns);
     };
@@ -130,48 +159,45 @@ void add_stripe(Index columns, Index depth, const T* a, Index a_step, const T* b
 
 // The rows from `row` on in stripes of Packet and then of packets half as long; returns the first row that is left.
 template <Operand Right, class Packet, class T>
-Index add_stripes(Index row, Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride,
-                  T* c, Index c_step, Ahead<T>& ahead) {
+Index add_stripes(Index row, Index rows, Index columns, const Part<T>& part, Ahead<T>& ahead) {
     using Traits = Eigen::internal::unpacket_traits<Packet>;
     constexpr Index lanes = Traits::size;
     if (columns == 1)  // one column alone needs more rows to keep the processor busy
         for (; row + 8 * lanes <= rows; row += 8 * lanes)
-            add_tile<Right, Packet, 8>(std::index_sequence<0>{}, depth, a + row, a_step, b, stride, c + row, c_step, 0);
-    for (; row + 2 * lanes <= rows; row += 2 * lanes)
-        add_stripe<Right, Packet, 2>(columns, depth, a + row, a_step, b, stride, c + row, c_step, ahead);
-    for (; row + lanes <= rows; row += lanes)
-        add_stripe<Right, Packet, 1>(columns, depth, a + row, a_step, b, stride, c + row, c_step, ahead);
+            add_tile<Right, Packet, 8>(std::index_sequence<0>{}, part.below(row), 0, 0);
+    for (; row + 2 * lanes <= rows; row += 2 * lanes) add_stripe<Right, Packet, 2>(columns, part.below(row), ahead);
+    for (; row + lanes <= rows; row += lanes) add_stripe<Right, Packet, 1>(columns, part.below(row), ahead);
     if constexpr (constexpr Index half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
                   half < lanes && half >= 4)
-        return add_stripes<Right, typename Traits::half>(row, rows, columns, depth, a, a_step, b, stride, c, c_step,
-                                                         ahead);
+        return add_stripes<Right, typename Traits::half>(row, rows, columns, part, ahead);
     return row;
 }
 
 // The last one to three rows, which fill no packet: worked as a packet of four in copies on the stack, a few columns at
 // a time.
 template <Operand Right, class T>
-void add_last_rows(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c,
-                   Index c_step) {
+void add_last_rows(Index rows, Index columns, const Part<T>& p) {
     namespace packets = Eigen::internal;
-    Ahead<T> nothing;
     using Full = typename packets::packet_traits<T>::type;
     using Half = typename packets::unpacket_traits<Full>::half;
     using Packet = typename packets::unpacket_traits<Half>::half;
     constexpr Index tall = packets::unpacket_traits<Packet>::size, wide = 12;
+    const Index b_column = Right == Operand::Columns ? p.stride : 1;
+    Ahead<T> nothing;
     T left[product_depth * tall], sums[wide * tall];
-    for (Index from = 0; from < rows; from += tall) {
-        const Index real = std::min(tall, rows - from);
-        for (Index k = 0; k < depth; ++k)
-            for (Index i = 0; i < tall; ++i) left[k * tall + i] = i < real ? a[from + i + k * a_step] : T(0);
+    for (Index row = 0; row < rows; row += tall) {
+        const Index real = std::min(tall, rows - row);
+        for (Index k = 0; k < p.depth; ++k)
+            for (Index i = 0; i < tall; ++i) left[k * tall + i] = i < real ? p.a[row + i + k * p.a_step] : T(0);
         for (Index j = 0; j < columns; j += wide) {
             const Index some = std::min(wide, columns - j);
             for (Index l = 0; l < some; ++l)
-                for (Index i = 0; i < tall; ++i) sums[l * tall + i] = i < real ? c[from + i + (j + l) * c_step] : T(0);
-            add_stripe<Right, Packet, 1>(some, depth, left, tall, b + j * (Right == Operand::Columns ? stride : 1),
-                                         stride, sums, tall, nothing);
+                for (Index i = 0; i < tall; ++i)
+                    sums[l * tall + i] = i < real ? p.from[row + i + (j + l) * p.from_step] : T(0);
+            const Part<T> part{p.depth, left, tall, p.b + j * b_column, p.stride, sums, tall, sums, tall};
+            add_stripe<Right, Packet, 1>(some, part, nothing);
             for (Index l = 0; l < some; ++l)
-                for (Index i = 0; i < real; ++i) c[from + i + (j + l) * c_step] = sums[l * tall + i];
+                for (Index i = 0; i < real; ++i) p.c[row + i + (j + l) * p.c_step] = sums[l * tall + i];
         }
     }
 }
@@ -207,47 +233,71 @@ void turn(Index rows, Index depth, const T* a, Index a_step, T* block) {
         for (Index k = 0; k < depth; ++k) block[k * rows + row] = a[row * a_step + k];
 }
 
-// C += A B, where A is shown a stripe at a time: stripe(row, rows, k, depth, block) returns where that part of A lies,
-// `step` apart from column to column, perhaps copied to `block`; next(row, rows, k, depth), where it lies untouched.
+// C = start + A B, where A is shown a stripe at a time: stripe(row, rows, k, depth, block) returns where that part of A
+// lies, `step` apart from column to column, perhaps copied to `block`; next(row, rows, k, depth), where it lies
+// untouched.
 template <Operand Right, class T, class Stripe, class Next>
-void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index stride, T* c, Index c_step, Stripe stripe,
-                    Next next) {
-    T block[product_rows * product_depth];
+void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index stride, T* c, Index c_step,
+                    Start<T> start, Stripe stripe, Next next) {
+    T block[product_rows * product_depth], zero[product_rows];
+    std::fill_n(zero, product_rows, T(0));  // a scalar type's own default may be no value
     for (Index k = 0; k < depth; k += product_depth) {
         const Index deep = std::min(product_depth, depth - k);
-        const T* const right = b + k * (Right == Operand::Columns ? 1 : stride);
+        const bool held = start.held || k > 0;
         for (Index row = 0; row < rows; row += product_rows) {
             const Index tall = std::min(product_rows, rows - row), rest = std::min(product_rows, rows - row - tall);
             Ahead<T> ahead = rest > 0 && rows * depth >= product_fetched ? next(row + tall, rest, k, deep) : Ahead<T>{};
             const auto [a, a_step] = stripe(row, tall, k, deep, block);
+            const Part<T> part{deep,
+                               a,
+                               a_step,
+                               b + k * (Right == Operand::Columns ? 1 : stride),
+                               stride,
+                               held           ? c + row
+                               : start.column ? start.column + row
+                                              : zero,
+                               held ? c_step : 0,
+                               c + row,
+                               c_step};
             Index done = 0;
             if (tall >= 4)
-                done = add_stripes<Right, typename Eigen::internal::packet_traits<T>::type>(
-                    0, tall, columns, deep, a, a_step, right, stride, c + row, c_step, ahead);
-            if (done < tall)
-                add_last_rows<Right>(tall - done, columns, deep, a + done, a_step, right, stride, c + row + done,
-                                     c_step);
+                done =
+                    add_stripes<Right, typename Eigen::internal::packet_traits<T>::type>(0, tall, columns, part, ahead);
+            if (done < tall) add_last_rows<Right>(tall - done, columns, part.below(done));
         }
     }
 }
 
+// Writes what a product starts from into C, for products that are not worked by stripes.
+template <class T>
+void put_start(Index rows, Index columns, T* c, Index c_step, Start<T> start) {
+    for (Index j = 0; j < columns && !start.held; ++j)
+        for (Index i = 0; i < rows; ++i) c[i + j * c_step] = start.column ? start.column[i] : T(0);
+}
+
 /// C += A B for A of rows × depth (`a[i + k·a_step]`), B of depth × columns (see `Operand`) and C of rows × columns
-/// (`c[i + j·c_step]`). Columns of C must not overlap; those of A and B may.
+/// (`c[i + j·c_step]`); C = start + A B where a start is given. Columns of C must not overlap; those of A and B may.
 template <Operand Right, class T>
 void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c,
-                 Index c_step) {
-    if (columns == 1) {  // every value of A is used once: nothing is gained by working it in parts
+                 Index c_step, Start<T> start = {}) {
+    if (columns == 1 || depth == 0) {  // every value of A is used once: nothing is gained by working it in parts
+        put_start(rows, columns, c, c_step, start);
+        const Part<T> all{depth, a, a_step, b, stride, c, c_step, c, c_step};
         Ahead<T> nothing;
         const Index done = rows < 4 ? 0
                                     : add_stripes<Right, typename Eigen::internal::packet_traits<T>::type>(
-                                          0, rows, columns, depth, a, a_step, b, stride, c, c_step, nothing);
-        for (Index k = 0; k < depth && done < rows; k += product_depth)
-            add_last_rows<Right>(rows - done, columns, std::min(product_depth, depth - k), a + done + k * a_step,
-                                 a_step, b + k * (Right == Operand::Columns ? 1 : stride), stride, c + done, c_step);
+                                          0, rows, columns, all, nothing);
+        for (Index k = 0; k < depth && done < rows; k += product_depth) {
+            Part<T> part = all.below(done);
+            part.depth = std::min(product_depth, depth - k);
+            part.a += k * a_step;
+            part.b += k * (Right == Operand::Columns ? 1 : stride);
+            add_last_rows<Right>(rows - done, columns, part);
+        }
         return;
     }
     add_by_stripes<Right>(
-        rows, columns, depth, b, stride, c, c_step,
+        rows, columns, depth, b, stride, c, c_step, start,
         [=](Index row, Index, Index k, Index, T*) {
             return std::pair{a + row + k * a_step, a_step};
         },
@@ -256,18 +306,20 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         });
 }
 
-/// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns.
+/// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns;
+/// C = start + Aᵀ B where a start is given.
 template <class T>
 void add_transposed_product(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride,
-                            T* c, Index c_step) {
-    if (columns == 1) {  // columns of A against one vector: turning A round would take longer than the product
-        for (Index i = 0; i < rows; ++i)
+                            T* c, Index c_step, Start<T> start = {}) {
+    if (columns == 1 || depth == 0) {  // columns of A against one vector: turning A round would take longer
+        put_start(rows, columns, c, c_step, start);
+        for (Index i = 0; i < rows && depth > 0; ++i)
             c[i] += sum_packs<T>(
                 depth, [](const Pack<T>& left, const Pack<T>& right) { return left * right; }, a + i * a_step, b);
         return;
     }
     add_by_stripes<Operand::Columns>(
-        rows, columns, depth, b, stride, c, c_step,
+        rows, columns, depth, b, stride, c, c_step, start,
         [=](Index row, Index tall, Index k, Index deep, T* block) {
             turn(tall, deep, a + k + row * a_step, a_step, block);
             return std::pair{static_cast<const T*>(block), tall};
