@@ -141,13 +141,6 @@ void check_layer_in(const Layer& layer) {
     CHECK(difference(dw, expected_dw) <= tolerance<T>);
     CHECK(difference(dx, expected_dx) <= tolerance<T>);
 
-    Vector<T> first = poisoned<T>(count, 1);
-    const std::span<T, Bench<Layer, In, T>::count> slice(first.data(), Bench<Layer, In, T>::count);
-    if constexpr (requires { layer.template first_gradient<In>(read(input), read(dy), slice); }) {
-        layer.template first_gradient<In>(read(input), read(dy), slice);
-        CHECK(difference(first, (expected_dw - filled_w).eval()) <= tolerance<T>);
-    }
-
     if constexpr (hourglass::works_in_place<Layer>() && !hourglass::needs_input<Layer>()) {
         Matrix<T> both = input, gradient = dy;
         bench.forward(weights, read(both), {both.data(), out.size(), n});

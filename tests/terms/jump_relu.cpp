@@ -166,7 +166,7 @@ TEST_CASE("JumpReLU: NaN is not hidden") {
     CHECK(!hg::is_finite(run.y(3, 1)));
 }
 
-// Thresholds and what a loss learns have places of their own in the gradient, which nothing overwrites.
+// Thresholds, and what a loss learns, have places of their own in the gradient.
 TEST_CASE("JumpReLU: what the tape's gradient held before makes no difference") {
     using Encoder = hg::Chain<hg::Shape{6}, hg::Dense<9>>;
     using Decoder = hg::Chain<Encoder::output, hg::Dense<6>>;

@@ -134,25 +134,16 @@ void forward_layer(const L& layer, Slices<const T> weights, const Place<T>& p, c
 }
 
 template <Shape In, bool InPlace, class L, class T>
-void backward_layer(const L& layer, Slices<const T> weights, Slices<T> gradient, bool held, const Place<T>& p,
-                    bool first, const Stream& random, std::uint16_t purpose) {
+void backward_layer(const L& layer, Slices<const T> weights, Slices<T> gradient, const Place<T>& p, bool first,
+                    const Stream& random, std::uint16_t purpose) {
     constexpr Index size = L::output(In).size();
     const ConstView<T> x{p.x, In.size(), p.samples}, y{p.y, size, p.samples}, dy{p.dy, size, p.samples};
     if constexpr (parameters_of<L>(In) > 0 || is_tied<L>) {
-        const auto dw = slice_of<L, In>(gradient);
-        if constexpr (requires { layer.template first_gradient<In>(x, dy, dw); }) {
-            if (held)
-                layer.template gradient<In>(x, dy, dw);
-            else
-                layer.template first_gradient<In>(x, dy, dw);
+        if constexpr (cache_of<L>(In) > 0) {
+            Pass<T> pass = pass_of<In, L>(p, random.purpose(purpose));
+            layer.template gradient<In>(x, dy, slice_of<L, In>(gradient), pass);
         } else {
-            if (!held) clear<T>({gradient.own, parameters_of<L>(In), 1});
-            if constexpr (cache_of<L>(In) > 0) {
-                Pass<T> pass = pass_of<In, L>(p, random.purpose(purpose));
-                layer.template gradient<In>(x, dy, dw, pass);
-            } else {
-                layer.template gradient<In>(x, dy, dw);
-            }
+            layer.template gradient<In>(x, dy, slice_of<L, In>(gradient));
         }
     }
     if constexpr (InPlace) {
@@ -213,8 +204,6 @@ class Sequence {
     static constexpr Index parameters = plan.offsets[depth];
     /// Number of running values of all layers together.
     static constexpr Index state = plan.states[depth];
-    /// Whether a layer adds to the gradient of weights that belong to another.
-    static constexpr bool shares_weights = (is_tied<Layers> || ...);
 
     template <std::size_t I>
     using Layer = typename decltype(seat_type<I>(static_cast<const Row*>(nullptr)))::type;
@@ -299,16 +288,15 @@ class Sequence {
         (std::make_index_sequence<End - Begin>{});
     }
 
-    /// The way back: from the gradient of activation `Last` to those of all weights and, when the trace has room for
-    /// it, of the input (added there). The weights' are added to what `gradient` holds, or, when it holds nothing yet,
-    /// written; a tied layer's always add to the weights it shares.
+    /// The way back: from the gradient of activation `Last` to those of all weights (added to `gradient`) and, when the
+    /// trace has room for it, of the input (added there).
     template <std::size_t Last = depth, class T>
-    void backward(Slices<const T> weights, Slices<T> gradient, bool held, const Trace<T, depth>& t,
-                  const Stream& random, std::uint16_t purpose) const {
+    void backward(Slices<const T> weights, Slices<T> gradient, const Trace<T, depth>& t, const Stream& random,
+                  std::uint16_t purpose) const {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             (backward_layer<plan.shapes[Last - 1 - I], plan.in_place[Last - 1 - I]>(
-                 layer<Last - 1 - I>(), at(weights, Last - 1 - I), at(gradient, Last - 1 - I), held,
-                 place(t, Last - 1 - I), I == Last - 1, random, own_purpose(purpose, Last - 1 - I)),
+                 layer<Last - 1 - I>(), at(weights, Last - 1 - I), at(gradient, Last - 1 - I), place(t, Last - 1 - I),
+                 I == Last - 1, random, own_purpose(purpose, Last - 1 - I)),
              ...);
         }
         (std::make_index_sequence<Last>{});

@@ -22,8 +22,6 @@
 // A layer without parameters leaves out parameters() and gradient(). What else a layer may say, when it is so:
 //
 //   initialize<In>(std::span<T, parameters(In)> w, Rng&) const   first values; without it they are zero
-//   first_gradient<In>(x, dy, dw) const                          dw = (∂y/∂w)ᵀ dy, whatever dw held: saves clearing and
-//                                                                reading back the gradient of many weights
 //   static weights(Shape in) -> std::array<Weight, k>            names and extents of its parameters, in order
 //   mirror<In>() const                                           the layer that undoes the shape change (Mirror<E>)
 //   tied<In, Offset>() const                                     the same, with the weights found at Offset (Tied<E>)

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <Eigen/Core>
-#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -37,11 +36,11 @@ EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns
         add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs);
 }
 
-// dW += left rightᵀ, both with one column per position; without `held` dW = left rightᵀ, whatever dW was.
+// dW += left rightᵀ, both with one column per position.
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index row_columns, Index columns, const T* left, const T* right,
-                                      T* dw, bool held = true) {
-    add_product<Operand::Rows>(rows, row_columns, columns, left, rows, right, row_columns, dw, rows, Start<T>{held});
+                                      T* dw) {
+    add_product<Operand::Rows>(rows, row_columns, columns, left, rows, right, row_columns, dw, rows);
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
@@ -88,14 +87,6 @@ struct Dense {
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
         dense_gradient<T>(Units, In.channels, In.length * x.cols(), dy.data(), x.data(), dw.data());
         if constexpr (UseBias) add_columns<T>(Units, In.length * x.cols(), dy.data(), dw.data() + Units * In.channels);
-    }
-    template <Shape In, class T>
-    void first_gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
-        dense_gradient<T>(Units, In.channels, In.length * x.cols(), dy.data(), x.data(), dw.data(), false);
-        if constexpr (UseBias) {
-            std::fill_n(dw.data() + Units * In.channels, Units, T(0));
-            add_columns<T>(Units, In.length * x.cols(), dy.data(), dw.data() + Units * In.channels);
-        }
     }
     template <Shape In, class T>
     void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
