@@ -101,9 +101,11 @@ TEST_CASE("an empty product adds nothing") {
 
 TEST_CASE("a column's bits do not depend on its neighbours") {
     hg::Rng rng{2};
-    const Eigen::MatrixXf a = random<float>(64, 300, rng), b = random<float>(300, 100, rng);
-    Eigen::MatrixXf whole = Eigen::MatrixXf::Zero(64, 100), part = Eigen::MatrixXf::Zero(64, 37);
-    hg::add_product<hg::Operand::Columns>(64, 100, 300, a.data(), 64, b.data(), 300, whole.data(), 64);
-    hg::add_product<hg::Operand::Columns>(64, 37, 300, a.data(), 64, b.data() + 40 * 300, 300, part.data(), 64);
+    const hg::Index rows = GENERATE(64, 1, 2, 3), depth = GENERATE(300, 20);
+    const Eigen::MatrixXf a = random<float>(rows, depth, rng), b = random<float>(depth, 100, rng);
+    Eigen::MatrixXf whole = Eigen::MatrixXf::Zero(rows, 100), part = Eigen::MatrixXf::Zero(rows, 37);
+    hg::add_product<hg::Operand::Columns>(rows, 100, depth, a.data(), rows, b.data(), depth, whole.data(), rows);
+    hg::add_product<hg::Operand::Columns>(rows, 37, depth, a.data(), rows, b.data() + 40 * depth, depth, part.data(),
+                                          rows);
     CHECK(part == whole.middleCols(40, 37));
 }

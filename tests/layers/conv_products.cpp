@@ -44,6 +44,22 @@ void check_products(const hg::Convolution& c, Index samples) {
     hg::add_transposed_convolution(c, wt.data(), yt.data(), dx.data(), samples);
     hg::add_kernel_gradient<hg::Side::Short, T>(c, yt.data(), xt.data(), dw.data(), nullptr, samples);
     CHECK(oracle::difference(out, forward) <= oracle::tolerance<T>);
+
+    // Over what the buffers held: a bias for each channel, or nothing.
+    const hg::Matrix<T> bias = oracle::values(std::max(c.filters, c.channels), 1, 4).cast<T>();
+    for (const T* start : {bias.data(), static_cast<const T*>(nullptr)}) {
+        const auto started = [&](const Eigen::MatrixXd& added, const Eigen::MatrixXd& held, Index channels) {
+            Eigen::MatrixXd expected = added - held;
+            for (Index i = 0; start && i < expected.rows(); ++i)
+                expected.row(i).array() += static_cast<double>(start[i % channels]);
+            return expected;
+        };
+        hg::Matrix<T> over_y = oracle::poisoned<T>(y.rows(), samples), over_x = oracle::poisoned<T>(x.rows(), samples);
+        hg::add_convolution(c, wt.data(), xt.data(), over_y.data(), samples, hg::Start<T>{false, start});
+        hg::add_transposed_convolution(c, wt.data(), yt.data(), over_x.data(), samples, hg::Start<T>{false, start});
+        CHECK(oracle::difference(over_y, started(forward, y, c.filters)) <= oracle::tolerance<T>);
+        CHECK(oracle::difference(over_x, started(back, x, c.channels)) <= oracle::tolerance<T>);
+    }
     CHECK(oracle::difference(dx, back) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dw, gradient) <= oracle::tolerance<T>);
 }

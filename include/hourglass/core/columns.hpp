@@ -11,21 +11,32 @@ namespace hourglass::inline HOURGLASS_ABI {
 /// y = bias in every column of `rows` values, or 0 without one. Not inlined: one copy serves all layers.
 template <class T>
 EIGEN_DONT_INLINE void fill_columns(Index rows, Index columns, const T* bias, T* y) {
-    for (Index j = 0; j < columns; ++j)
-        bias ? std::copy_n(bias, rows, y + j * rows) : std::fill_n(y + j * rows, rows, T(0));
+    if (!bias || columns == 0) {
+        std::fill_n(y, rows * columns, T(0));
+        return;
+    }
+    // Short columns are copied many at a time, of those already there.
+    Index done = 1;
+    std::copy_n(bias, rows, y);
+    while (done < columns) {
+        const Index some = std::min({done, columns - done, std::max<Index>(1, 1024 / rows)});
+        std::copy_n(y, some * rows, y + done * rows);
+        done += some;
+    }
 }
 
-/// db += the sum of the columns of dy. Column by column, four at a time, dy is read once, in order.
+/// db += the sum of the columns of dy. Column by column, eight at a time, dy is read once, in order.
 template <class T>
 EIGEN_DONT_INLINE void add_columns(Index rows, Index columns, const T* dy, T* db) {
     Index j = 0;
-    for (; j + 4 <= columns; j += 4, dy += 4 * rows)
+    for (; j + 8 <= columns; j += 8, dy += 8 * rows)
         each_pack(
             rows,
-            [](Pack<T>& sum, const Pack<T>& a, const Pack<T>& b, const Pack<T>& c, const Pack<T>& d) {
-                sum += (a + b) + (c + d);
-            },
-            db, dy, dy + rows, dy + 2 * rows, dy + 3 * rows);
+            [](Pack<T>& sum, const Pack<T>& a, const Pack<T>& b, const Pack<T>& c, const Pack<T>& d, const Pack<T>& e,
+               const Pack<T>& f, const Pack<T>& g,
+               const Pack<T>& h) { sum += ((a + b) + (c + d)) + ((e + f) + (g + h)); },
+            db, dy, dy + rows, dy + 2 * rows, dy + 3 * rows, dy + 4 * rows, dy + 5 * rows, dy + 6 * rows,
+            dy + 7 * rows);
     for (; j < columns; ++j, dy += rows)
         each_pack(
             rows, [](Pack<T>& sum, const Pack<T>& a) { sum += a; }, db, dy);

@@ -173,12 +173,69 @@ Index add_stripes(Index row, Index rows, Index columns, const Part<T>& part, Ahe
     return row;
 }
 
-// The last one to three rows, which fill no packet: worked as a packet of four in copies on the stack, a few columns at
-// a time.
+// Rows of A, `left` with product_depth values for each, against as many columns of B from column `j0` on as J has
+// numbers: packets run along the contraction, and are summed up at the end. What fills no packet is padded with zeros,
+// so that a column's bits do not depend on how many are worked at once.
+template <std::size_t Rows, class T, std::size_t... J>
+void add_dots(std::index_sequence<J...>, const T* left, const Part<T>& p, Index j0) {
+    namespace packets = Eigen::internal;
+    using Packet = typename packets::packet_traits<T>::type;
+    constexpr Index lanes = packets::unpacket_traits<Packet>::size;
+    constexpr std::make_index_sequence<Rows> rows;
+    const Index depth = p.depth, stride = p.stride;
+    const auto at = [](std::size_t i) { return static_cast<Index>(i); };
+    Packet sum[sizeof...(J)][Rows];
+    const auto clear = [&]<std::size_t... R>(std::size_t j, std::index_sequence<R...>) {
+        ((sum[j][R] = packets::pset1<Packet>(T(0))), ...);
+    };
+    (clear(J, rows), ...);
+    const auto multiply =
+        [&sum, at ]<std::size_t... R>(const T* row, const T* right, Index step, std::index_sequence<R...>) {
+        const Packet factors[Rows] = {packets::ploadu<Packet>(row + at(R) * product_depth)...};
+        const auto column = [&](std::size_t j, const Packet& values) {
+            ((sum[j][R] = packets::pmadd(factors[R], values, sum[j][R])), ...);
+        };
+        (column(J, packets::ploadu<Packet>(right + at(J) * step)), ...);
+    };
+    const T* const right = p.b + j0 * stride;
+    Index k = 0;
+    for (; k + lanes <= depth; k += lanes) multiply(left + k, right + k, stride, rows);
+    if (k < depth) {
+        T rest[sizeof...(J) * static_cast<std::size_t>(lanes)];
+        for (Index j = 0; j < at(sizeof...(J)); ++j)
+            for (Index i = 0; i < lanes; ++i) rest[j * lanes + i] = k + i < depth ? right[k + i + j * stride] : T(0);
+        multiply(left + k, rest, lanes, rows);
+    }
+    const auto store = [&]<std::size_t... R>(std::size_t j, const T* from, T* to, std::index_sequence<R...>) {
+        ((to[R] = from[R] + packets::predux(sum[j][R])), ...);
+    };
+    (store(J, p.from + (j0 + at(J)) * p.from_step, p.c + (j0 + at(J)) * p.c_step, rows), ...);
+}
+
+// One to three rows against columns that lie one value after the other.
+template <std::size_t Rows, class T>
+void add_rows_of_dots(Index columns, const Part<T>& p) {
+    T left[static_cast<std::size_t>(product_depth) * Rows];
+    for (Index i = 0; i < static_cast<Index>(Rows); ++i)
+        for (Index k = 0; k < product_depth; ++k)
+            left[i * product_depth + k] = k < p.depth ? p.a[i + k * p.a_step] : T(0);
+    constexpr Index wide = Rows == 1 ? 8 : 4;
+    Index j = 0;
+    for (; j + wide <= columns; j += wide) add_dots<Rows>(std::make_index_sequence<wide>{}, left, p, j);
+    for (; j < columns; ++j) add_dots<Rows>(std::make_index_sequence<1>{}, left, p, j);
+}
+
+// The last one to three rows, which fill no packet: worked as dot products where these are long enough to be worth
+// their sums, else as a packet of four in copies on the stack, a few columns at a time.
 template <Operand Right, class T>
 void add_last_rows(Index rows, Index columns, const Part<T>& p) {
     namespace packets = Eigen::internal;
     using Full = typename packets::packet_traits<T>::type;
+    if constexpr (constexpr Index lanes = packets::unpacket_traits<Full>::size; Right == Operand::Columns && lanes > 1)
+        if (p.depth >= 3 * lanes)
+            return rows == 1   ? add_rows_of_dots<1>(columns, p)
+                   : rows == 2 ? add_rows_of_dots<2>(columns, p)
+                               : add_rows_of_dots<3>(columns, p);
     using Half = typename packets::unpacket_traits<Full>::half;
     using Packet = typename packets::unpacket_traits<Half>::half;
     constexpr Index tall = packets::unpacket_traits<Packet>::size, wide = 12;

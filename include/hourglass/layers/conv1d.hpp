@@ -52,8 +52,8 @@ struct Conv1D {
 
     template <Shape In, class T>
     void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
-        convolve(convolution(In), w.data(), UseBias ? w.data() + kernel_size(In) : nullptr, x.data(), y.data(),
-                 x.cols());
+        add_convolution(convolution(In), w.data(), x.data(), y.data(), x.cols(),
+                        Start<T>{false, UseBias ? w.data() + kernel_size(In) : nullptr});
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx) const {
@@ -66,7 +66,7 @@ struct Conv1D {
     }
     template <Shape In, class T>
     void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
-        convolve<T>(convolution(In), w.data(), nullptr, v.data(), t.data(), v.cols());
+        add_convolution<T>(convolution(In), w.data(), v.data(), t.data(), v.cols(), Start<T>{false});
     }
     template <Shape In, class T>
     void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,

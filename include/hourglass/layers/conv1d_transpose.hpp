@@ -33,7 +33,7 @@ struct TransposedConvolution {
 
     template <class T>
     static void forward(Shape in, const T* kernel, const T* bias, ConstView<T> x, View<T> y) {
-        convolve_transposed(convolution(in), kernel, bias, x.data(), y.data(), x.cols());
+        add_transposed_convolution(convolution(in), kernel, x.data(), y.data(), x.cols(), Start<T>{false, bias});
     }
     template <class T>
     static void backward(Shape in, const T* kernel, ConstView<T> dy, View<T> dx) {

@@ -55,11 +55,12 @@ struct Sequences {
     Index channels, length;
 };
 
-// y(first rows, y_first + t·y_step) += A · window t of x, for every sample. A(i, k) lies at a[i + k·a_step]; it has
-// `tap_depth` columns for each tap: as many as x has channels, or fewer when a window has one tap.
+// y(first rows, y_first + t·y_step) += A · window t of x, for every sample, or = start + A · …. A(i, k) lies at
+// a[i + k·a_step]; it has `tap_depth` columns for each tap: as many as x has channels, or fewer when a window has one
+// tap. A window that sees no tap leaves y as it is.
 template <class T>
 void add_windows_product(const T* a, Index a_step, Index rows, Index tap_depth, const Sweep& s, Sequences<const T> x,
-                         Sequences<T> y, Index y_first, Index y_step, Index samples) {
+                         Sequences<T> y, Index y_first, Index y_step, Index samples, Start<T> start) {
     const Index x_size = x.channels * x.length, y_size = y.channels * y.length;
     each_group(s, x.length, [&](Index t, Index windows, Index tap, Index taps) {
         const T* const part = a + tap * tap_depth * a_step;
@@ -69,11 +70,11 @@ void add_windows_product(const T* a, Index a_step, Index rows, Index tap_depth, 
         if (windows < few_windows && windows < samples)
             for (Index w = 0; w < windows; ++w)
                 add_product<Operand::Columns>(rows, samples, depth, part, a_step, run + w * s.step * x.channels, x_size,
-                                              out + w * y_step * y.channels, y_size);
+                                              out + w * y_step * y.channels, y_size, start);
         else
             for (Index j = 0; j < samples; ++j)
                 add_product<Operand::Columns>(rows, windows, depth, part, a_step, run + j * x_size, s.step * x.channels,
-                                              out + j * y_size, y_step * y.channels);
+                                              out + j * y_size, y_step * y.channels, start);
     });
 }
 
@@ -89,14 +90,20 @@ void each_block(const Convolution& c, Index samples, Use use) {
 
 // The three products for one block of samples.
 
-// y += W ∗ x.
+// y += W ∗ x, or y = start + W ∗ x.
 template <class T>
-void add_block_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples) {
+void add_block_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start) {
     const bool whole = c.dilation == 1;
+    // One product for each position, and none without: only then can it write what it starts from.
+    const bool once = whole && c.left < c.kernel && (c.positions - 1) * c.stride - c.left < c.length;
+    if (!start.held && !once) {
+        fill_columns<T>(c.filters, c.positions * samples, start.column, y);
+        start = {};
+    }
     for (Index k = 0; k < (whole ? 1 : c.kernel); ++k)
         add_windows_product<T>(w + k * c.channels * c.filters, c.filters, c.filters, c.channels,
                                {k * c.dilation - c.left, c.stride, whole ? c.kernel : 1, c.positions},
-                               {x, c.channels, c.length}, {y, c.filters, c.positions}, 0, 1, samples);
+                               {x, c.channels, c.length}, {y, c.filters, c.positions}, 0, 1, samples, start);
 }
 
 // dW += ∂(yᵀ(W ∗ x))/∂W.
@@ -134,26 +141,38 @@ void pack_transposed(const Convolution& c, const T* w, Index channel, Index rows
     }
 }
 
-// x += Wᵀ ∗ y. Positions of x fall into `stride` phases. In each, every position sees the same taps k = r, r + stride,
-// … over as many consecutive positions of y: with the kernel's part Vᵣ of that phase turned round it is again a product
-// with windows of y, and each position of x is written once. A dilated kernel goes tap by tap.
+// Positions of the long side that see the same taps r, r + stride, … of the kernel: position q·stride + offset, q from
+// `begin` to `end`, sees position q − i of the short side through tap r + i·stride. A dilated kernel goes tap by tap.
+struct Phase {
+    Index offset, taps, begin, end;
+};
+inline Index phases_of(const Convolution& c) { return c.dilation == 1 ? std::min(c.stride, c.kernel) : c.kernel; }
+inline Phase phase_of(const Convolution& c, Index r) {
+    const Index offset = r * c.dilation - c.left, taps = c.dilation == 1 ? (c.kernel - 1 - r) / c.stride + 1 : 1;
+    const Index begin = offset < 0 ? (-offset + c.stride - 1) / c.stride : 0;
+    const Index end = std::min(c.positions + taps - 1, (c.length - 1 - offset + c.stride) / c.stride);
+    return {offset, taps, begin, std::max(begin, end)};
+}
+
+// x += Wᵀ ∗ y, or x = start + Wᵀ ∗ y. Positions of x fall into `stride` phases; with the kernel's part Vᵣ of a phase
+// turned round it is again a product with windows of y, and each position of x is written once.
 template <class T>
-void add_block_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples) {
+void add_block_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
+                                      Start<T> start) {
     constexpr Index most_rows = 32, most_depth = 256;
     T packed[most_rows * most_depth];
-    const bool whole = c.dilation == 1;
-    const Index phases = whole ? std::min(c.stride, c.kernel) : c.kernel;
     const Index rows_at_once = std::min(most_rows, c.channels), filters_at_once = std::min(most_depth, c.filters);
     const Index taps_at_once = most_depth / filters_at_once;
-    for (Index r = 0; r < phases; ++r) {
-        // Position q·stride + offset of x, q from `begin` to `end`, sees position q − i of y through tap r +
-        // i·stride.
-        const Index offset = r * c.dilation - c.left;
-        const Index taps = whole ? (c.kernel - 1 - r) / c.stride + 1 : 1;
-        const Index begin = offset < 0 ? (-offset + c.stride - 1) / c.stride : 0;
-        const Index end = std::min(c.positions + taps - 1, (c.length - 1 - offset + c.stride) / c.stride);
-        if (end <= begin) continue;
-        for (Index channel = 0; channel < c.channels; channel += rows_at_once)
+    Index reached = 0;
+    for (Index r = 0; r < phases_of(c); ++r) reached += phase_of(c, r).end - phase_of(c, r).begin;
+    const bool once = c.dilation == 1 && reached == c.length && phase_of(c, 0).taps <= taps_at_once;
+    if (!start.held && !once) {
+        fill_columns<T>(c.channels, c.length * samples, start.column, x);
+        start = {};
+    }
+    for (Index r = 0; r < phases_of(c); ++r) {
+        const auto [offset, taps, begin, end] = phase_of(c, r);
+        for (Index channel = 0; channel < c.channels && begin < end; channel += rows_at_once)
             for (Index tap = 0; tap < taps; tap += taps_at_once)
                 for (Index filter = 0; filter < c.filters; filter += filters_at_once) {
                     const Index rows = std::min(rows_at_once, c.channels - channel);
@@ -161,44 +180,28 @@ void add_block_transposed_convolution(const Convolution& c, const T* w, const T*
                     const Index filters = std::min(filters_at_once, c.filters - filter);
                     pack_transposed(c, w, channel, rows, r + (taps - 1 - tap) * c.stride, c.stride, some, filter,
                                     filters, packed);
+                    const Start<T> from{start.held || filter > 0, start.column ? start.column + channel : nullptr};
                     add_windows_product<T>(packed, rows, rows, filters, {begin - taps + 1 + tap, 1, some, end - begin},
                                            {y + filter, c.filters, c.positions}, {x + channel, c.channels, c.length},
-                                           begin * c.stride + offset, c.stride, samples);
+                                           begin * c.stride + offset, c.stride, samples, from);
                 }
     }
 }
 
-/// y += W ∗ x for the long x and the short y, one sample after the other.
+/// y += W ∗ x for the long x and the short y, one sample after the other; y = start + W ∗ x where a start is given.
 template <class T>
-void add_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples) {
+void add_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start = {}) {
     each_block<T>(c, samples, [&](Index j, Index n) {
-        add_block_convolution(c, w, x + j * c.channels * c.length, y + j * c.filters * c.positions, n);
+        add_block_convolution(c, w, x + j * c.channels * c.length, y + j * c.filters * c.positions, n, start);
     });
 }
-/// y = b + W ∗ x, without a bias when it is null.
-template <class T>
-void convolve(const Convolution& c, const T* w, const T* bias, const T* x, T* y, Index samples) {
-    each_block<T>(c, samples, [&](Index j, Index n) {
-        T* const out = y + j * c.filters * c.positions;
-        fill_columns<T>(c.filters, c.positions * n, bias, out);
-        add_block_convolution(c, w, x + j * c.channels * c.length, out, n);
-    });
-}
-
 /// x += Wᵀ ∗ y, the transpose of `add_convolution`.
 template <class T>
-void add_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples) {
+void add_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
+                                Start<T> start = {}) {
     each_block<T>(c, samples, [&](Index j, Index n) {
-        add_block_transposed_convolution(c, w, y + j * c.filters * c.positions, x + j * c.channels * c.length, n);
-    });
-}
-/// x = b + Wᵀ ∗ y, without a bias when it is null.
-template <class T>
-void convolve_transposed(const Convolution& c, const T* w, const T* bias, const T* y, T* x, Index samples) {
-    each_block<T>(c, samples, [&](Index j, Index n) {
-        T* const out = x + j * c.channels * c.length;
-        fill_columns<T>(c.channels, c.length * n, bias, out);
-        add_block_transposed_convolution(c, w, y + j * c.filters * c.positions, out, n);
+        add_block_transposed_convolution(c, w, y + j * c.filters * c.positions, x + j * c.channels * c.length, n,
+                                         start);
     });
 }
 
