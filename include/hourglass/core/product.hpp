@@ -37,7 +37,7 @@ class Ahead {
         : run_(from), step_(step), runs_(runs), values_(values) {}
 
     /// Asks for the next `part` of `whole`.
-    void fetch(Index part, Index whole) {
+    EIGEN_DONT_INLINE void fetch(Index part, Index whole) {
         constexpr auto line = static_cast<Index>(64 / sizeof(T));
         for (Index lines = (runs_ * (values_ / line + 1) * part + whole - 1) / whole; lines > 0 && done_ < runs_;
              --lines) {
@@ -173,56 +173,43 @@ Index add_stripes(Index row, Index rows, Index columns, const Part<T>& part, Ahe
     return row;
 }
 
-// Rows of A, `left` with product_depth values for each, against as many columns of B from column `j0` on as J has
-// numbers: packets run along the contraction, and are summed up at the end. What fills no packet is padded with zeros,
-// so that a column's bits do not depend on how many are worked at once.
-template <std::size_t Rows, class T, std::size_t... J>
+// One row of A, `left`, against as many columns of B from column `j0` on as J has numbers: packets run along the
+// contraction, and are summed up at the end. What fills no packet is padded with zeros, so that a column's bits do not
+// depend on how many are worked at once.
+template <class T, std::size_t... J>
 void add_dots(std::index_sequence<J...>, const T* left, const Part<T>& p, Index j0) {
     namespace packets = Eigen::internal;
     using Packet = typename packets::packet_traits<T>::type;
-    constexpr Index lanes = packets::unpacket_traits<Packet>::size;
-    constexpr std::make_index_sequence<Rows> rows;
+    constexpr Index lanes = packets::unpacket_traits<Packet>::size, count = sizeof...(J);
     const Index depth = p.depth, stride = p.stride;
-    const auto at = [](std::size_t i) { return static_cast<Index>(i); };
-    Packet sum[sizeof...(J)][Rows];
-    const auto clear = [&]<std::size_t... R>(std::size_t j, std::index_sequence<R...>) {
-        ((sum[j][R] = packets::pset1<Packet>(T(0))), ...);
-    };
-    (clear(J, rows), ...);
-    const auto multiply =
-        [&sum, at ]<std::size_t... R>(const T* row, const T* right, Index step, std::index_sequence<R...>) {
-        const Packet factors[Rows] = {packets::ploadu<Packet>(row + at(R) * product_depth)...};
-        const auto column = [&](std::size_t j, const Packet& values) {
-            ((sum[j][R] = packets::pmadd(factors[R], values, sum[j][R])), ...);
-        };
-        (column(J, packets::ploadu<Packet>(right + at(J) * step)), ...);
-    };
     const T* const right = p.b + j0 * stride;
-    Index k = 0;
-    for (; k + lanes <= depth; k += lanes) multiply(left + k, right + k, stride, rows);
-    if (k < depth) {
-        T rest[sizeof...(J) * static_cast<std::size_t>(lanes)];
-        for (Index j = 0; j < at(sizeof...(J)); ++j)
-            for (Index i = 0; i < lanes; ++i) rest[j * lanes + i] = k + i < depth ? right[k + i + j * stride] : T(0);
-        multiply(left + k, rest, lanes, rows);
-    }
-    const auto store = [&]<std::size_t... R>(std::size_t j, const T* from, T* to, std::index_sequence<R...>) {
-        ((to[R] = from[R] + packets::predux(sum[j][R])), ...);
+    Packet sum[] = {((void)J, packets::pset1<Packet>(T(0)))...};
+    const auto multiply = [&sum](const T* row, const T* from, Index step) {
+        const Packet factor = packets::ploadu<Packet>(row);
+        ((sum[J] = packets::pmadd(factor, packets::ploadu<Packet>(from + static_cast<Index>(J) * step), sum[J])), ...);
     };
-    (store(J, p.from + (j0 + at(J)) * p.from_step, p.c + (j0 + at(J)) * p.c_step, rows), ...);
+    Index k = 0;
+    for (; k + lanes <= depth; k += lanes) multiply(left + k, right + k, stride);
+    if (k < depth) {
+        T rest[static_cast<std::size_t>(count * lanes)];
+        for (Index j = 0; j < count; ++j)
+            for (Index i = 0; i < lanes; ++i) rest[j * lanes + i] = k + i < depth ? right[k + i + j * stride] : T(0);
+        multiply(left + k, rest, lanes);
+    }
+    const auto store = [&](Index j, const Packet& one) {
+        p.c[j * p.c_step] = p.from[j * p.from_step] + packets::predux(one);
+    };
+    (store(j0 + static_cast<Index>(J), sum[J]), ...);
 }
 
-// One to three rows against columns that lie one value after the other.
-template <std::size_t Rows, class T>
-void add_rows_of_dots(Index columns, const Part<T>& p) {
-    T left[static_cast<std::size_t>(product_depth) * Rows];
-    for (Index i = 0; i < static_cast<Index>(Rows); ++i)
-        for (Index k = 0; k < product_depth; ++k)
-            left[i * product_depth + k] = k < p.depth ? p.a[i + k * p.a_step] : T(0);
-    constexpr Index wide = Rows == 1 ? 8 : 4;
+// One row against columns that lie one value after the other.
+template <class T>
+EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Part<T>& p) {
+    T left[static_cast<std::size_t>(product_depth)];
+    for (Index k = 0; k < product_depth; ++k) left[k] = k < p.depth ? p.a[k * p.a_step] : T(0);
     Index j = 0;
-    for (; j + wide <= columns; j += wide) add_dots<Rows>(std::make_index_sequence<wide>{}, left, p, j);
-    for (; j < columns; ++j) add_dots<Rows>(std::make_index_sequence<1>{}, left, p, j);
+    for (; j + 8 <= columns; j += 8) add_dots(std::make_index_sequence<8>{}, left, p, j);
+    for (; j < columns; ++j) add_dots(std::make_index_sequence<1>{}, left, p, j);
 }
 
 // The last one to three rows, which fill no packet: worked as dot products where these are long enough to be worth
@@ -232,10 +219,10 @@ void add_last_rows(Index rows, Index columns, const Part<T>& p) {
     namespace packets = Eigen::internal;
     using Full = typename packets::packet_traits<T>::type;
     if constexpr (constexpr Index lanes = packets::unpacket_traits<Full>::size; Right == Operand::Columns && lanes > 1)
-        if (p.depth >= 3 * lanes)
-            return rows == 1   ? add_rows_of_dots<1>(columns, p)
-                   : rows == 2 ? add_rows_of_dots<2>(columns, p)
-                               : add_rows_of_dots<3>(columns, p);
+        if (p.depth >= 3 * lanes) {
+            for (Index row = 0; row < rows; ++row) add_row_of_dots(columns, p.below(row));
+            return;
+        }
     using Half = typename packets::unpacket_traits<Full>::half;
     using Packet = typename packets::unpacket_traits<Half>::half;
     constexpr Index tall = packets::unpacket_traits<Packet>::size, wide = 12;
