@@ -205,8 +205,10 @@ void add_dots(std::index_sequence<J...>, const T* left, const Part<T>& p, Index 
 // One row against columns that lie one value after the other.
 template <class T>
 EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Part<T>& p) {
-    T left[static_cast<std::size_t>(product_depth)];
-    for (Index k = 0; k < product_depth; ++k) left[k] = k < p.depth ? p.a[k * p.a_step] : T(0);
+    constexpr Index lanes = Eigen::internal::packet_traits<T>::size;
+    T left[static_cast<std::size_t>(product_depth + lanes)];
+    for (Index k = 0; k < p.depth; ++k) left[k] = p.a[k * p.a_step];
+    std::fill_n(left + p.depth, lanes, T(0));  // to the end of the last packet
     Index j = 0;
     for (; j + 8 <= columns; j += 8) add_dots(std::make_index_sequence<8>{}, left, p, j);
     for (; j < columns; ++j) add_dots(std::make_index_sequence<1>{}, left, p, j);

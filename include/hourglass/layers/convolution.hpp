@@ -164,7 +164,10 @@ void add_block_transposed_convolution(const Convolution& c, const T* w, const T*
     const Index rows_at_once = std::min(most_rows, c.channels), filters_at_once = std::min(most_depth, c.filters);
     const Index taps_at_once = most_depth / filters_at_once;
     Index reached = 0;
-    for (Index r = 0; r < phases_of(c); ++r) reached += phase_of(c, r).end - phase_of(c, r).begin;
+    for (Index r = 0; r < phases_of(c); ++r) {
+        const Phase phase = phase_of(c, r);
+        reached += phase.end - phase.begin;
+    }
     const bool once = c.dilation == 1 && reached == c.length && phase_of(c, 0).taps <= taps_at_once;
     if (!start.held && !once) {
         fill_columns<T>(c.channels, c.length * samples, start.column, x);
