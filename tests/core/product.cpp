@@ -88,7 +88,8 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
         const auto size = [&](std::uint64_t bound) { return static_cast<hg::Index>(1 + rng.below(bound)); };
         check<TestType>(size(150), size(80), size(600), rng);
     }
-    for (const hg::Index rows : {301, 256}) check<TestType>(rows, 14, 270, rng);  // large enough to be fetched ahead
+    check<TestType>(300, 1, 70, rng);     // many rows against one column
+    check<TestType>(1205, 14, 440, rng);  // large enough to be fetched ahead
 }
 
 TEST_CASE("an empty product adds nothing") {

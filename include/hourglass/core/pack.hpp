@@ -97,7 +97,7 @@ void work(const F& formula, Held<A>... held) {
 /// Calls formula(pack…) for all values i of [0, n) of the given arrays, a pack of each at a time. What it assigns to
 /// the packs of arrays that are not const is written back. The last pack is filled up with zeros.
 template <class F, class... A>
-void each_pack(Index n, const F& formula, A*... arrays) {
+void each_pack(Index n, F formula, A*... arrays) {
     using T = std::common_type_t<std::remove_const_t<A>...>;
     constexpr Index lanes = Pack<T>::lanes;
     Index i = 0;

@@ -9,6 +9,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "hourglass/core/pack.hpp"
@@ -19,15 +20,18 @@
 
 namespace hourglass::inline HOURGLASS_ABI {
 
+// Room for 24 sums beside what is multiplied; else for 12.
+inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+
 // What is worked at once: this much of the contraction, for this many rows of A, so that both stay in the nearest
-// caches.
-inline constexpr Index product_depth = 256, product_rows = 32;
+// caches. With few registers a step along the contraction is too short to wait for anything but the very nearest one.
+inline constexpr Index product_depth = many_registers ? 256 : 192, product_rows = 48;
 
 // An A of fewer values stays in a cache near enough that asking for it ahead costs more than it saves.
-inline constexpr Index product_fetched = 1 << 16;
+inline constexpr Index product_fetched = 1 << 19;
 
 // The next part of A, asked for a few cache lines at a time while the present one is worked on: its columns lie too far
-// apart for the processor to guess, and fetching them on first use costs the product of large layers 3 to 6 %.
+// apart for the processor to guess, and fetching them on first use costs the product of large layers a few percent.
 template <class T>
 class Ahead {
   public:
@@ -101,10 +105,10 @@ void add_tile(std::index_sequence<J...>, const Part<T>& p, Index j0, std::size_t
     const Index a_step = p.a_step, depth = p.depth;
     Packet sum[sizeof...(J)][Height];
     const auto at = [](std::size_t i) { return static_cast<Index>(i); };
-    const auto load = [&]<std::size_t... R>(std::size_t j, const T* from, std::index_sequence<R...>) {
-        ((sum[j][R] = packets::ploadu<Packet>(from + at(R) * lanes)), ...);
+    const auto zero = [&]<std::size_t... R>(std::size_t j, std::index_sequence<R...>) {
+        ((sum[j][R] = packets::pset1<Packet>(T(0))), ...);
     };
-    (load(J, p.from + (j0 + at(J)) * p.from_step, packets_of_rows), ...);
+    (zero(J, packets_of_rows), ...);
     // A pointer to every third column: with the other two one and two strides away, all of them stay in registers. They
     // go in by value: captured, some compilers keep them in memory.
     const auto multiply = [&sum, b_column, at ]<std::size_t... R>(
@@ -121,24 +125,27 @@ void add_tile(std::index_sequence<J...>, const Part<T>& p, Index j0, std::size_t
     const T *b0 = b, *b3 = column_at(3), *b6 = column_at(6), *b9 = column_at(9);
     for (Index k = 0; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
         multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
-    const auto store = [&]<std::size_t... R>(std::size_t j, T * to, std::index_sequence<R...>) {
-        if (j >= first) (packets::pstoreu(to + at(R) * lanes, sum[j][R]), ...);
+    // What the product starts from is added last: added first, everything would wait for it to come from memory.
+    const auto store = [&]<std::size_t... R>(std::size_t j, const T* from, T* to, std::index_sequence<R...>) {
+        if (j < first) return;
+        (packets::pstoreu(to + at(R) * lanes, packets::padd(packets::ploadu<Packet>(from + at(R) * lanes), sum[j][R])),
+         ...);
     };
-    (store(J, p.c + (j0 + at(J)) * p.c_step, packets_of_rows), ...);
+    (store(J, p.from + (j0 + at(J)) * p.from_step, p.c + (j0 + at(J)) * p.c_step, packets_of_rows), ...);
 }
 
 // One stripe of Height packets of rows, all columns. What is left beside the widest tiles is covered by a tile that
 // reaches back over columns already done: a narrow tile has too few sums to keep the processor busy.
 template <Operand Right, class Packet, std::size_t Height, class T>
 void add_stripe(Index columns, const Part<T>& part, Ahead<T>& ahead) {
-    constexpr std::size_t third = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32 ? 4 : 2;
+    constexpr std::size_t third = Height == 3 ? 3 : many_registers ? 4 : 2;
     Index j = 0;
     const auto tile = [&]<std::size_t... J>(std::index_sequence<J...> width, Index from) {
         add_tile<Right, Packet, Height>(width, part, from, static_cast<std::size_t>(j - from));
         j = from + static_cast<Index>(sizeof...(J));
         ahead.fetch(static_cast<Index>(sizeof...(J)), columns);
     };
-    constexpr std::make_index_sequence<3 * third> wide;
+    constexpr std::make_index_sequence<Height == 3 ? 8 : 3 * third> wide;
     constexpr std::make_index_sequence<2 * third> middle;
     constexpr std::make_index_sequence<third> narrow;
     constexpr std::make_index_sequence<1> single;
@@ -165,6 +172,8 @@ Index add_stripes(Index row, Index rows, Index columns, const Part<T>& part, Ahe
     if (columns == 1)  // one column alone needs more rows to keep the processor busy
         for (; row + 8 * lanes <= rows; row += 8 * lanes)
             add_tile<Right, Packet, 8>(std::index_sequence<0>{}, part.below(row), 0, 0);
+    if constexpr (many_registers && std::is_same_v<Packet, typename Eigen::internal::packet_traits<T>::type>)
+        for (; row + 3 * lanes <= rows; row += 3 * lanes) add_stripe<Right, Packet, 3>(columns, part.below(row), ahead);
     for (; row + 2 * lanes <= rows; row += 2 * lanes) add_stripe<Right, Packet, 2>(columns, part.below(row), ahead);
     for (; row + lanes <= rows; row += lanes) add_stripe<Right, Packet, 1>(columns, part.below(row), ahead);
     if constexpr (constexpr Index half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
@@ -287,8 +296,10 @@ void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index st
                     Start<T> start, Stripe stripe, Next next) {
     T block[product_rows * product_depth], zero[product_rows];
     std::fill_n(zero, product_rows, T(0));  // a scalar type's own default may be no value
-    for (Index k = 0; k < depth; k += product_depth) {
-        const Index deep = std::min(product_depth, depth - k);
+    const Index parts = (depth + product_depth - 1) / product_depth;
+    const Index part_depth = (depth + 16 * parts - 1) / (16 * parts) * 16;  // alike: each walks over all of C
+    for (Index k = 0; k < depth; k += part_depth) {
+        const Index deep = std::min(part_depth, depth - k);
         const bool held = start.held || k > 0;
         for (Index row = 0; row < rows; row += product_rows) {
             const Index tall = std::min(product_rows, rows - row), rest = std::min(product_rows, rows - row - tall);
@@ -342,10 +353,15 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         }
         return;
     }
+    // Columns of A that lie in a page each are brought together first, where there are too few registers to hide that.
+    const bool scattered = !many_registers && columns >= 32 && a_step * static_cast<Index>(sizeof(T)) >= 2048;
     add_by_stripes<Right>(
         rows, columns, depth, b, stride, c, c_step, start,
-        [=](Index row, Index, Index k, Index, T*) {
-            return std::pair{a + row + k * a_step, a_step};
+        [=](Index row, Index tall, Index k, Index deep, T* block) {
+            const T* const part = a + row + k * a_step;
+            if (!scattered) return std::pair{part, a_step};
+            for (Index j = 0; j < deep; ++j) std::copy_n(part + j * a_step, tall, block + j * tall);
+            return std::pair{static_cast<const T*>(block), tall};
         },
         [=](Index row, Index tall, Index k, Index deep) {
             return Ahead<T>{a + row + k * a_step, a_step, deep, tall};
