@@ -5,9 +5,11 @@
 #include <Eigen/Core>
 #include <limits>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "hourglass/core/chain.hpp"
+#include "hourglass/core/tape.hpp"
 #include "hourglass/core/term.hpp"
 #include "support/catch.hpp"
 #include "support/dual.hpp"
@@ -60,12 +62,35 @@ double difference(const A& actual, const B& expected) {
     return worst == worst ? worst / scale : std::numeric_limits<double>::infinity();
 }
 
-/// One layer's three methods on plain buffers.
+/// One layer's methods on plain buffers, its type forgotten: the check below is compiled once, not for every layer.
+template <class T>
+struct Methods {
+    Shape input, output;
+    Index parameters;
+    bool reads_input, reads_output, in_place_too;
+
+    virtual ~Methods() = default;
+    virtual void forward(const Vector<T>& w, ConstView<T> x, View<T> y) = 0;
+    virtual void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) = 0;
+    virtual void backward_in_place(ConstView<T> y, View<T> d) = 0;
+    virtual void gradient(ConstView<T> x, ConstView<T> dy, Vector<T>& dw) = 0;
+
+  protected:
+    Methods(Shape in, Shape out, Index count, bool needs_input, bool needs_output, bool in_place)
+        : input(in),
+          output(out),
+          parameters(count),
+          reads_input(needs_input),
+          reads_output(needs_output),
+          in_place_too(in_place) {}
+};
+
 template <class Layer, Shape In, class T>
-struct Bench {
+struct Bench final : Methods<T> {
     static constexpr auto count = static_cast<std::size_t>(hourglass::parameters_of<Layer>(In));
     static constexpr Shape out = Layer::output(In);
     static constexpr Index cached = hourglass::cache_of<Layer>(In);
+    static constexpr bool in_place = hourglass::works_in_place<Layer>() && !hourglass::needs_input<Layer>();
 
     const Layer& layer;
     Matrix<T> cache = poisoned<T>(cached, 3);
@@ -74,22 +99,31 @@ struct Bench {
                             hourglass::Stream{7, 1},
                             {statistics.data(), static_cast<std::size_t>(statistics.size())}};
 
-    void forward(const Vector<T>& w, ConstView<T> x, View<T> y) {
+    explicit Bench(const Layer& l)
+        : Methods<T>(In, out, static_cast<Index>(count), hourglass::needs_input<Layer>(),
+                     hourglass::needs_output<Layer>(), in_place),
+          layer(l) {}
+
+    void forward(const Vector<T>& w, ConstView<T> x, View<T> y) override {
         const std::span<const T, count> weights(w.data(), count);
         if constexpr (cached > 0)
             layer.template forward<In>(weights, x, y, pass);
         else
             layer.template forward<In>(weights, x, y);
     }
-    void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) {
+    void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) override {
         const std::span<const T, count> weights(w.data(), count);
         if constexpr (cached > 0)
             layer.template backward<In>(weights, x, y, dy, dx, pass);
         else
             layer.template backward<In>(weights, x, y, dy, dx);
     }
-    void gradient(ConstView<T> x, ConstView<T> dy, Vector<T>& dw) {
-        const std::span<T, count> slice(dw.data(), count);
+    void backward_in_place([[maybe_unused]] ConstView<T> y, [[maybe_unused]] View<T> d) override {
+        if constexpr (in_place) layer.template backward_in_place<In>(y, d);
+    }
+    void gradient([[maybe_unused]] ConstView<T> x, [[maybe_unused]] ConstView<T> dy,
+                  [[maybe_unused]] Vector<T>& dw) override {
+        [[maybe_unused]] const std::span<T, count> slice(dw.data(), count);
         if constexpr (count > 0 && cached > 0)
             layer.template gradient<In>(x, dy, slice, pass);
         else if constexpr (count > 0)
@@ -97,63 +131,63 @@ struct Bench {
     }
 };
 
-/// dw and dx of `layer` in scalar T against the derivatives of its own forward on dual numbers.
-template <class T, Shape In, class Layer>
-void check_layer_in(const Layer& layer) {
+/// dw and dx of a layer in scalar T against the derivatives of its own forward on dual numbers.
+template <class T>
+void check_methods(Methods<T>& layer, Methods<Dual>& exact) {
     constexpr Index n = 3;
-    constexpr auto count = static_cast<Index>(Bench<Layer, In, T>::count);
-    constexpr Shape out = Layer::output(In);
-    const Eigen::MatrixXd w = values(count, 1, 1), x = values(In.size(), n, 2), up = values(out.size(), n, 3);
-    const Eigen::MatrixXd filled_w = values(count, 1, 4), filled_x = values(In.size(), n, 5);
+    const Index count = layer.parameters, ins = layer.input.size(), outs = layer.output.size();
+    const Eigen::MatrixXd w = values(count, 1, 1), x = values(ins, n, 2), up = values(outs, n, 3);
+    const Eigen::MatrixXd filled_w = values(count, 1, 4), filled_x = values(ins, n, 5);
 
     // The oracle: d(Σ up ∘ y) along each weight and each input.
-    Bench<Layer, In, Dual> dual_bench{layer};
     Vector<Dual> wd = w.cast<Dual>();
-    Matrix<Dual> xd = x.cast<Dual>(), yd(out.size(), n);
+    Matrix<Dual> xd = x.cast<Dual>(), yd(outs, n);
     const auto along = [&](Dual& variable) {
         variable = dual(variable.value(), 1);
-        dual_bench.forward(wd, read(xd), write(yd));
+        exact.forward(wd, read(xd), write(yd));
         variable = dual(variable.value(), 0);
         double sum = 0;
         for (Index j = 0; j < n; ++j)
-            for (Index i = 0; i < out.size(); ++i) sum += up(i, j) * derivative(yd(i, j));
+            for (Index i = 0; i < outs; ++i) sum += up(i, j) * derivative(yd(i, j));
         return sum;
     };
     Eigen::MatrixXd expected_dw = filled_w, expected_dx = filled_x;
     for (Index i = 0; i < count; ++i) expected_dw(i) += along(wd[i]);
     for (Index i = 0; i < xd.size(); ++i) expected_dx.reshaped()[i] += along(xd.reshaped()[i]);
 
-    Bench<Layer, In, T> bench{layer};
     const Vector<T> weights = w.cast<T>();
     const Matrix<T> input = x.cast<T>(), dy = up.cast<T>();
-    Matrix<T> y = poisoned<T>(out.size(), n);
-    bench.forward(weights, read(input), write(y));
-    dual_bench.forward(wd, read(xd), write(yd));
+    Matrix<T> y = poisoned<T>(outs, n);
+    layer.forward(weights, read(input), write(y));
+    exact.forward(wd, read(xd), write(yd));
     CHECK(difference(y, yd.unaryExpr([](const Dual& d) { return d.value(); }).eval()) <= tolerance<T>);
 
     // What the layer says it does not need, it gets as poison.
-    const Matrix<T> nan_x = poisoned<T>(In.size(), n), nan_y = poisoned<T>(out.size(), n);
+    const Matrix<T> nan_x = poisoned<T>(ins, n), nan_y = poisoned<T>(outs, n);
+    const ConstView<T> seen_x = layer.reads_input ? read(input) : read(nan_x);
     Vector<T> dw = filled_w.cast<T>();
     Matrix<T> dx = filled_x.cast<T>();
-    bench.gradient(hourglass::needs_input<Layer>() ? read(input) : read(nan_x), read(dy), dw);
-    bench.backward(weights, hourglass::needs_input<Layer>() ? read(input) : read(nan_x),
-                   hourglass::needs_output<Layer>() ? read(y) : read(nan_y), read(dy), write(dx));
+    layer.gradient(seen_x, read(dy), dw);
+    layer.backward(weights, seen_x, layer.reads_output ? read(y) : read(nan_y), read(dy), write(dx));
     CHECK(difference(dw, expected_dw) <= tolerance<T>);
     CHECK(difference(dx, expected_dx) <= tolerance<T>);
 
-    if constexpr (hourglass::works_in_place<Layer>() && !hourglass::needs_input<Layer>()) {
+    if (layer.in_place_too) {
         Matrix<T> both = input, gradient = dy;
-        bench.forward(weights, read(both), {both.data(), out.size(), n});
-        CHECK(difference(both.reshaped(out.size(), n).eval(), y) == 0);
-        layer.template backward_in_place<In>({both.data(), out.size(), n}, write(gradient));
-        CHECK(difference(gradient.reshaped(In.size(), n).eval(), (expected_dx - filled_x).eval()) <= tolerance<T>);
+        layer.forward(weights, read(both), {both.data(), outs, n});
+        CHECK(difference(both.reshaped(outs, n).eval(), y) == 0);
+        layer.backward_in_place({both.data(), outs, n}, write(gradient));
+        CHECK(difference(gradient.reshaped(ins, n).eval(), (expected_dx - filled_x).eval()) <= tolerance<T>);
     }
 }
 template <Shape In, class Layer>
 void check_layer(const Layer& layer) {
     CAPTURE(std::string(hourglass::name_of<Layer>()));
-    check_layer_in<double, In>(layer);
-    check_layer_in<float, In>(layer);
+    Bench<Layer, In, Dual> exact{layer};
+    Bench<Layer, In, double> in_double{layer};
+    check_methods<double>(in_double, exact);
+    Bench<Layer, In, float> in_float{layer};
+    check_methods<float>(in_float, exact);
 }
 
 /// A loss's value, gradient (written, also over the prediction itself) and values per sample.
@@ -213,50 +247,83 @@ void check_code_term(const Term& term, const Eigen::MatrixXd& code) {
 /// the gradient of the clean input, which the oracle varies.
 enum class InputGradient { Check, BehindCorruption };
 
-/// A whole model: `build.template operator()<T>(rng)` makes it in scalar T. The gradients of all parameters and of the
-/// input against dual runs of the model's own training pass, with the same noise; twice, over a poisoned tape.
-template <class T, class Build>
-void check_model_in(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd& target,
-                    InputGradient input_gradient) {
-    hourglass::Rng birth{11};
-    auto exact = build.template operator()<Dual>(birth);
-    birth = hourglass::Rng{11};
-    auto model = build.template operator()<T>(birth);
-    const Index count = model.parameters().size();
+/// A model and its tape, their types forgotten as a layer's are above.
+template <class T>
+struct Trainable {
+    virtual ~Trainable() = default;
+    virtual Eigen::Map<Vector<T>> parameters() = 0;
+    virtual Eigen::Map<Vector<T>> gradient() = 0;
+    virtual void poison() = 0;
+    virtual T step(const Matrix<T>& x, const Matrix<T>& target, hourglass::Rng rng, Matrix<T>* dx) = 0;
+};
+template <class T, class Model>
+struct Trained final : Trainable<T> {
+    Model model;
+    hourglass::Tape<T> tape = model.tape();
+
+    explicit Trained(Model m) : model(std::move(m)) {}
+
+    Eigen::Map<Vector<T>> parameters() override { return model.parameters(); }
+    Eigen::Map<Vector<T>> gradient() override { return tape.gradient(); }
+    void poison() override {
+        std::fill_n(tape.memory(20000), 20000, T(std::numeric_limits<double>::quiet_NaN()));
+        tape.gradient().setConstant(T(std::numeric_limits<double>::quiet_NaN()));
+    }
+    T step(const Matrix<T>& x, const Matrix<T>& target, hourglass::Rng rng, Matrix<T>* dx) override {
+        return dx ? model.gradient(x, target, tape, rng, *dx) : model.gradient(x, target, tape, rng);
+    }
+};
+
+/// The gradients of all parameters and of the input against dual runs of the model's own training pass, with the same
+/// noise; twice, over a poisoned tape.
+template <class T>
+void check_trainable(Trainable<T>& model, Trainable<Dual>& exact, const Eigen::MatrixXd& x,
+                     const Eigen::MatrixXd& target, InputGradient input_gradient) {
+    auto theta = model.parameters();
+    auto exact_theta = exact.parameters();
+    const Index count = theta.size();
     const Eigen::MatrixXd nudge = values(count, 1, 12, -0.2, 0.2);  // biases off zero, activations off their kinks
     for (Index i = 0; i < count; ++i) {
-        model.parameters()[i] += static_cast<T>(nudge(i));
-        exact.parameters()[i] = dual(static_cast<double>(model.parameters()[i]));
+        theta[i] += static_cast<T>(nudge(i));
+        exact_theta[i] = dual(static_cast<double>(theta[i]));
     }
 
     const hourglass::Rng noise{13};
     Matrix<Dual> xd = x.cast<Dual>();
     const Matrix<Dual> td = target.cast<Dual>();
-    auto exact_tape = exact.tape();
     Dual objective = dual(0);
     const auto along = [&](Dual& variable) {
         variable = dual(variable.value(), 1);
-        hourglass::Rng rng = noise;
-        objective = exact.gradient(xd, td, exact_tape, rng);
+        objective = exact.step(xd, td, noise, nullptr);
         variable = dual(variable.value(), 0);
         return derivative(objective);
     };
     Eigen::MatrixXd expected(count, 1), expected_dx(x.rows(), x.cols());
-    for (Index i = 0; i < count; ++i) expected(i) = along(exact.parameters()[i]);
+    for (Index i = 0; i < count; ++i) expected(i) = along(exact_theta[i]);
     for (Index i = 0; i < xd.size(); ++i) expected_dx.reshaped()[i] = along(xd.reshaped()[i]);
 
     const Matrix<T> input = x.cast<T>(), wanted = target.cast<T>();
-    auto tape = model.tape();
     for (int round = 0; round < 2; ++round) {
-        std::fill_n(tape.memory(20000), 20000, std::numeric_limits<T>::quiet_NaN());
-        tape.gradient().setConstant(std::numeric_limits<T>::quiet_NaN());
-        hourglass::Rng rng = noise;
+        model.poison();
         Matrix<T> dx;
-        const T value = model.gradient(input, wanted, tape, rng, dx);
+        const T value = model.step(input, wanted, noise, &dx);
         CHECK(std::abs(static_cast<double>(value) - objective.value()) <= tolerance<T>);
-        CHECK(difference(tape.gradient(), expected) <= tolerance<T>);
+        CHECK(difference(model.gradient(), expected) <= tolerance<T>);
         if (input_gradient == InputGradient::Check) CHECK(difference(dx, expected_dx) <= tolerance<T>);
     }
+}
+
+/// A whole model: `build.template operator()<T>(rng)` makes it in scalar T.
+template <class T, class Build>
+void check_model_in(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd& target,
+                    InputGradient input_gradient) {
+    const auto born = [&]<class S>(S) {
+        hourglass::Rng birth{11};
+        return Trained<S, decltype(build.template operator()<S>(birth))>{build.template operator()<S>(birth)};
+    };
+    auto exact = born(dual(0));
+    auto model = born(T(0));
+    check_trainable<T>(model, exact, x, target, input_gradient);
 }
 template <class Build>
 void check_model(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd& target,
