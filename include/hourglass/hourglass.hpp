@@ -9,6 +9,7 @@
 #include "hourglass/core/initializer.hpp"
 #include "hourglass/core/jacobian.hpp"
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/layer_step.hpp"
 #include "hourglass/core/linear_map.hpp"
 #include "hourglass/core/mirror.hpp"
 #include "hourglass/core/non_finite.hpp"

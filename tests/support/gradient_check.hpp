@@ -74,6 +74,9 @@ struct Methods {
     virtual void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) = 0;
     virtual void backward_in_place(ConstView<T> y, View<T> d) = 0;
     virtual void gradient(ConstView<T> x, ConstView<T> dy, Vector<T>& dw) = 0;
+    /// Assigned instead of added; false from a layer that leaves that to its caller.
+    virtual bool assign_gradient(ConstView<T> x, ConstView<T> dy, Vector<T>& dw) = 0;
+    virtual bool assign_backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) = 0;
 
   protected:
     Methods(Shape in, Shape out, Index count, bool needs_input, bool needs_output, bool in_place)
@@ -129,6 +132,20 @@ struct Bench final : Methods<T> {
         else if constexpr (count > 0)
             layer.template gradient<In>(x, dy, slice);
     }
+    bool assign_gradient([[maybe_unused]] ConstView<T> x, [[maybe_unused]] ConstView<T> dy,
+                         [[maybe_unused]] Vector<T>& dw) override {
+        [[maybe_unused]] const std::span<T, count> slice(dw.data(), count);
+        constexpr bool offered = requires { layer.template gradient<In>(x, dy, slice, false); };
+        if constexpr (offered) layer.template gradient<In>(x, dy, slice, false);
+        return offered;
+    }
+    bool assign_backward(const Vector<T>& w, [[maybe_unused]] ConstView<T> x, [[maybe_unused]] ConstView<T> y,
+                         [[maybe_unused]] ConstView<T> dy, [[maybe_unused]] View<T> dx) override {
+        [[maybe_unused]] const std::span<const T, count> weights(w.data(), count);
+        constexpr bool offered = requires { layer.template backward<In>(weights, x, y, dy, dx, false); };
+        if constexpr (offered) layer.template backward<In>(weights, x, y, dy, dx, false);
+        return offered;
+    }
 };
 
 /// dw and dx of a layer in scalar T against the derivatives of its own forward on dual numbers.
@@ -171,6 +188,13 @@ void check_methods(Methods<T>& layer, Methods<Dual>& exact) {
     layer.backward(weights, seen_x, layer.reads_output ? read(y) : read(nan_y), read(dy), write(dx));
     CHECK(difference(dw, expected_dw) <= tolerance<T>);
     CHECK(difference(dx, expected_dx) <= tolerance<T>);
+
+    Vector<T> new_dw = poisoned<T>(count, 1);
+    Matrix<T> new_dx = poisoned<T>(ins, n);
+    if (layer.assign_gradient(seen_x, read(dy), new_dw))
+        CHECK(difference(new_dw, (expected_dw - filled_w).eval()) <= tolerance<T>);
+    if (layer.assign_backward(weights, seen_x, layer.reads_output ? read(y) : read(nan_y), read(dy), write(new_dx)))
+        CHECK(difference(new_dx, (expected_dx - filled_x).eval()) <= tolerance<T>);
 
     if (layer.in_place_too) {
         Matrix<T> both = input, gradient = dy;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/layer_step.hpp"
 #include "hourglass/core/tape.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
@@ -55,15 +56,6 @@ struct Trace {
     T* statistics = nullptr;  // of this batch, in the layout of the chain's running values
 };
 
-/// The parameters one pass reads, or the gradient it adds to: the chain's own slice, and the whole model's vector, in
-/// which a tied layer finds the weights it shares. With them, in evaluation, the chain's running values.
-template <class T>
-struct Slices {
-    T* own;
-    T* model;
-    T* state = nullptr;
-};
-
 /// One row of the table that chains and models print.
 inline void print_row(std::ostream& out, std::string_view name, std::string_view shape, std::string_view parameters) {
     out << std::left << std::setw(22) << name;
@@ -71,94 +63,6 @@ inline void print_row(std::ostream& out, std::string_view name, std::string_view
         out << shape << '\n';
     else
         out << std::setw(14) << shape << std::right << std::setw(12) << parameters << '\n';
-}
-
-// What a chain does with one of its layers. Templates of the layer alone: a template of the chain has a name that lists
-// all layers, and a compiler pays for that name as often as there are layers.
-
-template <class L>
-inline constexpr bool is_tied = requires {
-    L::shared_offset;
-};
-
-// The layer's own part of a parameter or gradient vector, `weights.own`, as the span it asks for.
-template <class L, Shape In, class T>
-auto slice_of(Slices<T> weights) {
-    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
-    const std::span<T, size> own{weights.own, size};
-    if constexpr (is_tied<L>) {
-        constexpr auto shared = static_cast<std::size_t>(L::shared_parameters);
-        return TiedWeights<T, shared, size>{std::span<T, shared>(weights.model + L::shared_offset, shared), own};
-    } else {
-        return own;
-    }
-}
-
-/// One layer's place in a pass: where its input and output lie, their gradients, and its cache.
-template <class T>
-struct Place {
-    T *x, *y, *dx, *dy, *cache;
-    Index samples;
-    T* statistics = nullptr;
-};
-
-template <Shape In, class L, class T>
-Pass<T> pass_of(const Place<T>& p, const Stream& random) {
-    return {{p.cache, cache_of<L>(In), p.samples},
-            random,
-            {p.statistics, static_cast<std::size_t>(p.statistics ? state_of<L>(In) : 0)}};
-}
-
-template <Shape In, class L, class T>
-void initialize_layer(const L& layer, T* weights, Rng& rng) {
-    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
-    if constexpr (Initialized<L, In, T>) layer.template initialize<In>(std::span<T, size>{weights, size}, rng);
-}
-
-template <Shape In, class L, class T>
-void forward_layer(const L& layer, Slices<const T> weights, const Place<T>& p, const Stream* random,
-                   std::uint16_t purpose) {
-    const ConstView<T> x{p.x, In.size(), p.samples};
-    const View<T> y{p.y, L::output(In).size(), p.samples};
-    if constexpr (cache_of<L>(In) > 0) {
-        if (random) {
-            Pass<T> pass = pass_of<In, L>(p, random->purpose(purpose));
-            return layer.template forward<In>(slice_of<L, In>(weights), x, y, pass);
-        }
-    }
-    if constexpr (state_of<L>(In) > 0)
-        layer.template forward<In>(slice_of<L, In>(weights),
-                                   std::span<const T>{weights.state, static_cast<std::size_t>(state_of<L>(In))}, x, y);
-    else
-        layer.template forward<In>(slice_of<L, In>(weights), x, y);
-}
-
-template <Shape In, bool InPlace, class L, class T>
-void backward_layer(const L& layer, Slices<const T> weights, Slices<T> gradient, const Place<T>& p, bool first,
-                    const Stream& random, std::uint16_t purpose) {
-    constexpr Index size = L::output(In).size();
-    const ConstView<T> x{p.x, In.size(), p.samples}, y{p.y, size, p.samples}, dy{p.dy, size, p.samples};
-    if constexpr (parameters_of<L>(In) > 0 || is_tied<L>) {
-        if constexpr (cache_of<L>(In) > 0) {
-            Pass<T> pass = pass_of<In, L>(p, random.purpose(purpose));
-            layer.template gradient<In>(x, dy, slice_of<L, In>(gradient), pass);
-        } else {
-            layer.template gradient<In>(x, dy, slice_of<L, In>(gradient));
-        }
-    }
-    if constexpr (InPlace) {
-        layer.template backward_in_place<In>(y, View<T>{p.dy, size, p.samples});
-    } else {
-        if (!p.dx) return;
-        const View<T> dx{p.dx, In.size(), p.samples};
-        if (!first) clear(dx);  // the first layer adds to what the caller has
-        if constexpr (cache_of<L>(In) > 0) {
-            Pass<T> pass = pass_of<In, L>(p, random.purpose(purpose));
-            layer.template backward<In>(slice_of<L, In>(weights), x, y, dy, dx, pass);
-        } else {
-            layer.template backward<In>(slice_of<L, In>(weights), x, y, dy, dx);
-        }
-    }
 }
 
 /// The layers of a chain one after the other, without chains inside.
@@ -204,6 +108,8 @@ class Sequence {
     static constexpr Index parameters = plan.offsets[depth];
     /// Number of running values of all layers together.
     static constexpr Index state = plan.states[depth];
+    /// Whether a layer adds to the gradient of weights that belong to another chain.
+    static constexpr bool shares_weights = (is_tied<Layers> || ...);
 
     template <std::size_t I>
     using Layer = typename decltype(seat_type<I>(static_cast<const Row*>(nullptr)))::type;
@@ -288,15 +194,16 @@ class Sequence {
         (std::make_index_sequence<End - Begin>{});
     }
 
-    /// The way back: from the gradient of activation `Last` to those of all weights (added to `gradient`) and, when the
-    /// trace has room for it, of the input (added there).
+    /// The way back: from the gradient of activation `Last` to those of all weights and, when the trace has room for
+    /// it, of the input (added there). The weights' are added to what `gradient` holds, or assigned where it is not
+    /// `held`; weights that a layer shares are always added to.
     template <std::size_t Last = depth, class T>
-    void backward(Slices<const T> weights, Slices<T> gradient, const Trace<T, depth>& t, const Stream& random,
-                  std::uint16_t purpose) const {
+    void backward(Slices<const T> weights, Slices<T> gradient, bool held, const Trace<T, depth>& t,
+                  const Stream& random, std::uint16_t purpose) const {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             (backward_layer<plan.shapes[Last - 1 - I], plan.in_place[Last - 1 - I]>(
-                 layer<Last - 1 - I>(), at(weights, Last - 1 - I), at(gradient, Last - 1 - I), place(t, Last - 1 - I),
-                 I == Last - 1, random, own_purpose(purpose, Last - 1 - I)),
+                 layer<Last - 1 - I>(), at(weights, Last - 1 - I), at(gradient, Last - 1 - I),
+                 Adds{held, I == Last - 1}, place(t, Last - 1 - I), random, own_purpose(purpose, Last - 1 - I)),
              ...);
         }
         (std::make_index_sequence<Last>{});

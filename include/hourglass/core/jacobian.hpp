@@ -123,10 +123,11 @@ struct JacobianSweep {
                 constexpr std::size_t i = curved - 2 - J;
                 Place<T> p = place(c, i);
                 if (i == 0) p.dx = trace->gradient[0];
-                constexpr bool in_place = false, adds = true;
+                constexpr bool in_place = false;
+                constexpr Adds all{true, true};
                 const Stream unused{0, 0};  // a layer with random numbers has no second derivative
                 backward_layer<C::plan.shapes[i], in_place>(chain->template layer<i>(), at(weights, i), at(gradient, i),
-                                                            p, adds, unused, 0);
+                                                            all, p, unused, 0);
             });
     }
 

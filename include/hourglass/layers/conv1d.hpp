@@ -56,8 +56,9 @@ struct Conv1D {
                         Start<T>{false, UseBias ? w.data() + kernel_size(In) : nullptr});
     }
     template <Shape In, class T>
-    void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx) const {
-        add_transposed_convolution(convolution(In), w.data(), dy.data(), dx.data(), dy.cols());
+    void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  bool held = true) const {
+        add_transposed_convolution(convolution(In), w.data(), dy.data(), dx.data(), dy.cols(), Start<T>{held});
     }
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {

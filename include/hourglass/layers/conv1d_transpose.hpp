@@ -36,8 +36,8 @@ struct TransposedConvolution {
         add_transposed_convolution(convolution(in), kernel, x.data(), y.data(), x.cols(), Start<T>{false, bias});
     }
     template <class T>
-    static void backward(Shape in, const T* kernel, ConstView<T> dy, View<T> dx) {
-        add_convolution(convolution(in), kernel, dy.data(), dx.data(), dy.cols());
+    static void backward(Shape in, const T* kernel, ConstView<T> dy, View<T> dx, bool held) {
+        add_convolution(convolution(in), kernel, dy.data(), dx.data(), dy.cols(), Start<T>{held});
     }
     template <class T>
     static void gradient(Shape in, ConstView<T> x, ConstView<T> dy, T* kernel_gradient, T* bias_gradient) {
@@ -83,8 +83,9 @@ struct Conv1DTranspose {
         Core::forward(In, w.data(), UseBias ? w.data() + kernel_size(In) : nullptr, x, y);
     }
     template <Shape In, class T>
-    void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx) const {
-        Core::backward(In, w.data(), dy, dx);
+    void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  bool held = true) const {
+        Core::backward(In, w.data(), dy, dx, held);
     }
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
@@ -127,8 +128,8 @@ struct Conv1DTransposed {
     }
     template <Shape In, class T>
     void backward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy,
-                  View<T> dx) const {
-        Core::backward(In, w.shared.data(), dy, dx);
+                  View<T> dx, bool held = true) const {
+        Core::backward(In, w.shared.data(), dy, dx, held);
     }
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, TiedWeights<T, SharedSize, parameters(In)> dw) const {

@@ -27,20 +27,22 @@ EIGEN_DONT_INLINE void dense_forward(Index outputs, Index inputs, Index columns,
         add_product<Operand::Columns>(outputs, columns, inputs, w, outputs, x, inputs, y, outputs, start);
 }
 
-// dx += Wᵀ dy; with Transposed, dx += W dy.
+// dx += Wᵀ dy; with Transposed, dx += W dy. Assigned where dx is not held.
 template <bool Transposed, class T>
-EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns, const T* w, const T* dy, T* dx) {
+EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns, const T* w, const T* dy, T* dx,
+                                      bool held) {
+    const Start<T> start{held};
     if constexpr (Transposed)
-        add_product<Operand::Columns>(inputs, columns, outputs, w, inputs, dy, outputs, dx, inputs);
+        add_product<Operand::Columns>(inputs, columns, outputs, w, inputs, dy, outputs, dx, inputs, start);
     else
-        add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs);
+        add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, start);
 }
 
-// dW += left rightᵀ, both with one column per position.
+// dW += left rightᵀ, both with one column per position. Assigned where dW is not held.
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index row_columns, Index columns, const T* left, const T* right,
-                                      T* dw) {
-    add_product<Operand::Rows>(rows, row_columns, columns, left, rows, right, row_columns, dw, rows);
+                                      T* dw, bool held = true) {
+    add_product<Operand::Rows>(rows, row_columns, columns, left, rows, right, row_columns, dw, rows, Start<T>{held});
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
@@ -79,14 +81,18 @@ struct Dense {
                                 UseBias ? w.data() + Units * In.channels : nullptr, x.data(), y.data());
     }
     template <Shape In, class T>
-    void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy,
-                  View<T> dx) const {
-        dense_backward<false, T>(Units, In.channels, In.length * x.cols(), w.data(), dy.data(), dx.data());
+    void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  bool held = true) const {
+        dense_backward<false, T>(Units, In.channels, In.length * x.cols(), w.data(), dy.data(), dx.data(), held);
     }
     template <Shape In, class T>
-    void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
-        dense_gradient<T>(Units, In.channels, In.length * x.cols(), dy.data(), x.data(), dw.data());
-        if constexpr (UseBias) add_columns<T>(Units, In.length * x.cols(), dy.data(), dw.data() + Units * In.channels);
+    void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw, bool held = true) const {
+        dense_gradient<T>(Units, In.channels, In.length * x.cols(), dy.data(), x.data(), dw.data(), held);
+        if constexpr (UseBias) {
+            T* const db = dw.data() + Units * In.channels;
+            if (!held) clear<T>({db, Units, 1});
+            add_columns<T>(Units, In.length * x.cols(), dy.data(), db);
+        }
     }
     template <Shape In, class T>
     void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
@@ -134,8 +140,9 @@ struct DenseTransposed {
     }
     template <Shape In, class T>
     void backward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy,
-                  View<T> dx) const {
-        dense_backward<true, T>(Outputs, In.channels, In.length * x.cols(), w.shared.data(), dy.data(), dx.data());
+                  View<T> dx, bool held = true) const {
+        dense_backward<true, T>(Outputs, In.channels, In.length * x.cols(), w.shared.data(), dy.data(), dx.data(),
+                                held);
     }
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, TiedWeights<T, SharedSize, parameters(In)> dw) const {

@@ -39,6 +39,9 @@ class BasicAutoencoder : public Evaluation<T, Encoder, Decoder, Loss, Terms...> 
 
     // Who asks for random numbers within a step: terms from 1, the encoder's layers from 4096, the decoder's from 8192,
     // the code's from 12288.
+    // Whether others add to the gradient of the encoder's weights before the way back through it.
+    static constexpr bool encoder_gathers = Decoder::shares_weights || (over_encoder<Terms> || ...);
+
     static constexpr std::uint16_t encoder_purpose = 4096, decoder_purpose = 8192, bottleneck_purpose = 12288;
 
   public:
@@ -137,7 +140,10 @@ class BasicAutoencoder : public Evaluation<T, Encoder, Decoder, Loss, Terms...> 
         decoder_.template forward<0, trained_depth>(decoder_weights(), m.decoder, &random, decoder_purpose);
 
         T* const d = tape.gradient().data();
-        clear<T>({d, theta_.size(), 1});
+        // The way back assigns the decoder's and mostly the encoder's; here is what others add to.
+        clear<T>({d + bottleneck_offset, Bottleneck::parameters, 1});
+        clear<T>({d + Base::loss_offset, Model::loss_parameters, 1});
+        if (encoder_gathers) clear<T>({d, Encoder::parameters, 1});
         const ConstView<T> raw{b.activation[0], Encoder::output.size(), n * k};
         const ConstView<T> code{b.activation[Bottleneck::depth], Bottleneck::output.size(), n * k};
         const View<T> draw{b.gradient[0], Encoder::output.size(), n * k};
@@ -174,16 +180,16 @@ class BasicAutoencoder : public Evaluation<T, Encoder, Decoder, Loss, Terms...> 
                 fail("Autoencoder::gradient: the objective is not finite: ", name_of<Loss>(), " is ", reconstruction,
                      ", the code terms add ", penalty);
 
-        decoder_.template backward<trained_depth>(decoder_weights(), {d + decoder_offset, d}, m.decoder, random,
+        decoder_.template backward<trained_depth>(decoder_weights(), {d + decoder_offset, d}, false, m.decoder, random,
                                                   decoder_purpose);
-        middle.backward(bottleneck_weights(), {d + bottleneck_offset, d}, b, random, bottleneck_purpose);
+        middle.backward(bottleneck_weights(), {d + bottleneck_offset, d}, true, b, random, bottleneck_purpose);
         if (k > 1) {
             clear<T>({m.encoder.gradient[last], Encoder::output.size(), n});
             for (Index j = 0; j < n * k; ++j)
                 for (Index i = 0; i < Encoder::output.size(); ++i)
                     m.encoder.gradient[last][j / k * Encoder::output.size() + i] += draw(i, j);
         }
-        encoder_.backward(encoder_weights(), {d, d}, m.encoder, random, encoder_purpose);
+        encoder_.backward(encoder_weights(), {d, d}, encoder_gathers, m.encoder, random, encoder_purpose);
         return reconstruction + penalty;
     }
 
