@@ -89,7 +89,7 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
         check<TestType>(size(150), size(80), size(600), rng);
     }
     check<TestType>(300, 1, 70, rng);     // many rows against one column
-    check<TestType>(1205, 14, 440, rng);  // large enough to be fetched ahead
+    check<TestType>(1205, 33, 440, rng);  // large enough to be fetched ahead, or copied together
 }
 
 TEST_CASE("an empty product adds nothing") {
