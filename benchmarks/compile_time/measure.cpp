@@ -1,9 +1,10 @@
 // Measures what a compiler spends on program.cpp, alone and with -DDEEP, and fails above the budget.
 //
-//     hourglass_compile_time program.cpp compiler flags...
+//     hourglass_compile_time program.cpp eigen.cpp compiler flags...
 //
 // Prints lines `name value unit`. CPU time, not wall time: other programs that run meanwhile disturb it little. The
-// best of three runs counts.
+// best of five runs counts. A shared machine is a tenth slower at some hours than at others, so seconds are those of
+// the machine the budgets were set on, where Eigen alone takes 2.0: what eigen.cpp takes now is the measure.
 #include <sys/resource.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@ namespace {
 
 // Budgets: CPU seconds and GB of the small program, and CPU seconds that a chain of 64 layers may add.
 constexpr double small_seconds = 4.0, small_gigabytes = 0.5, deep_extra_seconds = 3.0;
+constexpr double eigen_seconds = 2.0;
 
 struct Cost {
     double seconds, gigabytes;
@@ -44,9 +46,9 @@ Cost run(std::vector<char*> command) {
     return {seconds(used.ru_utime) + seconds(used.ru_stime), static_cast<double>(used.ru_maxrss) * 1024e-9};
 }
 
-Cost best_of_three(const std::vector<char*>& command) {
+Cost best_of_five(const std::vector<char*>& command) {
     Cost best{1e30, 1e30};
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 5; ++i) {
         const Cost cost = run(command);
         best = {std::min(best.seconds, cost.seconds), std::min(best.gigabytes, cost.gigabytes)};
     }
@@ -63,20 +65,24 @@ bool report(const char* name, double value, const char* unit, double budget) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count < 3) {
-        std::fprintf(stderr, "usage: %s program.cpp compiler flags...\n", arguments[0]);
+    if (count < 4) {
+        std::fprintf(stderr, "usage: %s program.cpp eigen.cpp compiler flags...\n", arguments[0]);
         return 2;
     }
-    std::vector<char*> command(arguments + 2, arguments + count);
+    std::vector<char*> command(arguments + 3, arguments + count);
     char compile_only[] = "-c", output[] = "-o", nowhere[] = "/dev/null", deep_flag[] = "-DDEEP";
-    command.insert(command.end(), {compile_only, arguments[1], output, nowhere});
-    const Cost small = best_of_three(command);
+    command.insert(command.end(), {compile_only, output, nowhere, arguments[2]});
+    const Cost eigen = best_of_five(command);
+    command.back() = arguments[1];
+    const Cost small = best_of_five(command);
     command.push_back(deep_flag);
-    const Cost deep = best_of_three(command);
+    const Cost deep = best_of_five(command);
 
-    bool within = report("compile_small_seconds", small.seconds, "s", small_seconds);
+    const double pace = eigen_seconds / eigen.seconds;
+    std::printf("compile_eigen_seconds_here %.2f s\ncompile_small_seconds_here %.2f s\n", eigen.seconds, small.seconds);
+    bool within = report("compile_small_seconds", pace * small.seconds, "s", small_seconds);
     within &= report("compile_small_memory", small.gigabytes, "GB", small_gigabytes);
-    within &= report("compile_64_layers_more_seconds", deep.seconds - small.seconds, "s", deep_extra_seconds);
+    within &= report("compile_64_layers_more_seconds", pace * (deep.seconds - small.seconds), "s", deep_extra_seconds);
     std::printf("compile_64_layers_memory %.2f GB\n", deep.gigabytes);
     return within ? 0 : 1;
 }
