@@ -22,10 +22,9 @@
 // A layer without parameters leaves out parameters() and gradient(). What else a layer may say, when it is so:
 //
 //   initialize<In>(std::span<T, parameters(In)> w, Rng&) const   first values; without it they are zero
-//   gradient<In>(x, dy, dw, bool held) const                     adds where dw is held, as always; else assigns, and
-//   never backward<In>(w, x, y, dy, dx, bool held) const               reads what is there: saves clearing what is
-//   large (dx
-//                                                                likewise). Each by itself, for a layer without a cache
+//   gradient<In>(x, dy, dw, bool held) const                     adds where dw is held, as always; else assigns and
+//                                                                never reads it, which saves clearing what is large
+//   backward<In>(w, x, y, dy, dx, bool held) const               the same for dx; each by itself, without a cache
 //   static weights(Shape in) -> std::array<Weight, k>            names and extents of its parameters, in order
 //   mirror<In>() const                                           the layer that undoes the shape change (Mirror<E>)
 //   tied<In, Offset>() const                                     the same, with the weights found at Offset (Tied<E>)

@@ -39,10 +39,10 @@ class BasicAutoencoder : public Evaluation<T, Encoder, Decoder, Loss, Terms...> 
 
     // Who asks for random numbers within a step: terms from 1, the encoder's layers from 4096, the decoder's from 8192,
     // the code's from 12288.
+    static constexpr std::uint16_t encoder_purpose = 4096, decoder_purpose = 8192, bottleneck_purpose = 12288;
+
     // Whether others add to the gradient of the encoder's weights before the way back through it.
     static constexpr bool encoder_gathers = Decoder::shares_weights || (over_encoder<Terms> || ...);
-
-    static constexpr std::uint16_t encoder_purpose = 4096, decoder_purpose = 8192, bottleneck_purpose = 12288;
 
   public:
     /// Draws the first parameters from `rng`. Encoder and decoder are given as values when their layers have knobs.
