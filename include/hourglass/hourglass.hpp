@@ -6,6 +6,7 @@
 #include "hourglass/core/cross_entropy.hpp"
 #include "hourglass/core/elementwise_loss.hpp"
 #include "hourglass/core/error.hpp"
+#include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/initializer.hpp"
 #include "hourglass/core/jacobian.hpp"
 #include "hourglass/core/layer.hpp"

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/view.hpp"
 
@@ -17,6 +18,7 @@ template <class T>
 class Tape {
   public:
     explicit Tape(Index parameters, Index statistics = 0) : gradient_(parameters), statistics_(statistics) {
+        prefer_huge_pages(gradient_.data(), parameters);
         std::fill_n(gradient_.data(), parameters, T(0));
         std::fill_n(statistics_.data(), statistics, T(0));
     }
@@ -48,7 +50,10 @@ class Tape {
   private:
     static T* room(Vector<T>& storage, Index values) {
         constexpr Index line = sizeof(T) < 64 ? 64 / static_cast<Index>(sizeof(T)) : 1;
-        if (storage.size() < values + line) storage.resize(values + line);
+        if (storage.size() < values + line) {
+            storage.resize(values + line);
+            prefer_huge_pages(storage.data(), values + line);
+        }
         const auto past = reinterpret_cast<std::uintptr_t>(storage.data()) % 64;
         return storage.data() + static_cast<Index>(past == 0 ? 0 : (64 - past) / sizeof(T));
     }

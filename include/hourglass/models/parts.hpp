@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hourglass/core/chain.hpp"
+#include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/term.hpp"
 #include "hourglass/models/requirements.hpp"
@@ -125,6 +126,7 @@ class ModelParts {
           theta_(parameter_count),
           state_(state_count) {
         check_knobs();
+        prefer_huge_pages(theta_.data(), theta_.size());
         encoder_.initialize(theta_.data(), rng);
         bottleneck().initialize(theta_.data() + bottleneck_offset, rng);
         decoder_.initialize(theta_.data() + decoder_offset, rng);

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/slice.hpp"
@@ -39,6 +40,7 @@ class Moments {
     void allocate(Index parameters, Index kinds, double start) {
         Matrix<T>& all = values<T>();
         all.resize(parameters, kinds);
+        prefer_huge_pages(all.data(), all.size());
         std::fill_n(all.data(), all.size(), static_cast<T>(start));
         scalar_size_ = sizeof(T);
     }
