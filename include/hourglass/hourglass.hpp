@@ -38,6 +38,7 @@
 #include "hourglass/layers/dense.hpp"
 #include "hourglass/layers/dropout.hpp"
 #include "hourglass/layers/layer_normalization.hpp"
+#include "hourglass/layers/minimal_filtering.hpp"
 #include "hourglass/layers/pooling.hpp"
 #include "hourglass/layers/reshape.hpp"
 #include "hourglass/losses/bernoulli_likelihood.hpp"

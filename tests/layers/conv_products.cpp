@@ -6,6 +6,10 @@
 #include "hourglass/layers/pooling.hpp"
 #include "support/gradient_check.hpp"
 
+#include <limits>
+#include <tuple>
+#include <utility>
+
 namespace hg = hourglass;
 using hg::Index;
 
@@ -25,8 +29,27 @@ void each_product(const hg::Convolution& c, Use use) {
         }
 }
 
+// How the products are worked: as the library chooses, term by term, or by minimal filtering.
+enum class Way { Chosen, Plain, Filtered };
+
 template <class T>
-void check_products(const hg::Convolution& c, Index samples) {
+void check_products(const hg::Convolution& c, Index samples, Way way = Way::Chosen) {
+    const auto convolve = [&](const T* w, const T* x, T* y, hg::Start<T> start) {
+        way == Way::Chosen  ? hg::add_convolution(c, w, x, y, samples, start)
+        : way == Way::Plain ? hg::add_plain_convolution(c, w, x, y, samples, start)
+                            : hg::add_filtered_convolution(c, w, x, y, samples, start);
+    };
+    const auto transpose = [&](const T* w, const T* y, T* x, hg::Start<T> start) {
+        way == Way::Chosen  ? hg::add_transposed_convolution(c, w, y, x, samples, start)
+        : way == Way::Plain ? hg::add_plain_transposed_convolution(c, w, y, x, samples, start)
+                            : hg::add_filtered_transposed_convolution(c, w, y, x, samples, start);
+    };
+    const auto differentiate = [&](const T* y, const T* x, T* dw) {
+        way == Way::Chosen  ? hg::add_kernel_gradient<hg::Side::Short, T>(c, y, x, dw, nullptr, samples)
+        : way == Way::Plain ? hg::add_plain_kernel_gradient(c, y, x, dw, samples)
+                            : hg::add_filtered_kernel_gradient(c, y, x, dw, samples);
+    };
+    CAPTURE(static_cast<int>(way));
     CAPTURE(c.channels, c.length, c.filters, c.positions, c.kernel, c.stride, c.dilation, c.left, samples);
     const Eigen::MatrixXd w = oracle::values(c.filters * c.channels * c.kernel, 1, 1);
     const Eigen::MatrixXd x = oracle::values(c.channels * c.length, samples, 2);
@@ -40,9 +63,9 @@ void check_products(const hg::Convolution& c, Index samples) {
         });
     const hg::Matrix<T> wt = w.cast<T>(), xt = x.cast<T>(), yt = y.cast<T>();
     hg::Matrix<T> out = yt, dx = xt, dw = wt;
-    hg::add_convolution(c, wt.data(), xt.data(), out.data(), samples);
-    hg::add_transposed_convolution(c, wt.data(), yt.data(), dx.data(), samples);
-    hg::add_kernel_gradient<hg::Side::Short, T>(c, yt.data(), xt.data(), dw.data(), nullptr, samples);
+    convolve(wt.data(), xt.data(), out.data(), {});
+    transpose(wt.data(), yt.data(), dx.data(), {});
+    differentiate(yt.data(), xt.data(), dw.data());
     CHECK(oracle::difference(out, forward) <= oracle::tolerance<T>);
 
     // Over what the buffers held: a bias for each channel, or nothing.
@@ -55,8 +78,8 @@ void check_products(const hg::Convolution& c, Index samples) {
             return expected;
         };
         hg::Matrix<T> over_y = oracle::poisoned<T>(y.rows(), samples), over_x = oracle::poisoned<T>(x.rows(), samples);
-        hg::add_convolution(c, wt.data(), xt.data(), over_y.data(), samples, hg::Start<T>{false, start});
-        hg::add_transposed_convolution(c, wt.data(), yt.data(), over_x.data(), samples, hg::Start<T>{false, start});
+        convolve(wt.data(), xt.data(), over_y.data(), {false, start});
+        transpose(wt.data(), yt.data(), over_x.data(), {false, start});
         CHECK(oracle::difference(over_y, started(forward, y, c.filters)) <= oracle::tolerance<T>);
         CHECK(oracle::difference(over_x, started(back, x, c.channels)) <= oracle::tolerance<T>);
     }
@@ -98,6 +121,55 @@ TEST_CASE("convolution products of large sizes agree with plain loops") {
     check_products<double>({3, 20, 600, 9, 3, 2, 1, 0}, 2);      // more filters than the transpose packs at once
     check_products<double>({70, 20, 130, 9, 3, 2, 1, 1}, 2);     // more channels, more taps × filters
     check_products<float>({2, 900, 2, 450, 300, 2, 1, 149}, 1);  // a long kernel
+}
+
+// Convolutions that minimal filtering takes, of every number of taps it knows, and of more channels than it works at
+// once; both ways of each product, whichever of them this processor would choose.
+TEST_CASE("minimal filtering and plain sums agree with plain loops") {
+    hg::Rng rng{37};
+    const auto draw = [&](std::uint64_t low, std::uint64_t high) {
+        return static_cast<Index>(low + rng.below(high - low + 1));
+    };
+    const std::pair<Index, Index> kernels[] = {{2, 1}, {3, 1}, {4, 1}, {5, 1}, {4, 2}, {5, 2}, {7, 2}, {9, 2}, {9, 3}};
+    for (int round = 0; round < 54; ++round) {
+        hg::Convolution c{};
+        std::tie(c.kernel, c.stride) = kernels[round % 9];
+        c.channels = 16 * draw(1, round < 9 ? 6 : 2), c.filters = 16 * draw(1, round >= 45 ? 10 : 2), c.dilation = 1;
+        c.positions = draw(12, 40), c.left = draw(0, static_cast<std::uint64_t>(c.kernel - 1));
+        // From a sequence that lies wholly inside the windows to one that ends behind the last of them.
+        c.length = (c.positions - 1) * c.stride + c.kernel - c.left - draw(0, 6) + draw(0, 9);
+        REQUIRE(hg::filtered_kernel<double>(c, nullptr).fits(c.positions));
+        const Index samples = draw(1, 3);
+        for (const Way way : {Way::Plain, Way::Filtered}) {
+            check_products<double>(c, samples, way);
+            check_products<float>(c, samples, way);
+        }
+    }
+}
+
+TEST_CASE("what is not finite stays in its sample, and no sample changes another's bits") {
+    const hg::Convolution c{32, 48, 16, 24, 7, 2, 1, 2};
+    const Eigen::MatrixXf w = oracle::values(c.filters * c.channels * c.kernel, 1, 1).cast<float>();
+    Eigen::MatrixXf x = oracle::values(c.channels * c.length, 5, 2).cast<float>(), y(c.filters * c.positions, 5),
+                    alone(c.filters * c.positions, 1);
+    const Eigen::MatrixXf last = x.rightCols(1);
+    hg::add_convolution<float>(c, w.data(), last.data(), alone.data(), 1, {false});
+    x(c.channels * 20, 1) = std::numeric_limits<float>::quiet_NaN();
+    x(c.channels * 20, 3) = 1e30f;
+    hg::add_convolution<float>(c, w.data(), x.data(), y.data(), 5, {false});
+    CHECK((y.rightCols(1).array() == alone.array()).all());
+    for (const Index clean : {0, 2, 4}) CHECK((y.col(clean).array().abs() < 100).all());
+    CHECK(y.col(1).array().isNaN().any());
+    // Nor does it reach positions whose windows are far from it.
+    CHECK(y.col(1).head(c.filters * 4).allFinite());
+    CHECK(y.col(1).tail(c.filters * 6).allFinite());
+
+    Eigen::MatrixXf dx(c.channels * c.length, 5), dx_alone(c.channels * c.length, 1);
+    hg::add_transposed_convolution<float>(c, w.data(), y.data(), dx.data(), 5, {false});
+    hg::add_transposed_convolution<float>(c, w.data(), y.col(4).data(), dx_alone.data(), 1, {false});
+    CHECK((dx.rightCols(1).array() == dx_alone.array()).all());
+    CHECK(dx.col(0).allFinite());
+    CHECK(dx.col(2).allFinite());
 }
 
 TEST_CASE("a convolution of one position is a dense layer") {

@@ -25,9 +25,20 @@ EIGEN_DONT_INLINE void fill_columns(Index rows, Index columns, const T* bias, T*
     }
 }
 
-/// db += the sum of the columns of dy. Column by column, eight at a time, dy is read once, in order.
+/// db += the sum of the columns of dy. Column by column, eight at a time, dy is read once, in order; columns too short
+/// for that are taken for parts of longer ones first.
 template <class T>
 EIGEN_DONT_INLINE void add_columns(Index rows, Index columns, const T* dy, T* db) {
+    constexpr Index longer = 64;
+    if (const Index parts = longer / rows; parts > 1 && columns >= 16 * parts) {
+        T sums[longer] = {};
+        const Index whole = columns / parts;
+        add_columns(rows * parts, whole, dy, sums);
+        for (Index part = 0; part < parts; ++part)
+            for (Index i = 0; i < rows; ++i) db[i] += sums[part * rows + i];
+        dy += whole * parts * rows;
+        columns -= whole * parts;
+    }
     Index j = 0;
     for (; j + 8 <= columns; j += 8, dy += 8 * rows)
         each_pack(

@@ -12,6 +12,7 @@
 
 #include "hourglass/core/columns.hpp"
 #include "hourglass/core/product.hpp"
+#include "hourglass/layers/minimal_filtering.hpp"
 
 namespace hourglass::inline HOURGLASS_ABI {
 
@@ -88,11 +89,11 @@ void each_block(const Convolution& c, Index samples, Use use) {
     for (Index first = 0; first < samples; first += block) use(first, std::min(block, samples - first));
 }
 
-// The three products for one block of samples.
+// The three products for one block of samples, term by term.
 
 // y += W ∗ x, or y = start + W ∗ x.
 template <class T>
-void add_block_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start) {
+void add_plain_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start) {
     const bool whole = c.dilation == 1;
     // One product for each position, and none without: only then can it write what it starts from.
     const bool once = whole && c.left < c.kernel && (c.positions - 1) * c.stride - c.left < c.length;
@@ -108,7 +109,7 @@ void add_block_convolution(const Convolution& c, const T* w, const T* x, T* y, I
 
 // dW += ∂(yᵀ(W ∗ x))/∂W.
 template <class T>
-void add_block_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, Index samples) {
+void add_plain_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, Index samples) {
     const bool whole = c.dilation == 1;
     const Index x_size = c.channels * c.length, y_size = c.filters * c.positions;
     for (Index k = 0; k < (whole ? 1 : c.kernel); ++k) {
@@ -157,7 +158,7 @@ inline Phase phase_of(const Convolution& c, Index r) {
 // x += Wᵀ ∗ y, or x = start + Wᵀ ∗ y. Positions of x fall into `stride` phases; with the kernel's part Vᵣ of a phase
 // turned round it is again a product with windows of y, and each position of x is written once.
 template <class T>
-void add_block_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
+void add_plain_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
                                       Start<T> start) {
     constexpr Index most_rows = 32, most_depth = 256;
     T packed[most_rows * most_depth];
@@ -191,11 +192,54 @@ void add_block_transposed_convolution(const Convolution& c, const T* w, const T*
     }
 }
 
+// A convolution as a correlation of groups of `stride` positions of the long side, for minimal filtering.
+template <class T>
+FilteredKernel<T> filtered_kernel(const Convolution& c, T* w) {
+    const Index taps = c.dilation == 1 ? (c.kernel - 1) / c.stride + 1 : 0;
+    return {w, c.filters, c.kernel * c.channels, c.stride * c.channels, taps};
+}
+template <class T>
+SequenceGroups<T> long_groups(const Convolution& c, T* x) {
+    return {x, -c.left * c.channels, c.stride * c.channels, c.length * c.channels};
+}
+template <class T>
+SequenceGroups<T> short_groups(const Convolution& c, T* y) {
+    return {y, 0, c.filters, c.positions * c.filters};
+}
+
+// The same three products by minimal filtering.
+
+template <class T>
+void add_filtered_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start) {
+    add_filtered(filtered_kernel(c, w), long_groups(c, x), short_groups(c, y), 0, c.positions, samples, start);
+}
+template <class T>
+void add_filtered_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, Index samples) {
+    add_filtered_gradient(filtered_kernel(c, dw), short_groups(c, y), long_groups(c, x), c.positions, samples);
+}
+template <class T>
+void add_filtered_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
+                                         Start<T> start) {
+    const auto kernel = filtered_kernel(c, w);
+    const Index end = std::min(c.positions + kernel.taps - 1, (c.length + c.left + c.stride - 1) / c.stride);
+    if (!start.held && end * c.stride < c.length + c.left) {  // positions that no group reaches
+        fill_columns<T>(c.channels, c.length * samples, start.column, x);
+        start = {};
+    }
+    add_filtered_transposed(kernel, short_groups(c, y), long_groups(c, x), c.left / c.stride, end, samples, c.channels,
+                            start);
+}
+
 /// y += W ∗ x for the long x and the short y, one sample after the other; y = start + W ∗ x where a start is given.
 template <class T>
 void add_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start = {}) {
     each_block<T>(c, samples, [&](Index j, Index n) {
-        add_block_convolution(c, w, x + j * c.channels * c.length, y + j * c.filters * c.positions, n, start);
+        const T* const long_side = x + j * c.channels * c.length;
+        T* const short_side = y + j * c.filters * c.positions;
+        if (filtered_kernel(c, w).pays(c.positions))
+            add_filtered_convolution(c, w, long_side, short_side, n, start);
+        else
+            add_plain_convolution(c, w, long_side, short_side, n, start);
     });
 }
 /// x += Wᵀ ∗ y, the transpose of `add_convolution`.
@@ -203,8 +247,12 @@ template <class T>
 void add_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
                                 Start<T> start = {}) {
     each_block<T>(c, samples, [&](Index j, Index n) {
-        add_block_transposed_convolution(c, w, y + j * c.filters * c.positions, x + j * c.channels * c.length, n,
-                                         start);
+        const T* const short_side = y + j * c.filters * c.positions;
+        T* const long_side = x + j * c.channels * c.length;
+        if (filtered_kernel(c, w).pays(c.positions))
+            add_filtered_transposed_convolution(c, w, short_side, long_side, n, start);
+        else
+            add_plain_transposed_convolution(c, w, short_side, long_side, n, start);
     });
 }
 
@@ -217,7 +265,10 @@ void add_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, T*
     each_block<T>(c, samples, [&](Index j, Index n) {
         const T* const short_side = y + j * c.filters * c.positions;
         const T* const long_side = x + j * c.channels * c.length;
-        add_block_kernel_gradient(c, short_side, long_side, dw, n);
+        if (filtered_kernel(c, dw).gradient_pays(c.positions))
+            add_filtered_kernel_gradient(c, short_side, long_side, dw, n);
+        else
+            add_plain_kernel_gradient(c, short_side, long_side, dw, n);
         if (!bias_gradient) return;
         if constexpr (Gradient == Side::Short)
             add_columns<T>(c.filters, c.positions * n, short_side, bias_gradient);
