@@ -27,8 +27,10 @@ inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >=
 // caches. With few registers a step along the contraction is too short to wait for anything but the very nearest one.
 inline constexpr Index product_depth = many_registers ? 256 : 192, product_rows = 48;
 
-// An A of fewer values stays in a cache near enough that asking for it ahead costs more than it saves.
-inline constexpr Index product_fetched = 1 << 19;
+// An A of fewer values is not asked for ahead: it stays in a cache near enough that asking costs more than it saves. A
+// layer's weights, read for the first time since the last step and used for many columns, are worth it much sooner than
+// a gradient written a moment ago.
+inline constexpr Index product_fetched = 1 << 19, weights_fetched = 1 << 16, many_columns = 192;
 
 // The next part of A, asked for a few cache lines at a time while the present one is worked on: its columns lie too far
 // apart for the processor to guess, and fetching them on first use costs the product of large layers a few percent.
@@ -290,10 +292,10 @@ void turn(Index rows, Index depth, const T* a, Index a_step, T* block) {
 
 // C = start + A B, where A is shown a stripe at a time: stripe(row, rows, k, depth, block) returns where that part of A
 // lies, `step` apart from column to column, perhaps copied to `block`; next(row, rows, k, depth), where it lies
-// untouched.
+// untouched, for an A of at least `fetched` values.
 template <Operand Right, class T, class Stripe, class Next>
 void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index stride, T* c, Index c_step,
-                    Start<T> start, Stripe stripe, Next next) {
+                    Start<T> start, Index fetched, Stripe stripe, Next next) {
     T block[product_rows * product_depth], zero[product_rows];
     std::fill_n(zero, product_rows, T(0));  // a scalar type's own default may be no value
     const Index parts = (depth + product_depth - 1) / product_depth;
@@ -303,7 +305,7 @@ void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index st
         const bool held = start.held || k > 0;
         for (Index row = 0; row < rows; row += product_rows) {
             const Index tall = std::min(product_rows, rows - row), rest = std::min(product_rows, rows - row - tall);
-            Ahead<T> ahead = rest > 0 && rows * depth >= product_fetched ? next(row + tall, rest, k, deep) : Ahead<T>{};
+            Ahead<T> ahead = rest > 0 && rows * depth >= fetched ? next(row + tall, rest, k, deep) : Ahead<T>{};
             const auto [a, a_step] = stripe(row, tall, k, deep, block);
             const Part<T> part{deep,
                                a,
@@ -355,8 +357,9 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
     }
     // Columns of A that lie in a page each are brought together first, where there are too few registers to hide that.
     const bool scattered = !many_registers && columns >= 32 && a_step * static_cast<Index>(sizeof(T)) >= 2048;
+    const Index fetched = Right == Operand::Columns && columns >= many_columns ? weights_fetched : product_fetched;
     add_by_stripes<Right>(
-        rows, columns, depth, b, stride, c, c_step, start,
+        rows, columns, depth, b, stride, c, c_step, start, fetched,
         [=](Index row, Index tall, Index k, Index deep, T* block) {
             const T* const part = a + row + k * a_step;
             if (!scattered) return std::pair{part, a_step};
@@ -381,7 +384,7 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
         return;
     }
     add_by_stripes<Operand::Columns>(
-        rows, columns, depth, b, stride, c, c_step, start,
+        rows, columns, depth, b, stride, c, c_step, start, product_fetched,
         [=](Index row, Index tall, Index k, Index deep, T* block) {
             turn(tall, deep, a + k + row * a_step, a_step, block);
             return std::pair{static_cast<const T*>(block), tall};
