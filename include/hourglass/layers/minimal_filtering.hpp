@@ -5,8 +5,8 @@
 // (A. L. Toom, 1963; S. Winograd, Arithmetic Complexity of Computations, 1980; with channels A. Lavin and S. Gray, Fast
 // Algorithms for Convolutional Neural Networks, 2016). Between the points lie matrix products over the channels.
 //
-// Rounding errors are about twice those of the plain sums, and relative to the largest of six neighbouring positions;
-// what is not finite reaches the outputs of all six. Other samples are not touched.
+// Rounding errors are about twice those of the plain sums (benchmarks/convolution.cpp), relative to the largest of six
+// neighbouring positions; what is not finite reaches the outputs of all six. Other samples are not touched.
 #pragma once
 
 #include <algorithm>
