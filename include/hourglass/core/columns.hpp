@@ -31,7 +31,8 @@ template <class T>
 EIGEN_DONT_INLINE void add_columns(Index rows, Index columns, const T* dy, T* db) {
     constexpr Index longer = 64;
     if (const Index parts = longer / rows; parts > 1 && columns >= 16 * parts) {
-        T sums[longer] = {};
+        T sums[longer];
+        std::fill_n(sums, longer, T(0));  // a scalar type's own default may be no value
         const Index whole = columns / parts;
         add_columns(rows * parts, whole, dy, sums);
         for (Index part = 0; part < parts; ++part)
