@@ -41,10 +41,10 @@ void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
         CHECK((c.template cast<double>() - expected).cwiseAbs().maxCoeff() <= bound);
     };
     hg::Matrix<T> c = start;
-    hg::add_product<hg::Operand::Columns>(rows, columns, depth, a.data(), rows, b.data(), depth, c.data(), rows);
+    hg::add_product(rows, columns, depth, a.data(), rows, {b.data(), 1, depth}, c.data(), rows);
     agrees(c);
     c = start;
-    hg::add_product<hg::Operand::Rows>(rows, columns, depth, a.data(), rows, b_turned.data(), columns, c.data(), rows);
+    hg::add_product(rows, columns, depth, a.data(), rows, {b_turned.data(), columns, 1}, c.data(), rows);
     agrees(c);
     c = start;
     hg::add_transposed_product(rows, columns, depth, a_turned.data(), depth, b.data(), depth, c.data(), rows);
@@ -61,12 +61,10 @@ void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
             CHECK((c.template cast<double>() - over).cwiseAbs().template maxCoeff<Eigen::PropagateNaN>() <= bound);
         };
         written([&](hg::Start<T> s) {
-            hg::add_product<hg::Operand::Columns>(rows, columns, depth, a.data(), rows, b.data(), depth, c.data(), rows,
-                                                  s);
+            hg::add_product(rows, columns, depth, a.data(), rows, {b.data(), 1, depth}, c.data(), rows, s);
         });
         written([&](hg::Start<T> s) {
-            hg::add_product<hg::Operand::Rows>(rows, columns, depth, a.data(), rows, b_turned.data(), columns, c.data(),
-                                               rows, s);
+            hg::add_product(rows, columns, depth, a.data(), rows, {b_turned.data(), columns, 1}, c.data(), rows, s);
         });
         written([&](hg::Start<T> s) {
             hg::add_transposed_product(rows, columns, depth, a_turned.data(), depth, b.data(), depth, c.data(), rows,
@@ -95,7 +93,7 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
 TEST_CASE("an empty product adds nothing") {
     float c = 3;
     const float one = 1;
-    hg::add_product<hg::Operand::Columns>(1, 1, 0, &one, 1, &one, 1, &c, 1);
+    hg::add_product(1, 1, 0, &one, 1, {&one, 1, 1}, &c, 1);
     hg::add_transposed_product(1, 1, 0, &one, 1, &one, 1, &c, 1);
     CHECK(c == 3);
 }
@@ -105,8 +103,7 @@ TEST_CASE("a column's bits do not depend on its neighbours") {
     const hg::Index rows = GENERATE(64, 1, 2, 3), depth = GENERATE(300, 20);
     const Eigen::MatrixXf a = random<float>(rows, depth, rng), b = random<float>(depth, 100, rng);
     Eigen::MatrixXf whole = Eigen::MatrixXf::Zero(rows, 100), part = Eigen::MatrixXf::Zero(rows, 37);
-    hg::add_product<hg::Operand::Columns>(rows, 100, depth, a.data(), rows, b.data(), depth, whole.data(), rows);
-    hg::add_product<hg::Operand::Columns>(rows, 37, depth, a.data(), rows, b.data() + 40 * depth, depth, part.data(),
-                                          rows);
+    hg::add_product(rows, 100, depth, a.data(), rows, {b.data(), 1, depth}, whole.data(), rows);
+    hg::add_product(rows, 37, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, part.data(), rows);
     CHECK(part == whole.middleCols(40, 37));
 }

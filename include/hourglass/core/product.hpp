@@ -23,14 +23,20 @@ namespace hourglass::inline HOURGLASS_ABI {
 // Room for 24 sums beside what is multiplied; else for 12.
 inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
 
-// What is worked at once: this much of the contraction, for this many rows of A, so that both stay in the nearest
-// caches. With few registers a step along the contraction is too short to wait for anything but the very nearest one.
-inline constexpr Index product_depth = many_registers ? 256 : 192, product_rows = 48;
+// What is worked at once: this much of the contraction, for this many rows of A, so that this part of A and as much of
+// B as a tile needs stay in the nearest cache.
+inline constexpr Index product_depth = 192, product_rows = 48;
 
 // An A of fewer values is not asked for ahead: it stays in a cache near enough that asking costs more than it saves. A
 // layer's weights, read for the first time since the last step and used for many columns, are worth it much sooner than
 // a gradient written a moment ago.
 inline constexpr Index product_fetched = 1 << 19, weights_fetched = 1 << 16, many_columns = 192;
+
+// How many packets of rows are worked at once, and how many columns the widest tile of `Height` packets has: as many
+// as there is room for their sums.
+inline constexpr std::size_t tallest = many_registers ? 3 : 2;
+template <std::size_t Height>
+inline constexpr std::size_t tile_columns = many_registers ? (Height == 3 ? 8 : 12) : 6;
 
 // The next part of A, asked for a few cache lines at a time while the present one is worked on: its columns lie too far
 // apart for the processor to guess, and fetching them on first use costs the product of large layers a few percent.
@@ -44,7 +50,7 @@ class Ahead {
 
     /// Asks for the next `part` of `whole`.
     EIGEN_DONT_INLINE void fetch(Index part, Index whole) {
-        constexpr auto line = static_cast<Index>(64 / sizeof(T));
+        constexpr Index line = line_values<T>;
         for (Index lines = (runs_ * (values_ / line + 1) * part + whole - 1) / whole; lines > 0 && done_ < runs_;
              --lines) {
             Eigen::internal::prefetch(run_ + std::min(at_, values_ - 1));
@@ -61,8 +67,15 @@ class Ahead {
     Index step_ = 0, runs_ = 0, values_ = 0, at_ = 0, done_ = 0;
 };
 
-/// Where B(k, j) lies, k running along the contraction: in columns, `b[k + j·stride]`, or in rows, `b[k·stride + j]`.
-enum class Operand { Columns, Rows };
+/// A factor's values wherever they lie: B(k, j) = values[k·down + j·across], k running along the contraction. `down` is
+/// 1 for a matrix in columns, `across` for one in rows.
+template <class T>
+struct Factor {
+    const T* values;
+    Index down, across;
+
+    Factor from(Index k, Index j) const { return {values + k * down + j * across, down, across}; }
+};
 
 /// What a product adds to: what C holds, or else the same `column` everywhere, or nothing where that is null. What C
 /// held is then not read.
@@ -78,8 +91,7 @@ struct Part {
     Index depth;
     const T* a;
     Index a_step;
-    const T* b;
-    Index stride;
+    Factor<T> b;
     const T* from;
     Index from_step;
     T* c;
@@ -98,13 +110,12 @@ struct Part {
 // c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j), for Height packets of rows and as many columns from column `j0`
 // on as J has numbers. Columns before `first` of them are computed and dropped. The folds unroll at any optimisation
 // level, so that the sums live in registers.
-template <Operand Right, class Packet, std::size_t Height, class T, std::size_t... J>
+template <class Packet, std::size_t Height, class T, std::size_t... J>
 void add_tile(std::index_sequence<J...>, const Part<T>& p, Index j0, std::size_t first) {
     namespace packets = Eigen::internal;
     constexpr Index lanes = packets::unpacket_traits<Packet>::size;
     constexpr std::make_index_sequence<Height> packets_of_rows;
-    const Index b_step = Right == Operand::Columns ? 1 : p.stride, b_column = Right == Operand::Columns ? p.stride : 1;
-    const Index a_step = p.a_step, depth = p.depth;
+    const Index a_step = p.a_step, b_step = p.b.down, b_column = p.b.across, depth = p.depth;
     Packet sum[sizeof...(J)][Height];
     const auto at = [](std::size_t i) { return static_cast<Index>(i); };
     const auto zero = [&]<std::size_t... R>(std::size_t j, std::index_sequence<R...>) {
@@ -122,10 +133,22 @@ void add_tile(std::index_sequence<J...>, const Part<T>& p, Index j0, std::size_t
         const auto from = [&](std::size_t j) { return j < 3 ? zeroth : j < 6 ? third : j < 9 ? sixth : ninth; };
         (column(J, packets::pset1<Packet>(from(J)[at(J % 3) * b_column])), ...);
     };
-    const T *const a = p.a, *const b = p.b + j0 * b_column;
+    const T *const a = p.a, *const b = p.b.from(0, j0).values;
     const auto column_at = [&](std::size_t j) { return j < sizeof...(J) ? b + at(j) * b_column : b; };
     const T *b0 = b, *b3 = column_at(3), *b6 = column_at(6), *b9 = column_at(9);
-    for (Index k = 0; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
+    Index k = 0;
+    // Where the sums will go is asked for meanwhile, a cache line a step: all at once would hold up what is multiplied.
+    if constexpr (Height == tallest && sizeof...(J) == tile_columns<Height>) {
+        constexpr Index line = line_values<T>, tall = at(Height) * lanes;
+        constexpr std::size_t lines = static_cast<std::size_t>(tall / line) + 1;
+        for (const Index asked = std::min(depth, at(lines * sizeof...(J))); k < asked;
+             ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step) {
+            const auto step = static_cast<std::size_t>(k);
+            packets::prefetch(p.c + (j0 + at(step / lines)) * p.c_step + std::min(at(step % lines) * line, tall - 1));
+            multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
+        }
+    }
+    for (; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
         multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
     // What the product starts from is added last: added first, everything would wait for it to come from memory.
     const auto store = [&]<std::size_t... R>(std::size_t j, const T* from, T* to, std::index_sequence<R...>) {
@@ -138,16 +161,16 @@ void add_tile(std::index_sequence<J...>, const Part<T>& p, Index j0, std::size_t
 
 // One stripe of Height packets of rows, all columns. What is left beside the widest tiles is covered by a tile that
 // reaches back over columns already done: a narrow tile has too few sums to keep the processor busy.
-template <Operand Right, class Packet, std::size_t Height, class T>
+template <class Packet, std::size_t Height, class T>
 void add_stripe(Index columns, const Part<T>& part, Ahead<T>& ahead) {
-    constexpr std::size_t third = Height == 3 ? 3 : many_registers ? 4 : 2;
     Index j = 0;
     const auto tile = [&]<std::size_t... J>(std::index_sequence<J...> width, Index from) {
-        add_tile<Right, Packet, Height>(width, part, from, static_cast<std::size_t>(j - from));
+        add_tile<Packet, Height>(width, part, from, static_cast<std::size_t>(j - from));
         j = from + static_cast<Index>(sizeof...(J));
         ahead.fetch(static_cast<Index>(sizeof...(J)), columns);
     };
-    constexpr std::make_index_sequence<Height == 3 ? 8 : 3 * third> wide;
+    constexpr std::size_t third = Height == 3 ? 3 : many_registers ? 4 : 2;
+    constexpr std::make_index_sequence<tile_columns<Height>> wide;
     constexpr std::make_index_sequence<2 * third> middle;
     constexpr std::make_index_sequence<third> narrow;
     constexpr std::make_index_sequence<1> single;
@@ -167,20 +190,20 @@ void add_stripe(Index columns, const Part<T>& part, Ahead<T>& ahead) {
 }
 
 // The rows from `row` on in stripes of Packet and then of packets half as long; returns the first row that is left.
-template <Operand Right, class Packet, class T>
+template <class Packet, class T>
 Index add_stripes(Index row, Index rows, Index columns, const Part<T>& part, Ahead<T>& ahead) {
     using Traits = Eigen::internal::unpacket_traits<Packet>;
     constexpr Index lanes = Traits::size;
     if (columns == 1)  // one column alone needs more rows to keep the processor busy
         for (; row + 8 * lanes <= rows; row += 8 * lanes)
-            add_tile<Right, Packet, 8>(std::index_sequence<0>{}, part.below(row), 0, 0);
+            add_tile<Packet, 8>(std::index_sequence<0>{}, part.below(row), 0, 0);
     if constexpr (many_registers && std::is_same_v<Packet, typename Eigen::internal::packet_traits<T>::type>)
-        for (; row + 3 * lanes <= rows; row += 3 * lanes) add_stripe<Right, Packet, 3>(columns, part.below(row), ahead);
-    for (; row + 2 * lanes <= rows; row += 2 * lanes) add_stripe<Right, Packet, 2>(columns, part.below(row), ahead);
-    for (; row + lanes <= rows; row += lanes) add_stripe<Right, Packet, 1>(columns, part.below(row), ahead);
+        for (; row + 3 * lanes <= rows; row += 3 * lanes) add_stripe<Packet, 3>(columns, part.below(row), ahead);
+    for (; row + 2 * lanes <= rows; row += 2 * lanes) add_stripe<Packet, 2>(columns, part.below(row), ahead);
+    for (; row + lanes <= rows; row += lanes) add_stripe<Packet, 1>(columns, part.below(row), ahead);
     if constexpr (constexpr Index half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
                   half < lanes && half >= 4)
-        return add_stripes<Right, typename Traits::half>(row, rows, columns, part, ahead);
+        return add_stripes<typename Traits::half>(row, rows, columns, part, ahead);
     return row;
 }
 
@@ -192,8 +215,8 @@ void add_dots(std::index_sequence<J...>, const T* left, const Part<T>& p, Index 
     namespace packets = Eigen::internal;
     using Packet = typename packets::packet_traits<T>::type;
     constexpr Index lanes = packets::unpacket_traits<Packet>::size, count = sizeof...(J);
-    const Index depth = p.depth, stride = p.stride;
-    const T* const right = p.b + j0 * stride;
+    const Index depth = p.depth, stride = p.b.across;
+    const T* const right = p.b.from(0, j0).values;
     Packet sum[] = {((void)J, packets::pset1<Packet>(T(0)))...};
     const auto multiply = [&sum](const T* row, const T* from, Index step) {
         const Packet factor = packets::ploadu<Packet>(row);
@@ -227,19 +250,18 @@ EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Part<T>& p) {
 
 // The last one to three rows, which fill no packet: worked as dot products where these are long enough to be worth
 // their sums, else as a packet of four in copies on the stack, a few columns at a time.
-template <Operand Right, class T>
+template <class T>
 void add_last_rows(Index rows, Index columns, const Part<T>& p) {
     namespace packets = Eigen::internal;
     using Full = typename packets::packet_traits<T>::type;
-    if constexpr (constexpr Index lanes = packets::unpacket_traits<Full>::size; Right == Operand::Columns && lanes > 1)
-        if (p.depth >= 3 * lanes) {
+    if constexpr (constexpr Index lanes = packets::unpacket_traits<Full>::size; lanes > 1)
+        if (p.b.down == 1 && p.depth >= 3 * lanes) {
             for (Index row = 0; row < rows; ++row) add_row_of_dots(columns, p.below(row));
             return;
         }
     using Half = typename packets::unpacket_traits<Full>::half;
     using Packet = typename packets::unpacket_traits<Half>::half;
     constexpr Index tall = packets::unpacket_traits<Packet>::size, wide = 12;
-    const Index b_column = Right == Operand::Columns ? p.stride : 1;
     Ahead<T> nothing;
     T left[product_depth * tall], sums[wide * tall];
     for (Index row = 0; row < rows; row += tall) {
@@ -251,8 +273,8 @@ void add_last_rows(Index rows, Index columns, const Part<T>& p) {
             for (Index l = 0; l < some; ++l)
                 for (Index i = 0; i < tall; ++i)
                     sums[l * tall + i] = i < real ? p.from[row + i + (j + l) * p.from_step] : T(0);
-            const Part<T> part{p.depth, left, tall, p.b + j * b_column, p.stride, sums, tall, sums, tall};
-            add_stripe<Right, Packet, 1>(some, part, nothing);
+            const Part<T> part{p.depth, left, tall, p.b.from(0, j), sums, tall, sums, tall};
+            add_stripe<Packet, 1>(some, part, nothing);
             for (Index l = 0; l < some; ++l)
                 for (Index i = 0; i < real; ++i) p.c[row + i + (j + l) * p.c_step] = sums[l * tall + i];
         }
@@ -293,10 +315,12 @@ void turn(Index rows, Index depth, const T* a, Index a_step, T* block) {
 // C = start + A B, where A is shown a stripe at a time: stripe(row, rows, k, depth, block) returns where that part of A
 // lies, `step` apart from column to column, perhaps copied to `block`; next(row, rows, k, depth), where it lies
 // untouched, for an A of at least `fetched` values.
-template <Operand Right, class T, class Stripe, class Next>
-void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index stride, T* c, Index c_step,
-                    Start<T> start, Index fetched, Stripe stripe, Next next) {
-    T block[product_rows * product_depth], zero[product_rows];
+template <class T, class Stripe, class Next>
+void add_by_stripes(Index rows, Index columns, Index depth, Factor<T> b, T* c, Index c_step, Start<T> start,
+                    Index fetched, Stripe stripe, Next next) {
+    // On a cache line: values that straddle two of them are read at half the speed.
+    alignas(64) T block[product_rows * product_depth];
+    T zero[product_rows];
     std::fill_n(zero, product_rows, T(0));  // a scalar type's own default may be no value
     const Index parts = (depth + product_depth - 1) / product_depth;
     const Index part_depth = (depth + 16 * parts - 1) / (16 * parts) * 16;  // alike: each walks over all of C
@@ -310,19 +334,15 @@ void add_by_stripes(Index rows, Index columns, Index depth, const T* b, Index st
             const Part<T> part{deep,
                                a,
                                a_step,
-                               b + k * (Right == Operand::Columns ? 1 : stride),
-                               stride,
-                               held           ? c + row
-                               : start.column ? start.column + row
-                                              : zero,
+                               b.from(k, 0),
+                               held ? c + row : start.column ? start.column + row : zero,
                                held ? c_step : 0,
                                c + row,
                                c_step};
             Index done = 0;
             if (tall >= 4)
-                done =
-                    add_stripes<Right, typename Eigen::internal::packet_traits<T>::type>(0, tall, columns, part, ahead);
-            if (done < tall) add_last_rows<Right>(tall - done, columns, part.below(done));
+                done = add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, tall, columns, part, ahead);
+            if (done < tall) add_last_rows(tall - done, columns, part.below(done));
         }
     }
 }
@@ -334,32 +354,32 @@ void put_start(Index rows, Index columns, T* c, Index c_step, Start<T> start) {
         for (Index i = 0; i < rows; ++i) c[i + j * c_step] = start.column ? start.column[i] : T(0);
 }
 
-/// C += A B for A of rows × depth (`a[i + k·a_step]`), B of depth × columns (see `Operand`) and C of rows × columns
-/// (`c[i + j·c_step]`); C = start + A B where a start is given. Columns of C must not overlap; those of A and B may.
-template <Operand Right, class T>
-void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride, T* c,
-                 Index c_step, Start<T> start = {}) {
+/// C += A B for A of rows × depth (`a[i + k·a_step]`), B of depth × columns and C of rows × columns, `c[i + j·c_step]`;
+/// C = start + A B where a start is given. Columns of C must not overlap; those of A and B may.
+template <class T>
+void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step, std::type_identity_t<Factor<T>> b,
+                 T* c, Index c_step, Start<T> start = {}) {
     if (columns == 1 || depth == 0) {  // every value of A is used once: nothing is gained by working it in parts
         put_start(rows, columns, c, c_step, start);
-        const Part<T> all{depth, a, a_step, b, stride, c, c_step, c, c_step};
+        const Part<T> all{depth, a, a_step, b, c, c_step, c, c_step};
         Ahead<T> nothing;
-        const Index done = rows < 4 ? 0
-                                    : add_stripes<Right, typename Eigen::internal::packet_traits<T>::type>(
-                                          0, rows, columns, all, nothing);
+        const Index done =
+            rows < 4 ? 0
+                     : add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, rows, columns, all, nothing);
         for (Index k = 0; k < depth && done < rows; k += product_depth) {
             Part<T> part = all.below(done);
             part.depth = std::min(product_depth, depth - k);
             part.a += k * a_step;
-            part.b += k * (Right == Operand::Columns ? 1 : stride);
-            add_last_rows<Right>(rows - done, columns, part);
+            part.b = b.from(k, 0);
+            add_last_rows(rows - done, columns, part);
         }
         return;
     }
     // Columns of A that lie in a page each are brought together first, where there are too few registers to hide that.
     const bool scattered = !many_registers && columns >= 32 && a_step * static_cast<Index>(sizeof(T)) >= 2048;
-    const Index fetched = Right == Operand::Columns && columns >= many_columns ? weights_fetched : product_fetched;
-    add_by_stripes<Right>(
-        rows, columns, depth, b, stride, c, c_step, start, fetched,
+    const Index fetched = b.down == 1 && columns >= many_columns ? weights_fetched : product_fetched;
+    add_by_stripes(
+        rows, columns, depth, b, c, c_step, start, fetched,
         [=](Index row, Index tall, Index k, Index deep, T* block) {
             const T* const part = a + row + k * a_step;
             if (!scattered) return std::pair{part, a_step};
@@ -383,8 +403,8 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
                 depth, [](const Pack<T>& left, const Pack<T>& right) { return left * right; }, a + i * a_step, b);
         return;
     }
-    add_by_stripes<Operand::Columns>(
-        rows, columns, depth, b, stride, c, c_step, start, product_fetched,
+    add_by_stripes(
+        rows, columns, depth, Factor<T>{b, 1, stride}, c, c_step, start, product_fetched,
         [=](Index row, Index tall, Index k, Index deep, T* block) {
             turn(tall, deep, a + k + row * a_step, a_step, block);
             return std::pair{static_cast<const T*>(block), tall};

@@ -49,7 +49,7 @@ class Tape {
 
   private:
     static T* room(Vector<T>& storage, Index values) {
-        constexpr Index line = sizeof(T) < 64 ? 64 / static_cast<Index>(sizeof(T)) : 1;
+        constexpr Index line = line_values<T>;
         if (storage.size() < values + line) {
             storage.resize(values + line);
             prefer_huge_pages(storage.data(), values + line);
@@ -71,7 +71,7 @@ class Arena {
 
     T* take(Index values) {
         T* const taken = memory_ ? memory_ + used_ : nullptr;
-        constexpr Index line = sizeof(T) < 64 ? 64 / static_cast<Index>(sizeof(T)) : 1;
+        constexpr Index line = line_values<T>;
         used_ += (values + line - 1) / line * line;
         return taken;
     }

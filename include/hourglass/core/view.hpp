@@ -46,6 +46,10 @@ ConstFlat<T> flat(const ConstView<T>& view) {
     return {view.data(), view.size()};
 }
 
+/// How many values a cache line holds.
+template <class T>
+inline constexpr Index line_values = sizeof(T) < 64 ? static_cast<Index>(64 / sizeof(T)) : 1;
+
 /// Sets every value to zero.
 template <class T>
 EIGEN_DONT_INLINE void clear(const View<T>& view) {

@@ -70,12 +70,12 @@ void add_windows_product(const T* a, Index a_step, Index rows, Index tap_depth, 
         T* const out = y.data + (y_first + t * y_step) * y.channels;
         if (windows < few_windows && windows < samples)
             for (Index w = 0; w < windows; ++w)
-                add_product<Operand::Columns>(rows, samples, depth, part, a_step, run + w * s.step * x.channels, x_size,
-                                              out + w * y_step * y.channels, y_size, start);
+                add_product(rows, samples, depth, part, a_step, {run + w * s.step * x.channels, 1, x_size},
+                            out + w * y_step * y.channels, y_size, start);
         else
             for (Index j = 0; j < samples; ++j)
-                add_product<Operand::Columns>(rows, windows, depth, part, a_step, run + j * x_size, s.step * x.channels,
-                                              out + j * y_size, y_step * y.channels, start);
+                add_product(rows, windows, depth, part, a_step, {run + j * x_size, 1, s.step * x.channels},
+                            out + j * y_size, y_step * y.channels, start);
     });
 }
 
@@ -120,12 +120,12 @@ void add_plain_kernel_gradient(const Convolution& c, const T* y, const T* x, T* 
             const T* const up = y + t * c.filters;
             if (windows < few_windows && windows < samples)
                 for (Index v = 0; v < windows; ++v)
-                    add_product<Operand::Rows>(c.filters, taps * c.channels, samples, up + v * c.filters, y_size,
-                                               run + v * s.step * c.channels, x_size, part, c.filters);
+                    add_product(c.filters, taps * c.channels, samples, up + v * c.filters, y_size,
+                                {run + v * s.step * c.channels, x_size, 1}, part, c.filters);
             else
                 for (Index j = 0; j < samples; ++j)
-                    add_product<Operand::Rows>(c.filters, taps * c.channels, windows, up + j * y_size, c.filters,
-                                               run + j * x_size, s.step * c.channels, part, c.filters);
+                    add_product(c.filters, taps * c.channels, windows, up + j * y_size, c.filters,
+                                {run + j * x_size, s.step * c.channels, 1}, part, c.filters);
         });
     }
 }

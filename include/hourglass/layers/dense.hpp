@@ -24,7 +24,7 @@ EIGEN_DONT_INLINE void dense_forward(Index outputs, Index inputs, Index columns,
     if constexpr (Transposed)
         add_transposed_product(outputs, columns, inputs, w, inputs, x, inputs, y, outputs, start);
     else
-        add_product<Operand::Columns>(outputs, columns, inputs, w, outputs, x, inputs, y, outputs, start);
+        add_product(outputs, columns, inputs, w, outputs, {x, 1, inputs}, y, outputs, start);
 }
 
 // dx += Wᵀ dy; with Transposed, dx += W dy. Assigned where dx is not held.
@@ -33,7 +33,7 @@ EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns
                                       bool held) {
     const Start<T> start{held};
     if constexpr (Transposed)
-        add_product<Operand::Columns>(inputs, columns, outputs, w, inputs, dy, outputs, dx, inputs, start);
+        add_product(inputs, columns, outputs, w, inputs, {dy, 1, outputs}, dx, inputs, start);
     else
         add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, start);
 }
@@ -42,7 +42,7 @@ EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index row_columns, Index columns, const T* left, const T* right,
                                       T* dw, bool held = true) {
-    add_product<Operand::Rows>(rows, row_columns, columns, left, rows, right, row_columns, dw, rows, Start<T>{held});
+    add_product(rows, row_columns, columns, left, rows, {right, row_columns, 1}, dw, rows, Start<T>{held});
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>

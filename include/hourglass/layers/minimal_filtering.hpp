@@ -361,9 +361,9 @@ EIGEN_DONT_INLINE void add_filtered_gradient(const FilteredKernel<T>& k, const S
                 input_at_points(low, low_step, columns, lower_room + i * filter_points * columns, columns);
             }
             for (Index p = 0; p < filter_points; ++p)
-                add_product<Operand::Rows>(rows, columns, count, room + p * rows, filter_points * rows,
-                                           lower_room + p * columns, filter_points * columns, sums + p * rows * columns,
-                                           rows, Start<T>{held});
+                add_product(rows, columns, count, room + p * rows, filter_points * rows,
+                            {lower_room + p * columns, filter_points * columns, 1}, sums + p * rows * columns, rows,
+                            Start<T>{held});
             held = true;
         });
         for (Index i = 0; i < columns; ++i) {

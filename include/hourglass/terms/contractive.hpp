@@ -208,17 +208,17 @@ struct Contractive {
             s.template down<W::front, W::depth>();
             const T* const u = s.u[W::front];
             clear<T>({s.t, width, s.columns});
-            add_product<Operand::Columns>(width, s.columns, width, work.gram, width, u, width, s.t, width);
+            add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.t, width);
             sum += scaled_dot(width, s.columns, u, s.t, T(2 * part), s.v);
             if (gradient) {
                 s.template curve<W::front, W::depth>(*gradient);
-                add_product<Operand::Rows>(width, width, s.columns, u, width, u, width, work.outer, width);
+                add_product(width, width, s.columns, u, width, {u, width, 1}, work.outer, width);
             }
         }
         if (gradient) {
             for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * part);
             clear<T>({f.v, inputs, width});
-            add_product<Operand::Columns>(inputs, width, width, f.u[0], inputs, work.outer, width, f.v, inputs);
+            add_product(inputs, width, width, f.u[0], inputs, {work.outer, 1, width}, f.v, inputs);
             f.template curve<0, W::front>(*gradient);
         }
         return T(sum * Accumulator<T>(part));
