@@ -100,10 +100,15 @@ TEST_CASE("an empty product adds nothing") {
 
 TEST_CASE("a column's bits do not depend on its neighbours") {
     hg::Rng rng{2};
-    const hg::Index rows = GENERATE(64, 1, 2, 3), depth = GENERATE(300, 20);
+    // 145 rows: packets of every size, eight of them, two, one; 784 is four parts and more, 700 four of them.
+    const hg::Index rows = GENERATE(64, 145, 1, 2, 3), depth = GENERATE(300, 20, 700, 784, 1600);
     const Eigen::MatrixXf a = random<float>(rows, depth, rng), b = random<float>(depth, 100, rng);
     Eigen::MatrixXf whole = Eigen::MatrixXf::Zero(rows, 100), part = Eigen::MatrixXf::Zero(rows, 37);
     hg::add_product(rows, 100, depth, a.data(), rows, {b.data(), 1, depth}, whole.data(), rows);
     hg::add_product(rows, 37, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, part.data(), rows);
     CHECK(part == whole.middleCols(40, 37));
+
+    Eigen::VectorXf alone = Eigen::VectorXf::Zero(rows);
+    hg::add_product(rows, 1, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, alone.data(), rows);
+    CHECK(alone == whole.col(40));
 }

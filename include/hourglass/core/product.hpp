@@ -32,6 +32,12 @@ inline constexpr Index product_depth = 192, product_rows = 48;
 // a gradient written a moment ago.
 inline constexpr Index product_fetched = 1 << 19, weights_fetched = 1 << 16, many_columns = 192;
 
+// How much of the contraction each of its parts takes: alike, as each walks over all of C.
+constexpr Index depth_of_parts(Index depth) {
+    const Index parts = (depth + product_depth - 1) / product_depth;
+    return parts == 0 ? 0 : (depth + 16 * parts - 1) / (16 * parts) * 16;
+}
+
 // How many packets of rows are worked at once, and how many columns the widest tile of `Height` packets has: as many
 // as there is room for their sums.
 inline constexpr std::size_t tallest = many_registers ? 3 : 2;
@@ -322,8 +328,7 @@ void add_by_stripes(Index rows, Index columns, Index depth, Factor<T> b, T* c, I
     alignas(64) T block[product_rows * product_depth];
     T zero[product_rows];
     std::fill_n(zero, product_rows, T(0));  // a scalar type's own default may be no value
-    const Index parts = (depth + product_depth - 1) / product_depth;
-    const Index part_depth = (depth + 16 * parts - 1) / (16 * parts) * 16;  // alike: each walks over all of C
+    const Index part_depth = depth_of_parts(depth);
     for (Index k = 0; k < depth; k += part_depth) {
         const Index deep = std::min(part_depth, depth - k);
         const bool held = start.held || k > 0;
@@ -359,19 +364,17 @@ void put_start(Index rows, Index columns, T* c, Index c_step, Start<T> start) {
 template <class T>
 void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step, std::type_identity_t<Factor<T>> b,
                  T* c, Index c_step, Start<T> start = {}) {
-    if (columns == 1 || depth == 0) {  // every value of A is used once: nothing is gained by working it in parts
+    if (columns == 1 || depth == 0) {  // in the same parts, to the same bits, but every value of A is used only once
         put_start(rows, columns, c, c_step, start);
-        const Part<T> all{depth, a, a_step, b, c, c_step, c, c_step};
+        const Index part_depth = depth_of_parts(depth);
         Ahead<T> nothing;
-        const Index done =
-            rows < 4 ? 0
-                     : add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, rows, columns, all, nothing);
-        for (Index k = 0; k < depth && done < rows; k += product_depth) {
-            Part<T> part = all.below(done);
-            part.depth = std::min(product_depth, depth - k);
-            part.a += k * a_step;
-            part.b = b.from(k, 0);
-            add_last_rows(rows - done, columns, part);
+        for (Index k = 0; k < depth; k += part_depth) {
+            const Part<T> part{
+                std::min(part_depth, depth - k), a + k * a_step, a_step, b.from(k, 0), c, c_step, c, c_step};
+            Index done = 0;
+            if (rows >= 4)
+                done = add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, rows, columns, part, nothing);
+            if (done < rows) add_last_rows(rows - done, columns, part.below(done));
         }
         return;
     }
