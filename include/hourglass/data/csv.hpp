@@ -268,7 +268,8 @@ inline Csv read_csv(std::istream& in, const CsvOptions& options = {}) {
     }
     if (values.empty()) fail("read_csv: the file holds no data after its header");
     const Index rows = static_cast<Index>(chosen.size());
-    csv.values = Eigen::Map<const Eigen::MatrixXd>(values.data(), rows, static_cast<Index>(values.size()) / rows);
+    csv.values.resize(rows, static_cast<Index>(values.size()) / rows);
+    std::copy(values.begin(), values.end(), csv.values.data());
     return csv;
 }
 

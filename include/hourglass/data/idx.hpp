@@ -151,17 +151,20 @@ Matrix<T> read_idx_images(std::istream& in, Pixels pixels = Pixels::Unit) {
         fail("read_idx_images: pictures have at least 2 dimensions (number, size), this file has 1: are these labels?");
     const std::vector<std::uint8_t> values = read_idx_values<std::uint8_t, std::uint8_t>(stream, header);
     const Index n = header.dims[0], d = static_cast<Index>(values.size()) / n;
-    const auto raw = Eigen::Map<const Matrix<std::uint8_t>>(values.data(), d, n);
-    if (pixels == Pixels::Raw) return raw.template cast<T>();
-    return raw.template cast<T>() / T(255);
+    Matrix<T> pictures(d, n);
+    const T divisor = pixels == Pixels::Unit ? T(255) : T(1);
+    std::transform(values.begin(), values.end(), pictures.data(),
+                   [divisor](std::uint8_t value) { return static_cast<T>(value) / divisor; });
+    return pictures;
 }
 
 /// Reads labels: n integers. Errors: those of `read_idx`, another number of dimensions than one.
-inline Eigen::VectorXi read_idx_labels(std::istream& in) {
-    const Idx<int> file = read_idx<int>(in);
+template <std::integral T = int>
+Vector<T> read_idx_labels(std::istream& in) {
+    const Idx<T> file = read_idx<T>(in);
     if (file.dims.size() != 1)
         fail("read_idx_labels: labels have 1 dimension, this file has ", file.dims.size(), ": are these pictures?");
-    return Eigen::Map<const Eigen::VectorXi>(file.values.data(), static_cast<Index>(file.values.size()));
+    return Eigen::Map<const Vector<T>>(file.values.data(), static_cast<Index>(file.values.size()));
 }
 
 }  // namespace hourglass::inline HOURGLASS_ABI
