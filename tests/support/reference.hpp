@@ -46,7 +46,7 @@ struct Tensor {
 class Numbers {
   public:
     /// Reads tests/reference/`file`.
-    explicit Numbers(const std::string& file) : path_(std::string(HOURGLASS_TEST_DIR) + "/reference/" + file) {
+    explicit Numbers(const std::string& file) : path_(HOURGLASS_TEST_DIR "/reference/" + file) {
         std::ifstream in(path_);
         in.imbue(std::locale::classic());
         if (!in) throw std::runtime_error("cannot open " + path_);
