@@ -100,7 +100,7 @@ TEST_CASE("an empty product adds nothing") {
 
 TEST_CASE("a column's bits do not depend on its neighbours") {
     hg::Rng rng{2};
-    // 145 rows: packets of every size, eight of them, two, one; 784 is four parts and more, 700 four of them.
+    // Rows that fill packets of every size and rows that fill none; contractions of one part to nine.
     const hg::Index rows = GENERATE(64, 145, 1, 2, 3), depth = GENERATE(300, 20, 700, 784, 1600);
     const Eigen::MatrixXf a = random<float>(rows, depth, rng), b = random<float>(depth, 100, rng);
     Eigen::MatrixXf whole = Eigen::MatrixXf::Zero(rows, 100), part = Eigen::MatrixXf::Zero(rows, 37);
