@@ -5,7 +5,8 @@
 
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// A batch as the models take it, without a copy: a rank-2 tensor of (features, samples) or a rank-3 one of (channels,
 /// length, samples), column-major, is a matrix of channels · length × samples.
@@ -42,4 +43,5 @@ Eigen::TensorMap<const Eigen::Tensor<T, 3>> tensor(const ConstView<T>& matrix, S
     return {matrix.data(), shape.channels, shape.length, matrix.cols()};
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -14,7 +14,8 @@
 #include "hourglass/core/layer_step.hpp"
 #include "hourglass/core/tape.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // Layers side by side, reached by number without recursion: the compiler finds layer I by matching one base class, so
 // the 64th costs what the first costs.
@@ -340,4 +341,5 @@ constexpr Chain<Input, Layers...> chain(const Layers&... layers) {
     return Chain<Input, Layers...>(layers...);
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

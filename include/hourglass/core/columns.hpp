@@ -6,7 +6,8 @@
 
 #include "hourglass/core/pack.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// y = bias in every column of `rows` values, or 0 without one. Not inlined: one copy serves all layers.
 template <class T>
@@ -54,4 +55,5 @@ EIGEN_DONT_INLINE void add_columns(Index rows, Index columns, const T* dy, T* db
             rows, [](Pack<T>& sum, const Pack<T>& a) { sum += a; }, db, dy);
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

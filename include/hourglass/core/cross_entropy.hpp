@@ -8,7 +8,8 @@
 
 #include "hourglass/core/elementwise_loss.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Σ over all values of −t ln σ(z) − (1 − t) ln(1 − σ(z)) = max(z, 0) − z t − ln max(p, 1 − p), p = σ(z). With `d`,
 /// writes d = scale · (p − t), the gradient with respect to z; d may be the memory of z. `Error`, naming `who` and the
@@ -114,4 +115,5 @@ struct CrossEntropy : ElementwiseLoss<Derived> {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

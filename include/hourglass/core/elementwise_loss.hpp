@@ -7,7 +7,8 @@
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Mean over features and batch of ℓ(p, t), or, for a likelihood, sum over features and mean over the batch. `Derived`
 /// gives two formulas over packs of values, `each(p, t)` = ℓ and `slope(p, t)` = ∂ℓ/∂p.
@@ -64,4 +65,5 @@ struct ElementwiseLoss {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -17,7 +17,8 @@
 
 static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0), "hourglass needs Eigen 3.4 or later");
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Thrown for every wrong argument. The message names the function, layer or tensor, what was expected and what came.
 class Error : public std::runtime_error {
@@ -76,4 +77,5 @@ template <class... Pieces>
     fail_with(all, sizeof...(Pieces));
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

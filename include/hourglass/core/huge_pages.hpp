@@ -10,7 +10,8 @@
 #include <sys/mman.h>
 #endif
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Asks Linux to lay `count` values, not yet written to, on pages of 2 MiB, as NumPy does with its large arrays:
 /// products and optimisers walk over megabytes of parameters, and looking up the addresses of a thousand small pages
@@ -26,4 +27,5 @@ void prefer_huge_pages([[maybe_unused]] T* values, [[maybe_unused]] Index count)
 #endif
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

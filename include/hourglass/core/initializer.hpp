@@ -6,7 +6,8 @@
 
 #include "hourglass/core/random.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// How a kernel starts, with Keras's names. Glorot (Glorot and Bengio 2010) keeps the variance of tanh-like nets, He
 /// (He et al. 2015) that of ReLU nets, LeCun (LeCun et al. 1998) that of SELU nets. Variances: 2/(fan_in + fan_out),
@@ -54,4 +55,5 @@ void initialize(Initializer how, Index fan_in, Index fan_out, std::span<T> weigh
     }
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

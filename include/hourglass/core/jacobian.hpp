@@ -8,7 +8,8 @@
 
 #include "hourglass/core/chain.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // One layer's part, in templates of the layer alone, as in chain.hpp. A place names the layer's input and output, x and
 // y, and the vectors u there, dx and dy.
@@ -141,4 +142,5 @@ struct JacobianSweep {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -63,7 +63,8 @@
 #include "hourglass/core/shape.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Where a layer's outputs are known to lie.
 enum class Range { Real, Unit };
@@ -195,4 +196,5 @@ constexpr auto weights_of(Shape in) {
         return std::array<Weight, 0>{};
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -11,7 +11,8 @@
 #include "hourglass/core/random.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The parameters one pass reads, or the gradient it adds to: the chain's own slice, and the whole model's vector, in
 /// which a tied layer finds the weights it shares. With them, in evaluation, the chain's running values.
@@ -124,4 +125,5 @@ void backward_layer(const L& layer, Slices<const T> weights, Slices<T> gradient,
     }
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

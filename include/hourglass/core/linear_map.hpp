@@ -3,7 +3,8 @@
 
 #include "hourglass/core/layer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The second-order methods (layer.hpp) of `Derived`, whose forward is linear in x: its tangent is itself and its
 /// curvature is zero.
@@ -20,4 +21,5 @@ struct LinearMap {
                    View<T>) const {}
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -5,7 +5,8 @@
 
 #include "hourglass/core/chain.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // How many layers at an encoder's end neither hold weights nor change the shape: the activation (or dropout) of the
 // code. A mirrored decoder starts from the code, so it has no use for them.
@@ -75,4 +76,5 @@ using Mirror = decltype(mirror(std::declval<const Encoder&>(), std::declval<cons
 template <class Encoder, class... Last>
 using Tied = decltype(tie(std::declval<const Encoder&>(), std::declval<const Last&>()...));
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -3,7 +3,8 @@
 
 #include "hourglass/core/error.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// What `step` does when the gradient holds an infinity or a NaN. It looks at the bits, so `-ffast-math` hides nothing.
 enum class NonFinite {
@@ -12,4 +13,5 @@ enum class NonFinite {
     Continue  ///< does not look; the values spread into parameters and moments
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -14,7 +14,8 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// As many values of T as a vector register holds (one, for a type the processor has no vectors of). Operators and
 /// functions act on each value; a plain number stands for itself in every place.
@@ -150,6 +151,7 @@ T sum_packs(Index n, const F& f, const T* first, const X*... x) {
     return sum;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
 
 #pragma GCC diagnostic pop

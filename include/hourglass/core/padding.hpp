@@ -6,7 +6,8 @@
 
 #include "hourglass/core/shape.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// `Valid`: windows lie inside the sequence. `Same`: windows may stick out at both ends, where they see nothing, so
 /// that a stride of 1 keeps the length.
@@ -33,4 +34,5 @@ constexpr Windows windows_over(std::string_view layer, Index length, Index exten
     return {(length - extent) / stride + 1, 0};
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -12,7 +12,8 @@
 
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Philox 4×32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"): ten rounds that
 /// turn a 128-bit counter and a 64-bit key into four random words. `Lanes` consecutive counters (in word 0) are worked
@@ -207,4 +208,5 @@ void shuffle(std::span<T> items, Rng& rng) {
         std::swap(items[i - 1], items[static_cast<std::size_t>(rng.below(i))]);
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -7,7 +7,8 @@
 
 #include "hourglass/core/error.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 using Index = Eigen::Index;
 
@@ -30,4 +31,5 @@ inline std::string text(const Shape& shape) {
 
 inline std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << text(shape); }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -3,7 +3,8 @@
 
 #include "hourglass/core/shape.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The values begin, begin + 1, …, begin + size - 1 of a flat vector: one layer's bias, for example.
 struct Slice {
@@ -15,4 +16,5 @@ struct Slice {
     friend constexpr bool operator==(const Slice&, const Slice&) = default;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

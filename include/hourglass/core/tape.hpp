@@ -10,7 +10,8 @@
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Everything `Autoencoder::gradient` writes. Belongs to the caller; made by `model.tape()`; grows with the largest
 /// batch seen and is then reused, so that no later step allocates. One thread at a time.
@@ -82,4 +83,5 @@ class Arena {
     Index used_ = 0;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

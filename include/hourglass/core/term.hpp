@@ -40,7 +40,8 @@
 
 #include "hourglass/core/layer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 enum class Slot { Corruption, Code, Loss };
 
@@ -89,4 +90,5 @@ inline constexpr bool is_likelihood = requires {
 template <class T>
 using Accumulator = std::conditional_t<std::same_as<T, float>, double, T>;
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -19,7 +19,8 @@
 #include "hourglass/core/view.hpp"
 #include "hourglass/data/stream_bytes.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Whether the first line holds names. Detect: it does if none of its fields is a number or empty, or if columns are
 /// chosen by name.
@@ -273,4 +274,5 @@ inline Csv read_csv(std::istream& in, const CsvOptions& options = {}) {
     return csv;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

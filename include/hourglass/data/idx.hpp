@@ -19,7 +19,8 @@
 #include "hourglass/core/view.hpp"
 #include "hourglass/data/stream_bytes.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// A file's dimensions, slowest first (for images: number, height, width), and its values in the order of the file, the
 /// last dimension fastest.
@@ -167,4 +168,5 @@ Vector<T> read_idx_labels(std::istream& in) {
     return Eigen::Map<const Vector<T>>(file.values.data(), static_cast<Index>(file.values.size()));
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

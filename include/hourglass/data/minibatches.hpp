@@ -16,7 +16,8 @@
 #include "hourglass/core/random.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// What becomes of the samples left over when the batch size does not divide their number: a smaller batch, or nothing.
 enum class LastBatch { Keep, Drop };
@@ -257,4 +258,5 @@ PairedMinibatches<ScalarOf<Data>, ScalarOf<Targets>> minibatches(Data&& x, Targe
     return batches;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -6,7 +6,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The targets of a classifier: column j is 1 in row `labels[j]` and 0 elsewhere.
 ///
@@ -24,4 +25,5 @@ Matrix<T> one_hot(const Eigen::Ref<const Eigen::VectorXi>& labels, Index classes
     return targets;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -11,7 +11,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// What every scaler asks of its data: at least one feature and one sample, all finite. `Error` names what is missing,
 /// or the feature (row) and sample (column), from 0, of the first value that is not finite.
@@ -184,4 +185,5 @@ class StandardScaler {
     Eigen::VectorXd mean_, scale_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

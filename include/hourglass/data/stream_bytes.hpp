@@ -9,7 +9,8 @@
 
 #include "hourglass/core/error.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Reads a stream's bytes from its buffer, so that neither its locale nor the exceptions it was told to throw at the
 /// end of a file have a say. What fails below (a directory, a broken disc) is an `Error` under the name of `function`.
@@ -57,4 +58,5 @@ class StreamBytes {
     const char* function_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

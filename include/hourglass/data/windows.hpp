@@ -7,7 +7,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// How many windows of `length` steps, one every `stride` steps, lie within `steps` steps: ⌊(steps − length)/stride⌋ +
 /// 1. What is left at the end is not covered. `function` is what messages call the caller. `Error` for a length or
@@ -75,4 +76,5 @@ Matrix<typename Windows::Scalar> overlap_mean(const Eigen::MatrixBase<Windows>& 
     return series;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -9,7 +9,8 @@
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/pack.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// What every y = f(x), value by value, has in common. `Derived` gives three formulas over packs of values: `value(x)`,
 /// `slope(x, y)` = f′(x) and `bend(x, y)` = f″(x), in terms of y where it can be: only then can the layer overwrite its
@@ -335,4 +336,5 @@ struct Softmax {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

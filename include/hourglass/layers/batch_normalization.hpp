@@ -9,7 +9,8 @@
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/pack.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// y = γ ∘ (x − μ)/√(σ² + ε) + β, with the mean μ and the variance σ² of each channel over the batch and all positions
 /// (Ioffe and Szegedy 2015). γ starts at one, β at zero. In evaluation μ and σ² are moving averages, which start at 0
@@ -145,4 +146,5 @@ struct BatchNormalization {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

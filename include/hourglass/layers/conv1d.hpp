@@ -11,7 +11,8 @@
 #include "hourglass/layers/conv1d_transpose.hpp"
 #include "hourglass/layers/convolution.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// y(t) = b + Σ_k W_k x(t·Stride + k·Dilation − left), k = 0 … Kernel − 1, for every position t that `windows_over`
 /// lays over the sequence; outside it x is zero. As in Keras (no kernel is turned round).
@@ -102,4 +103,5 @@ struct Conv1D {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -10,7 +10,8 @@
 #include "hourglass/core/padding.hpp"
 #include "hourglass/layers/convolution.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // What both kinds share: everything but where the kernel lies.
 template <Index Filters, Index Kernel, Index Stride, Padding Pad, Index Dilation>
@@ -137,4 +138,5 @@ struct Conv1DTransposed {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -14,7 +14,8 @@
 #include "hourglass/core/product.hpp"
 #include "hourglass/layers/minimal_filtering.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The sizes of one convolution, see above.
 struct Convolution {
@@ -277,4 +278,5 @@ void add_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, T*
     });
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

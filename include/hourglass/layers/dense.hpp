@@ -11,7 +11,8 @@
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/product.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // The kernels, on plain memory and run-time sizes: compiled once for all dense layers, and not inlined into any.
 
@@ -151,4 +152,5 @@ struct DenseTransposed {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -5,7 +5,8 @@
 
 #include "hourglass/core/layer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// In training each value is zero with probability `rate` and otherwise divided by 1 − rate, so that its mean stays
 /// (Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov 2014); outside training nothing happens. `Error` unless
@@ -45,4 +46,5 @@ struct Dropout {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -9,7 +9,8 @@
 
 #include "hourglass/core/layer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// y = γ ∘ (x − μ)/√(σ² + ε) + β, with the mean μ and the variance σ² of the channels of each position (Ba, Kiros and
 /// Hinton 2016). γ starts at one, β at zero; both have one value per channel. The default ε is Keras's 1e-3. `Error`
@@ -87,4 +88,5 @@ struct LayerNormalization {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -16,7 +16,8 @@
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/product.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 inline constexpr Index filter_points = 6;  // where polynomials are known
 inline constexpr Index filter_unit = 16;  // channels are worked in multiples of this many: whole packs of any processor
@@ -378,4 +379,5 @@ EIGEN_DONT_INLINE void add_filtered_gradient(const FilteredKernel<T>& k, const S
     });
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -8,7 +8,8 @@
 #include "hourglass/core/linear_map.hpp"
 #include "hourglass/core/padding.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Repeats every position Size times.
 template <Index Size = 2>
@@ -166,4 +167,5 @@ struct UpSampling1D : LinearMap<UpSampling1D<Size>> {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -6,7 +6,8 @@
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/linear_map.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The same values under another shape. In a chain nothing is copied, unless it comes first.
 template <auto... Extents>
@@ -63,4 +64,5 @@ struct Flatten : LinearMap<Flatten> {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -5,7 +5,8 @@
 
 #include "hourglass/core/cross_entropy.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// −ln p(t | x̂) = Σ −t ln x̂ − (1 − t) ln(1 − x̂), sum over features, mean over the batch, in nats: binary
 /// cross-entropy times the number of features, on the scale of a divergence. Computed from the logits of a decoder that
@@ -16,4 +17,5 @@ struct BernoulliLikelihood : CrossEntropy<BernoulliLikelihood> {
     static constexpr bool is_likelihood = true;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

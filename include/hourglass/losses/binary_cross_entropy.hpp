@@ -5,7 +5,8 @@
 
 #include "hourglass/core/cross_entropy.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// −t ln x̂ − (1 − t) ln(1 − x̂), mean over features, mean over the batch, in nats. Under a decoder that ends in
 /// `Sigmoid` it is computed from the logits; any other prediction in (0, 1) is first kept within [ε, 1 − ε], ε = 1e-7
@@ -14,4 +15,5 @@ struct BinaryCrossEntropy : CrossEntropy<BinaryCrossEntropy> {
     static constexpr std::string_view name = "BinaryCrossEntropy";
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

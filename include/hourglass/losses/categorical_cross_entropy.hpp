@@ -9,7 +9,8 @@
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// −Σᵢ tᵢ ln pᵢ over the channels, which are the classes, mean over the positions and the batch, in nats. The target is
 /// a class for each position, as one-hot values (`one_hot`) or probabilities. `Error` when a target lies outside [0, 1]
@@ -145,4 +146,5 @@ struct CategoricalCrossEntropy {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

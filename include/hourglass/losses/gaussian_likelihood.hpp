@@ -7,7 +7,8 @@
 
 #include "hourglass/core/elementwise_loss.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // −ln N(t; p, variance) for each value, sum over features, mean over the batch.
 template <class T>
@@ -104,4 +105,5 @@ struct LearnedGaussianLikelihood {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -5,7 +5,8 @@
 
 #include "hourglass/core/elementwise_loss.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// With e = |x̂ − t|: e²/2 where e ≤ δ, δ(e − δ/2) beyond (Huber 1964), mean over features, mean over the batch. `Error`
 /// unless δ is finite and positive.
@@ -30,4 +31,5 @@ struct Huber : ElementwiseLoss<Huber> {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

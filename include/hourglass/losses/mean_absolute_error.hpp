@@ -5,7 +5,8 @@
 
 #include "hourglass/core/elementwise_loss.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// |x̂ − t|, mean over features, mean over the batch. Its gradient where x̂ = t is 0.
 struct MeanAbsoluteError : ElementwiseLoss<MeanAbsoluteError> {
@@ -21,4 +22,5 @@ struct MeanAbsoluteError : ElementwiseLoss<MeanAbsoluteError> {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -5,7 +5,8 @@
 
 #include "hourglass/core/elementwise_loss.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// (x̂ − t)², mean over features, mean over the batch.
 struct MeanSquaredError : ElementwiseLoss<MeanSquaredError> {
@@ -21,4 +22,5 @@ struct MeanSquaredError : ElementwiseLoss<MeanSquaredError> {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

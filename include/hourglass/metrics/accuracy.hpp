@@ -7,7 +7,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The fraction of samples whose largest probability (or logit) stands in the row of their label; among equal ones the
 /// first counts.
@@ -33,4 +34,5 @@ double accuracy(const Eigen::MatrixBase<P>& probabilities, const Eigen::Ref<cons
     return static_cast<double>(right) / static_cast<double>(p.cols());
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -11,7 +11,8 @@
 #include "hourglass/core/shape.hpp"
 #include "hourglass/metrics/samples.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Counts of samples by what they are and what they were taken for, "positive" being the anomalies, and the ratios
 /// made of them (van Rijsbergen 1979). A ratio without a denominator is 0, as in scikit-learn.
@@ -78,4 +79,5 @@ double roc_auc(const Scores& scores, const Labels& labels) {
     return (ranks - positives * (positives + 1) / 2) / (positives * negatives);
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -14,7 +14,8 @@
 #include "hourglass/core/view.hpp"
 #include "hourglass/metrics/samples.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // The formula, on matrices of one scalar type.
 template <class T>
@@ -87,4 +88,5 @@ std::vector<Contribution> top_contributions(const Values& contributions, Index c
     return top;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

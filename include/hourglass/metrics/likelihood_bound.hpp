@@ -8,7 +8,8 @@
 #include "hourglass/core/random.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// An estimate of ln p(x) for each sample of x (features × n), in nats, n values: the importance-weighted bound
 ///
@@ -54,4 +55,5 @@ Vector<typename Model::Scalar> importance_weighted_bound(const Model& model, con
     return sum;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -9,7 +9,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// A vector of numbers: an Eigen vector, row or expression of one, std::vector, std::array, std::span.
 template <class V>
@@ -60,4 +61,5 @@ inline Index checked_positives(const char* function, const std::vector<unsigned 
     return positives;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

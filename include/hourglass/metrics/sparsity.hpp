@@ -7,7 +7,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // `use(i, j, value)` for every value of a batch. `Error` when there are none, and for one that is infinite or NaN.
 template <class T, class Use>
@@ -87,4 +88,5 @@ double fraction_of_variance_unexplained(const X& x, const Reconstruction& recons
     return unexplained / variance;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

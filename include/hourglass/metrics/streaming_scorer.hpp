@@ -11,7 +11,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// What a window's score is: the mean over its values of (x − x̂)², or of |x − x̂|.
 enum class WindowError { MeanSquared, MeanAbsolute };
@@ -108,4 +109,5 @@ class StreamingScorer {
     Index taken_ = 0;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -13,7 +13,8 @@
 #include "hourglass/core/shape.hpp"
 #include "hourglass/metrics/samples.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The q-quantile of `errors`, usually those of normal training data: a share of 1 − q of them lies above. Between two
 /// errors it interpolates linearly (numpy's default; type 7 of Hyndman and Fan 1996). q = 1 is the largest error.
@@ -91,4 +92,5 @@ double best_f1_threshold(const Scores& scores, const Labels& labels) {
     return threshold;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

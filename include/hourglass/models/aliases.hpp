@@ -9,7 +9,8 @@
 #include "hourglass/terms/gaussian_latent.hpp"
 #include "hourglass/terms/l1.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// An autoencoder trained to undo a corruption (Vincent et al. 2008).
 template <class Encoder, class Decoder, class Loss = MeanSquaredError, class Corruption = GaussianNoise>
@@ -28,4 +29,5 @@ using ContractiveAutoencoder = Autoencoder<Encoder, Decoder, Loss, Contractive>;
 template <class Encoder, class Decoder, class Loss = BernoulliLikelihood>
 using VariationalAutoencoder = Autoencoder<Encoder, Decoder, Loss, GaussianLatent>;
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

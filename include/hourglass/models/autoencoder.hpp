@@ -9,7 +9,8 @@
 #include "hourglass/core/mirror.hpp"
 #include "hourglass/models/evaluation.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Encoder and decoder, a loss and any number of terms, trained by a loop of the caller's:
 ///
@@ -259,4 +260,5 @@ BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...> autoencoder(const Encoder&
     return BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>(encoder, decoder, rng, loss, terms...);
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -9,7 +9,8 @@
 
 #include "hourglass/models/parts.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The part of `BasicAutoencoder` that evaluates: without corruption, dropout or sampling, a block of samples at a
 /// time. Not for use on its own.
@@ -288,4 +289,5 @@ class Evaluation : public ModelParts<T, Encoder, Decoder, Loss, Terms...> {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -15,7 +15,8 @@
 #include "hourglass/core/term.hpp"
 #include "hourglass/models/requirements.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The part of `BasicAutoencoder` that does not compute. Not for use on its own.
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
@@ -241,4 +242,5 @@ class ModelParts {
     Vector<T> theta_, state_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

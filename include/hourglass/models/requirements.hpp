@@ -7,7 +7,8 @@
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The chain between encoder and decoder: the one term that turns the encoder's output into the code (see term.hpp), or
 /// nothing.
@@ -141,4 +142,5 @@ struct ModelOf {
     static constexpr bool importance_weighted = is_variational && loss_parameters == 0;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

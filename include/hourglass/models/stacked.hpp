@@ -15,7 +15,8 @@
 #include "hourglass/losses/mean_squared_error.hpp"
 #include "hourglass/models/autoencoder.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // Whether a stage begins with this layer: it has a kernel, of its own or shared. Scales and shifts, as normalisations
 // have them, belong to the stage they stand in.
@@ -237,4 +238,5 @@ std::vector<Matrix<T>> codes(const BasicAutoencoder<T, Encoder, Decoder, Loss, T
     return all;
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

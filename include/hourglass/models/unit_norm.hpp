@@ -8,7 +8,8 @@
 
 #include "hourglass/core/layer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // The kernel a decoder begins with: one column of `rows` values for each of `columns` channels of the code, at the
 // beginning of its parameters.
@@ -80,4 +81,5 @@ void remove_parallel_gradient(const Model& model, Eigen::Map<Vector<typename Mod
     }
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

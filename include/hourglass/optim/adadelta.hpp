@@ -3,7 +3,8 @@
 
 #include "hourglass/optim/optimizer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Adadelta (Zeiler 2012), with G and D the running averages of squared gradients and squared steps:
 ///
@@ -49,4 +50,5 @@ class Adadelta : public Optimizer {
     Options options_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

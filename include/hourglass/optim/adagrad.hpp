@@ -3,7 +3,8 @@
 
 #include "hourglass/optim/optimizer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Adagrad (Duchi, Hazan and Singer 2011): G ← G + g², θ ← θ − η g / √(G + ε), with G starting as
 /// `initial_accumulator_value`.
@@ -45,4 +46,5 @@ class Adagrad : public Optimizer {
     Options options_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

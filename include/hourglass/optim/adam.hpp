@@ -5,7 +5,8 @@
 
 #include "hourglass/optim/optimizer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Adam (Kingma and Ba 2015). At step t = 1, 2, …
 ///
@@ -59,4 +60,5 @@ class Adam : public Optimizer {
     Options options_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -3,7 +3,8 @@
 
 #include "hourglass/optim/adam.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// AdamW (Loshchilov and Hutter 2019): θ ← θ − η λ θ, then a step of `Adam`. The decay is decoupled: it does not pass
 /// through the moments. Names and defaults are Keras's, ε as in `Adam`; PyTorch's λ is 0.01. Biases are decayed too
@@ -30,4 +31,5 @@ class AdamW : public Adam {
                          .non_finite = options.non_finite}) {}
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

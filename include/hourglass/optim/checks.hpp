@@ -7,7 +7,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // Each looks for NaN and infinity by bit pattern first: under -ffast-math a comparison with NaN may say anything.
 
@@ -27,4 +28,5 @@ inline void require_below_one(std::string_view who, std::string_view what, doubl
     if (!is_finite(value) || value < 0 || value >= 1) fail(who, ": ", what, " must be in [0, 1), got ", value);
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -9,7 +9,8 @@
 #include "hourglass/optim/checks.hpp"
 #include "hourglass/optim/contiguous.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Euclidean norm of `values` without overflow or underflow on the way.
 template <class T>
@@ -64,4 +65,5 @@ void clip_by_value(Gradient&& gradient, double limit) {
     g = g.max(-bound).min(bound);  // g first: in this order they keep NaN
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -7,7 +7,8 @@
 
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// An Eigen vector, one-dimensional array, map, reference or segment of float or double whose values lie side by side.
 template <class V>
@@ -34,4 +35,5 @@ auto contiguous_writable(V& vector) {
     return Flat<typename V::Scalar>{vector.data(), vector.size()};
 }
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

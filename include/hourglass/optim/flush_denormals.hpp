@@ -9,7 +9,8 @@
 #include <xmmintrin.h>
 #endif
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// While it lives, this thread's denormal results become zero and denormal arguments are read as zero; its end puts the
 /// control register back as it was found, also when an exception passes. On a processor that is neither x86 with SSE2
@@ -50,4 +51,5 @@ class FlushDenormals {
     Register found_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -19,7 +19,8 @@
 #include "hourglass/optim/contiguous.hpp"
 #include "hourglass/optim/flush_denormals.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The running averages an optimiser keeps: a matrix of one row per parameter and one column per kind of moment, in the
 /// scalar type of the first step.
@@ -195,4 +196,5 @@ class Optimizer {
     Moments moments_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

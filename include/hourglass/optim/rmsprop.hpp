@@ -3,7 +3,8 @@
 
 #include "hourglass/optim/optimizer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// RMSprop (Tieleman and Hinton 2012):
 ///
@@ -72,4 +73,5 @@ class RMSprop : public Optimizer {
     Options options_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

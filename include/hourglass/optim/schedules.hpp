@@ -9,7 +9,8 @@
 #include "hourglass/core/shape.hpp"
 #include "hourglass/optim/checks.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// `Error` unless `steps`, the knob `what` of `who`, is at least 1.
 inline void require_steps(std::string_view who, std::string_view what, Index steps) {
@@ -137,4 +138,5 @@ class LinearWarmup {
     Options options_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -3,7 +3,8 @@
 
 #include "hourglass/optim/optimizer.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Stochastic gradient descent: θ ← θ − η g. With momentum μ (Polyak 1964): m ← μ m − η g, θ ← θ + m; with Nesterov's
 /// momentum (Sutskever et al. 2013): θ ← θ + μ m − η g, m being the new one.
@@ -47,4 +48,5 @@ class Sgd : public Optimizer {
     Options options_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

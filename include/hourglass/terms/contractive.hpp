@@ -13,7 +13,8 @@
 #include "hourglass/core/product.hpp"
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // Stands in a template of its own, whose arguments put the layer and its input's shape into the message.
 template <class Layer, Shape In>
@@ -295,4 +296,5 @@ struct Contractive {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -9,7 +9,8 @@
 
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // y = apply(x, drawn), a sample at a time and in pieces that fit on the stack: no memory is asked for.
 template <class T, class Draw, class Apply>
@@ -116,4 +117,5 @@ struct Corruption {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

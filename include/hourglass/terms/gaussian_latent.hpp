@@ -8,7 +8,8 @@
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// The distribution of the code that an encoder gives for each sample; code × n each.
 template <class T>
@@ -217,4 +218,5 @@ struct GaussianLatent {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

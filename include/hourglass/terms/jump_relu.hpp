@@ -9,7 +9,8 @@
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// y = x·H(x − θ), with H the unit step and θ > 0 learned for each unit of the code, and the penalty
 ///
@@ -148,4 +149,5 @@ struct JumpReLU {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -8,7 +8,8 @@
 
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// weight · Σᵢ KL(ρ ‖ ρ̂ᵢ), ρ̂ᵢ the mean of unit i of the code over the batch (Ng 2011, "Sparse autoencoder"):
 ///
@@ -83,4 +84,5 @@ struct KlSparsity {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

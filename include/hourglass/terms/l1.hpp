@@ -5,7 +5,8 @@
 
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// weight · Σ|hᵢ| over the code, mean over the batch: the penalty of sparse autoencoders (Ng 2011 uses KL, Keras's
 /// `activity_regularizer=L1` this one). Its gradient at 0 is 0. `Error` unless the weight is finite and at least 0.
@@ -32,4 +33,5 @@ struct L1 {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

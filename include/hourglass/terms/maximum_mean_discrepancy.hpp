@@ -6,7 +6,8 @@
 
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// weight · MMD²(codes of the batch, N(0, 1)) with the kernel k(a, b) = exp(−‖a − b‖²/(2γ²)): the Wasserstein
 /// autoencoder's penalty (Tolstikhin et al. 2018; InfoVAE: Zhao, Song and Ermon 2019). Unlike a divergence of each
@@ -84,4 +85,5 @@ struct MaximumMeanDiscrepancy {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

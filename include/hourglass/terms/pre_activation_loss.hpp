@@ -6,7 +6,8 @@
 
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// weight · Σᵢ max(0, threshold − xᵢ) over the units i of the code that are 0 for every sample of the batch, x being
 /// what the encoder gives before `TopK`, `BatchTopK` or `JumpReLU` makes the code of it; mean over the batch. A dead
@@ -72,4 +73,5 @@ struct PreActivationLoss {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

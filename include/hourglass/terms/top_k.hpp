@@ -13,7 +13,8 @@
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 // How many of the values are not less than `bound`; NaN is one of them.
 template <class T>
@@ -195,4 +196,5 @@ struct BatchTopK {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -3,7 +3,8 @@
 
 #include "hourglass/core/shape.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// From `from` to `to` in equal parts over the first `steps` steps, then `to` (Bowman et al. 2016 warm up the
 /// divergence so). `Error` for less than one step.
@@ -35,4 +36,5 @@ struct CyclicalAnnealing {
     }
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -8,7 +8,8 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Watches a validation figure, epoch by epoch, and keeps the parameters of the best epoch. Counts as Keras's
 /// `EarlyStopping` does: an epoch is better if its figure is below best − min_delta (above best + min_delta when
@@ -86,4 +87,5 @@ class EarlyStopping {
     Eigen::VectorXd best_parameters_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -6,7 +6,8 @@
 
 #include "hourglass/core/error.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// One figure of a training run: `{"loss", loss}`.
 struct Figure {
@@ -17,4 +18,5 @@ struct Figure {
 /// Figures as they are written in a call: `{{"loss", loss}, {"val_loss", val_loss}}`.
 using Figures = std::initializer_list<Figure>;
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

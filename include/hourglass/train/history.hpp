@@ -13,7 +13,8 @@
 #include "hourglass/core/shape.hpp"
 #include "hourglass/train/figure.hpp"
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// A table with one row per epoch and a named column per figure. The first row names the columns.
 ///
@@ -97,4 +98,5 @@ class History {
     std::vector<std::vector<double>> columns_;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -20,7 +20,8 @@
 #include <io.h>
 #endif
 
-namespace hourglass::inline HOURGLASS_ABI {
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
 
 /// Characters in a line of the terminal that a stream writes to (80 if it does not say); 0 if the stream is not the
 /// standard output or standard error of this program, or leads elsewhere.
@@ -191,4 +192,5 @@ class ProgressBar {
     double begin_ = 0, epoch_begin_ = 0, now_ = 0, drawn_ = 0;
 };
 
-}  // namespace hourglass::inline HOURGLASS_ABI
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
