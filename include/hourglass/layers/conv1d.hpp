@@ -5,11 +5,11 @@
 #include <span>
 #include <string_view>
 
-#include "hourglass/core/initializer.hpp"
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/padding.hpp"
 #include "hourglass/layers/conv1d_transpose.hpp"
 #include "hourglass/layers/convolution.hpp"
+#include "hourglass/layers/initializer.hpp"
+#include "hourglass/layers/padding.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

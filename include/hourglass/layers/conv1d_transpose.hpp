@@ -5,10 +5,10 @@
 #include <span>
 #include <string_view>
 
-#include "hourglass/core/initializer.hpp"
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/padding.hpp"
 #include "hourglass/layers/convolution.hpp"
+#include "hourglass/layers/initializer.hpp"
+#include "hourglass/layers/padding.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "hourglass/core/columns.hpp"
-#include "hourglass/core/initializer.hpp"
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/product.hpp"
+#include "hourglass/layers/initializer.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

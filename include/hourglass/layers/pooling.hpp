@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/linear_map.hpp"
-#include "hourglass/core/padding.hpp"
+#include "hourglass/layers/linear_map.hpp"
+#include "hourglass/layers/padding.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/linear_map.hpp"
+#include "hourglass/layers/linear_map.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "hourglass/core/cross_entropy.hpp"
+#include "hourglass/losses/cross_entropy.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "hourglass/core/elementwise_loss.hpp"
+#include "hourglass/losses/elementwise_loss.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "hourglass/core/chain.hpp"
-#include "hourglass/core/jacobian.hpp"
 #include "hourglass/core/pack.hpp"
 #include "hourglass/core/product.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/terms/jacobian.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
