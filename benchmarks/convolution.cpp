@@ -4,7 +4,7 @@
 // of the mean square of the plain sum in double.
 #include <benchmark/benchmark.h>
 
-#include <hourglass/layers/convolution.hpp>
+#include <hourglass/kernels/convolution.hpp>
 
 namespace hg = hourglass;
 
@@ -15,28 +15,28 @@ constexpr hg::Index samples = 16, length = 256;
 enum class Product { Forward, Backward, Gradient };
 
 template <Product P, bool Filtered, class T>
-void multiply(const hg::Convolution& c, const hg::Vector<T>& w, const hg::Vector<T>& x, const hg::Vector<T>& y,
+void multiply(const hg::kernels::Convolution& c, const hg::Vector<T>& w, const hg::Vector<T>& x, const hg::Vector<T>& y,
               hg::Vector<T>& result) {
-    const hg::Start<T> nothing{false};
+    const hg::kernels::Initial<T> nothing{false};
     if constexpr (P == Product::Forward && Filtered)
-        hg::add_filtered_convolution(c, w.data(), x.data(), result.data(), samples, nothing);
+        hg::kernels::add_filtered_convolution(c, w.data(), x.data(), result.data(), samples, nothing);
     else if constexpr (P == Product::Forward)
-        hg::add_plain_convolution(c, w.data(), x.data(), result.data(), samples, nothing);
+        hg::kernels::add_plain_convolution(c, w.data(), x.data(), result.data(), samples, nothing);
     else if constexpr (P == Product::Backward && Filtered)
-        hg::add_filtered_transposed_convolution(c, w.data(), y.data(), result.data(), samples, nothing);
+        hg::kernels::add_filtered_transposed_convolution(c, w.data(), y.data(), result.data(), samples, nothing);
     else if constexpr (P == Product::Backward)
-        hg::add_plain_transposed_convolution(c, w.data(), y.data(), result.data(), samples, nothing);
+        hg::kernels::add_plain_transposed_convolution(c, w.data(), y.data(), result.data(), samples, nothing);
     else if constexpr (Filtered)
-        hg::add_filtered_kernel_gradient(c, y.data(), x.data(), result.data(), samples);
+        hg::kernels::add_filtered_kernel_gradient(c, y.data(), x.data(), result.data(), samples);
     else
-        hg::add_plain_kernel_gradient(c, y.data(), x.data(), result.data(), samples);
+        hg::kernels::add_plain_kernel_gradient(c, y.data(), x.data(), result.data(), samples);
 }
 
 template <Product P, bool Filtered>
 void convolution(benchmark::State& state) {
     const hg::Index channels = state.range(0), filters = state.range(1), kernel = state.range(2),
                     stride = state.range(3), positions = length / stride;
-    const hg::Convolution c{channels, length, filters, positions, kernel, stride, 1, (kernel - stride) / 2};
+    const hg::kernels::Convolution c{channels, length, filters, positions, kernel, stride, 1, (kernel - stride) / 2};
     const hg::Vector<float> x = hg::Vector<float>::Random(channels * length * samples),
                             y = hg::Vector<float>::Random(filters * positions * samples),
                             w = hg::Vector<float>::Random(filters * channels * kernel);

@@ -1,7 +1,7 @@
 // The library's products beside Eigen's, at the sizes of dense layers in training: outputs × inputs × batch.
 #include <benchmark/benchmark.h>
 
-#include <hourglass/core/product.hpp>
+#include <hourglass/kernels/product.hpp>
 
 namespace hg = hourglass;
 
@@ -16,9 +16,9 @@ void three_products(benchmark::State& state) {
     Eigen::MatrixXf dw = w, dx = x, dy = y;
     for (auto _ : state) {
         if constexpr (Ours) {
-            hg::add_product(out, n, in, w.data(), out, {x.data(), 1, in}, dy.data(), out);
-            hg::add_transposed_product(in, n, out, w.data(), out, y.data(), out, dx.data(), in);
-            hg::add_product(out, in, n, y.data(), out, {x.data(), in, 1}, dw.data(), out);
+            hg::kernels::add_product(out, n, in, w.data(), out, {x.data(), 1, in}, dy.data(), out);
+            hg::kernels::add_transposed_product(in, n, out, w.data(), out, y.data(), out, dx.data(), in);
+            hg::kernels::add_product(out, in, n, y.data(), out, {x.data(), in, 1}, dw.data(), out);
         } else {
             dy.noalias() += w * x;
             dx.noalias() += w.transpose() * y;

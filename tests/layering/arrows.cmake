@@ -1,6 +1,6 @@
-# Include arrows point one way: core <- layers losses terms optim data metrics <- models <- train io. Folders on one level
-# do not include each other. The umbrella header includes every header but io/ and tensor.hpp, and holds nothing else;
-# no header includes the umbrella.
+# Include arrows point one way: core <- kernels <- layers losses terms optim data metrics <- models <- train io. Folders on
+# one level do not include each other. The umbrella header includes every header but io/ and tensor.hpp, and holds
+# nothing else; no header includes the umbrella.
 #
 # SOURCE_DIR is the project; INCLUDE_DIR, when given, another tree to look at.
 cmake_minimum_required(VERSION 3.24)
@@ -9,12 +9,13 @@ if(NOT INCLUDE_DIR)
 endif()
 
 set(level_core 0)
+set(level_kernels 1)
 foreach(folder layers losses terms optim data metrics)
-    set(level_${folder} 1)
+    set(level_${folder} 2)
 endforeach()
-set(level_models 2)
-set(level_train 3)
-set(level_io 3)
+set(level_models 3)
+set(level_train 4)
+set(level_io 4)
 set(level_. 1)  # tensor.hpp and the like: beside the umbrella, on top of core
 
 set(wrong "")

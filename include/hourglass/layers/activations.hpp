@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/pack.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -28,11 +28,10 @@ struct Pointwise {
     }
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) const {
-        each_pack(
+        kernels::each_pack(
             x.size(),
-            [this](Pack<T>& d, const Pack<T>& in, const Pack<T>& out, const Pack<T>& up) {
-                d += self().slope(in, out) * up;
-            },
+            [this](kernels::Pack<T>& d, const kernels::Pack<T>& in, const kernels::Pack<T>& out,
+                   const kernels::Pack<T>& up) { d += self().slope(in, out) * up; },
             dx.data(), x.data(), y.data(), dy.data());
     }
     template <Shape In, class T>
@@ -41,9 +40,9 @@ struct Pointwise {
     }
     template <Shape In, class T>
     void tangent(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> v, View<T> t) const {
-        map_packs(
+        kernels::map_packs(
             x.size(), t.data(),
-            [this](const Pack<T>& in, const Pack<T>& out, const Pack<T>& along) {
+            [this](const kernels::Pack<T>& in, const kernels::Pack<T>& out, const kernels::Pack<T>& along) {
                 return self().slope(in, out) * along;
             },
             x.data(), y.data(), v.data());
@@ -51,11 +50,11 @@ struct Pointwise {
     template <Shape In, class T>
     void curvature(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> u, ConstView<T> v,
                    std::span<T, 0>, View<T> dx) const {
-        each_pack(
+        kernels::each_pack(
             x.size(),
-            [this](Pack<T>& d, const Pack<T>& in, const Pack<T>& out, const Pack<T>& up, const Pack<T>& along) {
-                d += self().bend(in, out) * up * along;
-            },
+            [this](kernels::Pack<T>& d, const kernels::Pack<T>& in, const kernels::Pack<T>& out,
+                   const kernels::Pack<T>& up,
+                   const kernels::Pack<T>& along) { d += self().bend(in, out) * up * along; },
             dx.data(), x.data(), y.data(), u.data(), v.data());
     }
     /// Its own counterpart in a mirrored decoder.
@@ -70,22 +69,24 @@ struct Pointwise {
     // Apart from the shape, so that layers of all shapes share them.
     template <class T>
     void apply(Index n, const T* x, T* y) const {
-        map_packs(
-            n, y, [this](const Pack<T>& in) { return self().value(in); }, x);
+        kernels::map_packs(
+            n, y, [this](const kernels::Pack<T>& in) { return self().value(in); }, x);
     }
     template <class T>
     void turn_back(Index n, const T* y, T* dy) const {
-        map_packs(
-            n, dy, [this](const Pack<T>& out, const Pack<T>& up) { return up * self().slope(out, out); }, y, dy);
+        kernels::map_packs(
+            n, dy,
+            [this](const kernels::Pack<T>& out, const kernels::Pack<T>& up) { return up * self().slope(out, out); }, y,
+            dy);
     }
 };
 
 // eˣ − 1. For float Eigen's own is vectorised and exact near 0; for double it is a scalar library call, and exp, exact
 // to 1e-16 in the result, is several times faster.
 template <class T>
-Pack<T> exp_minus_one(const Pack<T>& x) {
+kernels::Pack<T> exp_minus_one(const kernels::Pack<T>& x) {
     if constexpr (std::is_same_v<T, float>)
-        return Pack<T>::of(Eigen::internal::pexpm1(x.values));
+        return kernels::Pack<T>::of(Eigen::internal::pexpm1(x.values));
     else
         return exp(x) - 1;
 }
@@ -94,15 +95,15 @@ Pack<T> exp_minus_one(const Pack<T>& x) {
 struct ReLU : Pointwise<ReLU> {
     static constexpr std::string_view name = "ReLU";
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
-        return max(x, Pack<T>(0));  // in this order NaN is kept
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
+        return max(x, kernels::Pack<T>(0));  // in this order NaN is kept
     }
     template <class T>
-    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
-        return where_greater<T>(y, 0, 1, 0);
+    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+        return kernels::where_greater<T>(y, 0, 1, 0);
     }
     template <class T>
-    Pack<T> bend(const Pack<T>&, const Pack<T>&) const {
+    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>&) const {
         return 0;
     }
 };
@@ -118,15 +119,15 @@ struct LeakyReLU : Pointwise<LeakyReLU> {
             fail("LeakyReLU: the negative slope must be finite and at least 0, got ", slope);
     }
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
-        return max(x, Pack<T>(0)) + negative_slope * min(x, Pack<T>(0));
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
+        return max(x, kernels::Pack<T>(0)) + negative_slope * min(x, kernels::Pack<T>(0));
     }
     template <class T>
-    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
-        return where_greater<T>(y, 0, 1, negative_slope);
+    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+        return kernels::where_greater<T>(y, 0, 1, negative_slope);
     }
     template <class T>
-    Pack<T> bend(const Pack<T>&, const Pack<T>&) const {
+    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>&) const {
         return 0;
     }
 };
@@ -141,16 +142,16 @@ struct ELU : Pointwise<ELU> {
         if (!(a > 0 && a <= 1e30)) fail("ELU: alpha must be finite and positive, got ", a);
     }
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
-        return max(x, Pack<T>(0)) + alpha * exp_minus_one(min(x, Pack<T>(0)));
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
+        return max(x, kernels::Pack<T>(0)) + alpha * exp_minus_one(min(x, kernels::Pack<T>(0)));
     }
     template <class T>
-    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
-        return where_greater<T>(y, 0, 1, y + alpha);
+    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+        return kernels::where_greater<T>(y, 0, 1, y + alpha);
     }
     template <class T>
-    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
-        return where_greater<T>(y, 0, 0, y + alpha);
+    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+        return kernels::where_greater<T>(y, 0, 0, y + alpha);
     }
 };
 
@@ -161,16 +162,16 @@ struct SELU : Pointwise<SELU> {
     static constexpr double alpha = 1.6732632423543772848, lambda = 1.0507009873554804934;
 
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
-        return lambda * max(x, Pack<T>(0)) + lambda * alpha * exp_minus_one(min(x, Pack<T>(0)));
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
+        return lambda * max(x, kernels::Pack<T>(0)) + lambda * alpha * exp_minus_one(min(x, kernels::Pack<T>(0)));
     }
     template <class T>
-    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
-        return where_greater<T>(y, 0, lambda, y + lambda * alpha);
+    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+        return kernels::where_greater<T>(y, 0, lambda, y + lambda * alpha);
     }
     template <class T>
-    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
-        return where_greater<T>(y, 0, 0, y + lambda * alpha);
+    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+        return kernels::where_greater<T>(y, 0, 0, y + lambda * alpha);
     }
 };
 
@@ -180,15 +181,15 @@ struct Sigmoid : Pointwise<Sigmoid> {
     static constexpr Range range = Range::Unit;
 
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return 1 / (1 + exp(-x));  // Eigen's own logistic is off by up to 8.5e-4 of the value near −9
     }
     template <class T>
-    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return y * (1 - y);
     }
     template <class T>
-    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
+    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return y * (1 - y) * (1 - 2 * y);
     }
 };
@@ -198,18 +199,18 @@ struct Tanh : Pointwise<Tanh> {
     static constexpr std::string_view name = "Tanh";
 
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         if constexpr (std::is_same_v<T, float>)
-            return Pack<T>::of(Eigen::internal::ptanh(x.values));
+            return kernels::Pack<T>::of(Eigen::internal::ptanh(x.values));
         else
             return 1 - 2 / (1 + exp(2 * x));  // the library's double tanh is scalar and slow
     }
     template <class T>
-    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return 1 - square(y);
     }
     template <class T>
-    Pack<T> bend(const Pack<T>&, const Pack<T>& y) const {
+    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return -2 * y * (1 - square(y));
     }
 };
@@ -219,19 +220,19 @@ struct Softplus : Pointwise<Softplus> {
     static constexpr std::string_view name = "Softplus";
 
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
-        const Pack<T> e = exp(-abs(x));
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
+        const kernels::Pack<T> e = exp(-abs(x));
         if constexpr (std::is_same_v<T, float>)
-            return max(x, Pack<T>(0)) + Pack<T>::of(Eigen::internal::plog1p(e.values));
+            return max(x, kernels::Pack<T>(0)) + kernels::Pack<T>::of(Eigen::internal::plog1p(e.values));
         else
-            return max(x, Pack<T>(0)) + log(1 + e);
+            return max(x, kernels::Pack<T>(0)) + log(1 + e);
     }
     template <class T>
-    Pack<T> slope(const Pack<T>&, const Pack<T>& y) const {
+    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return -exp_minus_one(-y);
     }
     template <class T>
-    Pack<T> bend(const Pack<T>& x, const Pack<T>& y) const {  // σ(1 − σ), and e⁻ʸ = 1 − σ
+    kernels::Pack<T> bend(const kernels::Pack<T>& x, const kernels::Pack<T>& y) const {  // σ(1 − σ), and e⁻ʸ = 1 − σ
         return slope(x, y) * exp(-y);
     }
 };
@@ -242,16 +243,16 @@ struct SiLU : Pointwise<SiLU> {
     static constexpr bool needs_input = true;
 
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return x / (1 + exp(-x));
     }
     template <class T>
-    Pack<T> slope(const Pack<T>& x, const Pack<T>& y) const {  // σ + y(1 − σ)
+    kernels::Pack<T> slope(const kernels::Pack<T>& x, const kernels::Pack<T>& y) const {  // σ + y(1 − σ)
         return y + (1 - y) / (1 + exp(-x));
     }
     template <class T>
-    Pack<T> bend(const Pack<T>& x, const Pack<T>&) const {  // σ(1 − σ)(2 + x(1 − 2σ))
-        const Pack<T> s = 1 / (1 + exp(-x));
+    kernels::Pack<T> bend(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {  // σ(1 − σ)(2 + x(1 − 2σ))
+        const kernels::Pack<T> s = 1 / (1 + exp(-x));
         return s * (1 - s) * (2 + x * (1 - 2 * s));
     }
 };
@@ -267,20 +268,20 @@ struct GELU : Pointwise<GELU> {
     constexpr explicit GELU(bool approximate_ = false) : approximate(approximate_) {}
 
     template <class T>
-    Pack<T> value(const Pack<T>& x) const {
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return x * (approximate ? gate(x) : distribution(x));
     }
     template <class T>
-    Pack<T> slope(const Pack<T>& x, const Pack<T>&) const {
+    kernels::Pack<T> slope(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
         if (!approximate) return distribution(x) + x * density(x);
-        const Pack<T> g = gate(x);  // the gate g = 1/(1 + e⁻²ᵘ) of u(x): (x g)′ = g + x g(1 − g)·2u′
+        const kernels::Pack<T> g = gate(x);  // the gate g = 1/(1 + e⁻²ᵘ) of u(x): (x g)′ = g + x g(1 − g)·2u′
         return g * (1 + x * (1 - g) * (2 * slope0) * (1 + 3 * cubic * square(x)));
     }
     template <class T>
-    Pack<T> bend(const Pack<T>& x, const Pack<T>&) const {
+    kernels::Pack<T> bend(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
         if (!approximate) return density(x) * (2 - square(x));
         // 2g′ + x g″ with g′ = g(1 − g)·2u′ and g″ = g(1 − g)·2u″ + g′(1 − 2g)·2u′
-        const Pack<T> g = gate(x), twice_u1 = 2 * slope0 * (1 + 3 * cubic * square(x));
+        const kernels::Pack<T> g = gate(x), twice_u1 = 2 * slope0 * (1 + 3 * cubic * square(x));
         return g * (1 - g) * (2 * twice_u1 + x * (12 * slope0 * cubic * x + square(twice_u1) * (1 - 2 * g)));
     }
 
@@ -288,16 +289,16 @@ struct GELU : Pointwise<GELU> {
     static constexpr double slope0 = 0.79788456080286535588, cubic = 0.044715;  // √(2/π)
 
     template <class T>
-    static Pack<T> gate(const Pack<T>& x) {
+    static kernels::Pack<T> gate(const kernels::Pack<T>& x) {
         return 1 / (1 + exp(-2 * slope0 * x * (1 + cubic * square(x))));
     }
     template <class T>
-    static Pack<T> density(const Pack<T>& x) {
+    static kernels::Pack<T> density(const kernels::Pack<T>& x) {
         return 0.39894228040143267794 * exp(-0.5 * square(x));
     }
     template <class T>
-    static Pack<T> distribution(const Pack<T>& x) {
-        return 0.5 * lane_by_lane(x, [](const T& v) -> T {
+    static kernels::Pack<T> distribution(const kernels::Pack<T>& x) {
+        return 0.5 * kernels::lane_by_lane(x, [](const T& v) -> T {
                    using std::erfc;
                    return erfc(v * T(-0.70710678118654752440));  // the complement keeps its digits in the lower tail
                });

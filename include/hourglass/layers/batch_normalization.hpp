@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/pack.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -58,10 +58,11 @@ struct BatchNormalization {
     void forward(std::span<const T, parameters(In)> w, std::span<const T> state, ConstView<T> x, View<T> y) const {
         const T* const mean = state.data();
         for (Index i = 0; i < x.size(); i += In.channels)
-            map_packs(
+            kernels::map_packs(
                 In.channels, y.data() + i,
-                [this](const Pack<T>& in, const Pack<T>& m, const Pack<T>& v, const Pack<T>& gamma,
-                       const Pack<T>& beta) { return gamma * ((in - m) / sqrt(v + epsilon)) + beta; },
+                [this](const kernels::Pack<T>& in, const kernels::Pack<T>& m, const kernels::Pack<T>& v,
+                       const kernels::Pack<T>& gamma,
+                       const kernels::Pack<T>& beta) { return gamma * ((in - m) / sqrt(v + epsilon)) + beta; },
                 x.data() + i, mean, mean + In.channels, w.data(), w.data() + In.channels);
     }
     template <Shape In, class T>
@@ -70,23 +71,26 @@ struct BatchNormalization {
         const T share = T(1 / static_cast<double>(x.size() / In.channels));
         std::fill_n(mean, 2 * In.channels, T(0));
         for (Index i = 0; i < x.size(); i += In.channels)
-            each_pack(
-                In.channels, [share](Pack<T>& m, const Pack<T>& in) { m += share * in; }, mean, x.data() + i);
+            kernels::each_pack(
+                In.channels, [share](kernels::Pack<T>& m, const kernels::Pack<T>& in) { m += share * in; }, mean,
+                x.data() + i);
         for (Index i = 0; i < x.size(); i += In.channels) {
-            map_packs(
-                In.channels, normal + i, [](const Pack<T>& in, const Pack<T>& m) { return in - m; }, x.data() + i,
-                static_cast<const T*>(mean));
-            each_pack(
-                In.channels, [share](Pack<T>& v, const Pack<T>& off) { v += share * square(off); }, variance,
-                static_cast<const T*>(normal + i));
+            kernels::map_packs(
+                In.channels, normal + i, [](const kernels::Pack<T>& in, const kernels::Pack<T>& m) { return in - m; },
+                x.data() + i, static_cast<const T*>(mean));
+            kernels::each_pack(
+                In.channels, [share](kernels::Pack<T>& v, const kernels::Pack<T>& off) { v += share * square(off); },
+                variance, static_cast<const T*>(normal + i));
         }
         for (Index i = 0; i < x.size(); i += In.channels) {
-            each_pack(
-                In.channels, [this](Pack<T>& n, const Pack<T>& v) { n = n / sqrt(v + epsilon); }, normal + i,
-                static_cast<const T*>(variance));
-            map_packs(
+            kernels::each_pack(
+                In.channels, [this](kernels::Pack<T>& n, const kernels::Pack<T>& v) { n = n / sqrt(v + epsilon); },
+                normal + i, static_cast<const T*>(variance));
+            kernels::map_packs(
                 In.channels, y.data() + i,
-                [](const Pack<T>& n, const Pack<T>& gamma, const Pack<T>& beta) { return gamma * n + beta; },
+                [](const kernels::Pack<T>& n, const kernels::Pack<T>& gamma, const kernels::Pack<T>& beta) {
+                    return gamma * n + beta;
+                },
                 static_cast<const T*>(normal + i), w.data(), w.data() + In.channels);
         }
     }
@@ -103,21 +107,24 @@ struct BatchNormalization {
             T means[block] = {}, products[block] = {}, scales[block] = {};
             T *const mean = means, *const product = products, *const scale = scales;
             for (Index i = from; i < dy.size(); i += In.channels)
-                each_pack(
+                kernels::each_pack(
                     count,
-                    [share](Pack<T>& m, Pack<T>& p, const Pack<T>& up, const Pack<T>& n) {
+                    [share](kernels::Pack<T>& m, kernels::Pack<T>& p, const kernels::Pack<T>& up,
+                            const kernels::Pack<T>& n) {
                         m += share * up;
                         p += share * up * n;
                     },
                     mean, product, dy.data() + i, normal + i);
-            map_packs(
-                count, scale, [this](const Pack<T>& gamma, const Pack<T>& v) { return gamma / sqrt(v + epsilon); },
+            kernels::map_packs(
+                count, scale,
+                [this](const kernels::Pack<T>& gamma, const kernels::Pack<T>& v) { return gamma / sqrt(v + epsilon); },
                 w.data() + from, variance + from);
             for (Index i = from; i < dy.size(); i += In.channels)
-                each_pack(
+                kernels::each_pack(
                     count,
-                    [](Pack<T>& d, const Pack<T>& up, const Pack<T>& n, const Pack<T>& m, const Pack<T>& p,
-                       const Pack<T>& s) { d += s * (up - m - n * p); },
+                    [](kernels::Pack<T>& d, const kernels::Pack<T>& up, const kernels::Pack<T>& n,
+                       const kernels::Pack<T>& m, const kernels::Pack<T>& p,
+                       const kernels::Pack<T>& s) { d += s * (up - m - n * p); },
                     dx.data() + i, dy.data() + i, normal + i, static_cast<const T*>(mean),
                     static_cast<const T*>(product), static_cast<const T*>(scale));
         }
@@ -126,9 +133,10 @@ struct BatchNormalization {
     void gradient(ConstView<T>, ConstView<T> dy, std::span<T, parameters(In)> dw, Pass<T>& pass) const {
         const T* const normal = pass.cache.data();
         for (Index i = 0; i < dy.size(); i += In.channels)
-            each_pack(
+            kernels::each_pack(
                 In.channels,
-                [](Pack<T>& dgamma, Pack<T>& dbeta, const Pack<T>& up, const Pack<T>& n) {
+                [](kernels::Pack<T>& dgamma, kernels::Pack<T>& dbeta, const kernels::Pack<T>& up,
+                   const kernels::Pack<T>& n) {
                     dgamma += up * n;
                     dbeta += up;
                 },

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/kernels/convolution.hpp"
 #include "hourglass/layers/conv1d_transpose.hpp"
-#include "hourglass/layers/convolution.hpp"
 #include "hourglass/layers/initializer.hpp"
 #include "hourglass/layers/padding.hpp"
 
@@ -53,27 +53,30 @@ struct Conv1D {
 
     template <Shape In, class T>
     void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
-        add_convolution(convolution(In), w.data(), x.data(), y.data(), x.cols(),
-                        Start<T>{false, UseBias ? w.data() + kernel_size(In) : nullptr});
+        kernels::add_convolution(convolution(In), w.data(), x.data(), y.data(), x.cols(),
+                                 kernels::Initial<T>{false, UseBias ? w.data() + kernel_size(In) : nullptr});
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
                   bool held = true) const {
-        add_transposed_convolution(convolution(In), w.data(), dy.data(), dx.data(), dy.cols(), Start<T>{held});
+        kernels::add_transposed_convolution(convolution(In), w.data(), dy.data(), dx.data(), dy.cols(),
+                                            kernels::Initial<T>{held});
     }
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
-        add_kernel_gradient<Side::Short>(convolution(In), dy.data(), x.data(), dw.data(),
-                                         UseBias ? dw.data() + kernel_size(In) : nullptr, x.cols());
+        kernels::add_kernel_gradient<kernels::Side::Short>(convolution(In), dy.data(), x.data(), dw.data(),
+                                                           UseBias ? dw.data() + kernel_size(In) : nullptr, x.cols());
     }
     template <Shape In, class T>
     void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
-        add_convolution<T>(convolution(In), w.data(), v.data(), t.data(), v.cols(), Start<T>{false});
+        kernels::add_convolution<T>(convolution(In), w.data(), v.data(), t.data(), v.cols(),
+                                    kernels::Initial<T>{false});
     }
     template <Shape In, class T>
     void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
                    std::span<T, parameters(In)> dw, View<T>) const {
-        add_kernel_gradient<Side::Short, T>(convolution(In), u.data(), v.data(), dw.data(), nullptr, v.cols());
+        kernels::add_kernel_gradient<kernels::Side::Short, T>(convolution(In), u.data(), v.data(), dw.data(), nullptr,
+                                                              v.cols());
     }
 
     /// The transposed convolution back to the input's shape. Does not compile where that has another length.
@@ -90,7 +93,7 @@ struct Conv1D {
     }
 
   private:
-    static constexpr Convolution convolution(Shape in) {
+    static constexpr kernels::Convolution convolution(Shape in) {
         const Windows laid = windows(in);
         return {in.channels, in.length, Filters, laid.count, Kernel, Stride, Dilation, laid.left};
     }

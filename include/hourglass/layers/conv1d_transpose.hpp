@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
-#include "hourglass/layers/convolution.hpp"
+#include "hourglass/kernels/convolution.hpp"
 #include "hourglass/layers/initializer.hpp"
 #include "hourglass/layers/padding.hpp"
 
@@ -27,22 +27,24 @@ struct TransposedConvolution {
         const Index beyond = Pad == Padding::Valid && extent > Stride ? extent - Stride : 0;
         return {Filters, in.length * Stride + beyond};
     }
-    static constexpr Convolution convolution(Shape in) {
+    static constexpr kernels::Convolution convolution(Shape in) {
         const Index left = Pad == Padding::Same && extent > Stride ? (extent - Stride) / 2 : 0;
         return {Filters, output(in).length, in.channels, in.length, Kernel, Stride, Dilation, left};
     }
 
     template <class T>
     static void forward(Shape in, const T* kernel, const T* bias, ConstView<T> x, View<T> y) {
-        add_transposed_convolution(convolution(in), kernel, x.data(), y.data(), x.cols(), Start<T>{false, bias});
+        kernels::add_transposed_convolution(convolution(in), kernel, x.data(), y.data(), x.cols(),
+                                            kernels::Initial<T>{false, bias});
     }
     template <class T>
     static void backward(Shape in, const T* kernel, ConstView<T> dy, View<T> dx, bool held) {
-        add_convolution(convolution(in), kernel, dy.data(), dx.data(), dy.cols(), Start<T>{held});
+        kernels::add_convolution(convolution(in), kernel, dy.data(), dx.data(), dy.cols(), kernels::Initial<T>{held});
     }
     template <class T>
     static void gradient(Shape in, ConstView<T> x, ConstView<T> dy, T* kernel_gradient, T* bias_gradient) {
-        add_kernel_gradient<Side::Long>(convolution(in), x.data(), dy.data(), kernel_gradient, bias_gradient, x.cols());
+        kernels::add_kernel_gradient<kernels::Side::Long>(convolution(in), x.data(), dy.data(), kernel_gradient,
+                                                          bias_gradient, x.cols());
     }
 };
 

@@ -6,9 +6,9 @@
 #include <span>
 #include <string_view>
 
-#include "hourglass/core/columns.hpp"
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/product.hpp"
+#include "hourglass/kernels/columns.hpp"
+#include "hourglass/kernels/product.hpp"
 #include "hourglass/layers/initializer.hpp"
 
 namespace hourglass {
@@ -21,29 +21,30 @@ inline namespace HOURGLASS_ABI {
 template <bool Transposed, class T>
 EIGEN_DONT_INLINE void dense_forward(Index outputs, Index inputs, Index columns, const T* w, const T* bias, const T* x,
                                      T* y) {
-    const Start<T> start{false, bias};
+    const kernels::Initial<T> initial{false, bias};
     if constexpr (Transposed)
-        add_transposed_product(outputs, columns, inputs, w, inputs, x, inputs, y, outputs, start);
+        kernels::add_transposed_product(outputs, columns, inputs, w, inputs, x, inputs, y, outputs, initial);
     else
-        add_product(outputs, columns, inputs, w, outputs, {x, 1, inputs}, y, outputs, start);
+        kernels::add_product(outputs, columns, inputs, w, outputs, {x, 1, inputs}, y, outputs, initial);
 }
 
 // dx += Wᵀ dy; with Transposed, dx += W dy. Assigned where dx is not held.
 template <bool Transposed, class T>
 EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns, const T* w, const T* dy, T* dx,
                                       bool held) {
-    const Start<T> start{held};
+    const kernels::Initial<T> initial{held};
     if constexpr (Transposed)
-        add_product(inputs, columns, outputs, w, inputs, {dy, 1, outputs}, dx, inputs, start);
+        kernels::add_product(inputs, columns, outputs, w, inputs, {dy, 1, outputs}, dx, inputs, initial);
     else
-        add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, start);
+        kernels::add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, initial);
 }
 
 // dW += left rightᵀ, both with one column per position. Assigned where dW is not held.
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index row_columns, Index columns, const T* left, const T* right,
                                       T* dw, bool held = true) {
-    add_product(rows, row_columns, columns, left, rows, {right, row_columns, 1}, dw, rows, Start<T>{held});
+    kernels::add_product(rows, row_columns, columns, left, rows, {right, row_columns, 1}, dw, rows,
+                         kernels::Initial<T>{held});
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
@@ -92,7 +93,7 @@ struct Dense {
         if constexpr (UseBias) {
             T* const db = dw.data() + Units * In.channels;
             if (!held) clear<T>({db, Units, 1});
-            add_columns<T>(Units, In.length * x.cols(), dy.data(), db);
+            kernels::add_columns<T>(Units, In.length * x.cols(), dy.data(), db);
         }
     }
     template <Shape In, class T>
@@ -148,7 +149,7 @@ struct DenseTransposed {
     template <Shape In, class T>
     void gradient(ConstView<T> x, ConstView<T> dy, TiedWeights<T, SharedSize, parameters(In)> dw) const {
         dense_gradient<T>(In.channels, Outputs, In.length * x.cols(), x.data(), dy.data(), dw.shared.data());
-        if constexpr (UseBias) add_columns<T>(Outputs, In.length * x.cols(), dy.data(), dw.own.data());
+        if constexpr (UseBias) kernels::add_columns<T>(Outputs, In.length * x.cols(), dy.data(), dw.own.data());
     }
 };
 

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <string_view>
 
-#include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -76,19 +76,21 @@ struct CategoricalCrossEntropy {
     static T from_scores(Index classes, const T* z, const T* t, T total, T scale, T* d) {
         using std::log;
         const T most = *std::max_element(z, z + classes);
-        const T sum = sum_packs<T>(
-            classes, [&](const Pack<T>& score) { return exp(score - Pack<T>(most)); }, z);
-        const T cost =
-            total * log(sum) -
-            sum_packs<T>(
-                classes, [&](const Pack<T>& score, const Pack<T>& wanted) { return wanted * (score - Pack<T>(most)); },
-                z, t);
+        const T sum = kernels::sum_packs<T>(
+            classes, [&](const kernels::Pack<T>& score) { return exp(score - kernels::Pack<T>(most)); }, z);
+        const T cost = total * log(sum) - kernels::sum_packs<T>(
+                                              classes,
+                                              [&](const kernels::Pack<T>& score, const kernels::Pack<T>& wanted) {
+                                                  return wanted * (score - kernels::Pack<T>(most));
+                                              },
+                                              z, t);
         const T factor = total / sum;
         if (d)
-            map_packs(
+            kernels::map_packs(
                 classes, d,
-                [&](const Pack<T>& score, const Pack<T>& wanted) {
-                    return Pack<T>(scale) * (Pack<T>(factor) * exp(score - Pack<T>(most)) - wanted);
+                [&](const kernels::Pack<T>& score, const kernels::Pack<T>& wanted) {
+                    return kernels::Pack<T>(scale) *
+                           (kernels::Pack<T>(factor) * exp(score - kernels::Pack<T>(most)) - wanted);
                 },
                 z, t);
         return cost;
@@ -98,19 +100,20 @@ struct CategoricalCrossEntropy {
     template <class T>
     static T from_probabilities(Index classes, const T* p, const T* t, T total, T scale, T* d) {
         using std::log;
-        const auto inside = [](const Pack<T>& value) { return max(value, Pack<T>(1e-7)); };
-        const T sum = sum_packs<T>(classes, inside, p);
-        const T cost =
-            total * log(sum) -
-            sum_packs<T>(
-                classes, [&](const Pack<T>& value, const Pack<T>& wanted) { return wanted * log(inside(value)); }, p,
-                t);
+        const auto inside = [](const kernels::Pack<T>& value) { return max(value, kernels::Pack<T>(1e-7)); };
+        const T sum = kernels::sum_packs<T>(classes, inside, p);
+        const T cost = total * log(sum) - kernels::sum_packs<T>(
+                                              classes,
+                                              [&](const kernels::Pack<T>& value, const kernels::Pack<T>& wanted) {
+                                                  return wanted * log(inside(value));
+                                              },
+                                              p, t);
         const T factor = total / sum;
         if (d)
-            map_packs(
+            kernels::map_packs(
                 classes, d,
-                [&](const Pack<T>& value, const Pack<T>& wanted) {
-                    return Pack<T>(scale) * (Pack<T>(factor) - wanted / inside(value));
+                [&](const kernels::Pack<T>& value, const kernels::Pack<T>& wanted) {
+                    return kernels::Pack<T>(scale) * (kernels::Pack<T>(factor) - wanted / inside(value));
                 },
                 p, t);
         return cost;
@@ -141,8 +144,8 @@ struct CategoricalCrossEntropy {
     }
     template <class T>
     static T sum_of(const T* values, Index count) {
-        return sum_packs<T>(
-            count, [](const Pack<T>& value) { return value; }, values);
+        return kernels::sum_packs<T>(
+            count, [](const kernels::Pack<T>& value) { return value; }, values);
     }
 };
 

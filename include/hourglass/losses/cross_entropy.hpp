@@ -17,7 +17,7 @@ inline namespace HOURGLASS_ABI {
 template <class T>
 T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, ConstView<T> target, T* d, T scale) {
     // The logarithm is taken once per lane of a product of 32 factors in [1/2, 1].
-    using P = Pack<T>;
+    using P = kernels::Pack<T>;
     constexpr Index lanes = P::lanes, block = 32 * lanes;
     const Index size = logits.size();
     Accumulator<T> sum(0);
@@ -49,7 +49,7 @@ T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, Const
         sum += Accumulator<T>((linear - log(product)).sum());
     }
     // Compared without a branch on each value; a target that is NaN is left to the check of the objective.
-    if (where_greater(worst, P(0.5), P(1), P(0)).sum() > T(0))
+    if (kernels::where_greater(worst, P(0.5), P(1), P(0)).sum() > T(0))
         for (Index i = 0; i < size; ++i)
             if (target.data()[i] < T(0) || target.data()[i] > T(1))
                 fail(who, ": targets must lie in [0, 1]; feature ", i % target.rows(), " of sample ", i / target.rows(),
@@ -66,13 +66,13 @@ struct CrossEntropy : ElementwiseLoss<Derived> {
     static constexpr std::string_view fuses_with = "Sigmoid";
 
     template <class T>
-    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
-        const Pack<T> inside = kept_inside(p);
+    kernels::Pack<T> each(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+        const kernels::Pack<T> inside = kept_inside(p);
         return -(t * log(inside)) - (1 - t) * log(1 - inside);
     }
     template <class T>
-    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
-        const Pack<T> inside = kept_inside(p);
+    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+        const kernels::Pack<T> inside = kept_inside(p);
         return (inside - t) / (inside * (1 - inside));
     }
 
@@ -110,8 +110,8 @@ struct CrossEntropy : ElementwiseLoss<Derived> {
     static constexpr double epsilon = 1e-7;
 
     template <class T>
-    static Pack<T> kept_inside(const Pack<T>& p) {
-        return min(max(p, Pack<T>(epsilon)), Pack<T>(1 - epsilon));
+    static kernels::Pack<T> kept_inside(const kernels::Pack<T>& p) {
+        return min(max(p, kernels::Pack<T>(epsilon)), kernels::Pack<T>(1 - epsilon));
     }
 };
 

@@ -4,8 +4,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 
-#include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -27,8 +27,9 @@ struct ElementwiseLoss {
     T gradient(ConstView<T> prediction, ConstView<T> target, View<T> d) const {
         const T scale = T(1 / count(prediction));
         return blocks<T>(prediction, target, [&](Index from, Index size) {
-            map_packs(
-                size, d.data() + from, [&](const Pack<T>& p, const Pack<T>& t) { return scale * self().slope(p, t); },
+            kernels::map_packs(
+                size, d.data() + from,
+                [&](const kernels::Pack<T>& p, const kernels::Pack<T>& t) { return scale * self().slope(p, t); },
                 prediction.data() + from, target.data() + from);
         });
     }
@@ -56,9 +57,9 @@ struct ElementwiseLoss {
         Accumulator<T> sum(0);
         for (Index from = 0; from < prediction.size(); from += block) {
             const Index size = std::min(block, prediction.size() - from);
-            sum += Accumulator<T>(sum_packs<T>(
-                size, [&](const Pack<T>& p, const Pack<T>& t) { return self().each(p, t); }, prediction.data() + from,
-                target.data() + from));
+            sum += Accumulator<T>(kernels::sum_packs<T>(
+                size, [&](const kernels::Pack<T>& p, const kernels::Pack<T>& t) { return self().each(p, t); },
+                prediction.data() + from, target.data() + from));
             use(from, size);
         }
         return T(sum / Accumulator<T>(count(prediction)));

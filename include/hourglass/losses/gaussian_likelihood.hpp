@@ -16,11 +16,11 @@ struct NormalNats : ElementwiseLoss<NormalNats<T>> {
     static constexpr bool is_likelihood = true;
     T variance;
 
-    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+    kernels::Pack<T> each(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
         using std::log;
         return 0.5 * (square(p - t) / variance + T(log(T(6.283185307179586477) * variance)));
     }
-    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const { return (p - t) / variance; }
+    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const { return (p - t) / variance; }
 };
 
 /// −ln p(t | x̂) = Σ ½ ((t − x̂)²/σ² + ln 2πσ²), sum over features, mean over the batch, in nats. σ² is the same for

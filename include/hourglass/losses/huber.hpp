@@ -21,13 +21,13 @@ struct Huber : ElementwiseLoss<Huber> {
 
     // With c = min(e, δ) both branches are c(e − c/2).
     template <class T>
-    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
-        const Pack<T> e = abs(p - t), c = min(e, Pack<T>(delta));
+    kernels::Pack<T> each(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+        const kernels::Pack<T> e = abs(p - t), c = min(e, kernels::Pack<T>(delta));
         return c * (e - 0.5 * c);
     }
     template <class T>
-    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
-        return max(min(p - t, Pack<T>(delta)), Pack<T>(-delta));
+    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+        return max(min(p - t, kernels::Pack<T>(delta)), kernels::Pack<T>(-delta));
     }
 };
 

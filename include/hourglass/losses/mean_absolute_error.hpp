@@ -13,12 +13,12 @@ struct MeanAbsoluteError : ElementwiseLoss<MeanAbsoluteError> {
     static constexpr std::string_view name = "MeanAbsoluteError";
 
     template <class T>
-    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+    kernels::Pack<T> each(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
         return abs(p - t);
     }
     template <class T>
-    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
-        return where_greater<T>(p, t, 1, where_greater<T>(t, p, -1, 0));
+    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+        return kernels::where_greater<T>(p, t, 1, kernels::where_greater<T>(t, p, -1, 0));
     }
 };
 

@@ -13,11 +13,11 @@ struct MeanSquaredError : ElementwiseLoss<MeanSquaredError> {
     static constexpr std::string_view name = "MeanSquaredError";
 
     template <class T>
-    Pack<T> each(const Pack<T>& p, const Pack<T>& t) const {
+    kernels::Pack<T> each(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
         return square(p - t);
     }
     template <class T>
-    Pack<T> slope(const Pack<T>& p, const Pack<T>& t) const {
+    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
         return 2 * (p - t);
     }
 };

@@ -38,9 +38,10 @@ class Adadelta : public Optimizer {
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), rho = options_.rho, epsilon = options_.epsilon;
         return advance<2>(theta, gradient, 0.0,
-                          [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& squares, Pack<T>& steps) {
+                          [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& squares,
+                                       kernels::Pack<T>& steps) {
                               squares = rho * squares + (1 - rho) * square(g);
-                              const Pack<T> delta = sqrt((steps + epsilon) / (squares + epsilon)) * g;
+                              const kernels::Pack<T> delta = sqrt((steps + epsilon) / (squares + epsilon)) * g;
                               steps = rho * steps + (1 - rho) * square(delta);
                               x -= rate * delta;
                           });

@@ -36,7 +36,7 @@ class Adagrad : public Optimizer {
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), epsilon = options_.epsilon;
         return advance<1>(theta, gradient, options_.initial_accumulator_value,
-                          [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& squares) {
+                          [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& squares) {
                               squares += square(g);
                               x -= rate * g / sqrt(squares + epsilon);
                           });

@@ -40,11 +40,13 @@ class Adam : public Optimizer {
         const double forget_m = 1 - options_.beta_1, forget_v = 1 - options_.beta_2, epsilon = options_.epsilon;
         const double alpha =
             learning_rate() * std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
-        return advance<2>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& m, Pack<T>& v) {
-            m += forget_m * (g - m);
-            v += forget_v * (square(g) - v);
-            x -= alpha * m / (sqrt(v) + epsilon);
-        });
+        return advance<2>(
+            theta, gradient, 0.0,
+            [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m, kernels::Pack<T>& v) {
+                m += forget_m * (g - m);
+                v += forget_v * (square(g) - v);
+                x -= alpha * m / (sqrt(v) + epsilon);
+            });
     }
 
   protected:

@@ -12,9 +12,9 @@
 
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/non_finite.hpp"
-#include "hourglass/core/pack.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/view.hpp"
+#include "hourglass/kernels/pack.hpp"
 #include "hourglass/optim/checks.hpp"
 #include "hourglass/optim/contiguous.hpp"
 #include "hourglass/optim/flush_denormals.hpp"
@@ -166,8 +166,8 @@ class Optimizer {
         for (Index begin = 0; begin < size; begin += block) {
             const Index count = std::min(block, size - begin);
             if (weight_decay_ != 0) decay(theta + begin, begin, count);
-            each_pack(count, formula, theta + begin, gradient + begin,
-                      (moments + static_cast<Index>(Kind) * size + begin)...);
+            kernels::each_pack(count, formula, theta + begin, gradient + begin,
+                               (moments + static_cast<Index>(Kind) * size + begin)...);
         }
     }
 
@@ -176,8 +176,8 @@ class Optimizer {
     void decay(T* theta, Index begin, Index count) const {
         const T rate = static_cast<T>(learning_rate_ * weight_decay_);
         const auto shrink = [&](Index from, Index to) {
-            each_pack(
-                to - from, [&](Pack<T>& x) { x -= rate * x; }, theta + from);
+            kernels::each_pack(
+                to - from, [&](kernels::Pack<T>& x) { x -= rate * x; }, theta + from);
         };
         Index done = 0;
         for (const Slice& part : excluded_) {

@@ -45,28 +45,32 @@ class RMSprop : public Optimizer {
         const double rate = learning_rate(), rho = options_.rho, epsilon = options_.epsilon,
                      momentum = options_.momentum;
         // s of the formula, with the averages it needs brought up to date.
-        const auto scaled = [=]<class T>(const Pack<T>& g, Pack<T>& v, auto&... a) {
+        const auto scaled = [=]<class T>(const kernels::Pack<T>& g, kernels::Pack<T>& v, auto&... a) {
             v = rho * v + (1 - rho) * square(g);
             ((a = rho * a + (1 - rho) * g), ...);
-            return rate * g / sqrt(max((v - ... - square(a)), Pack<T>(0)) + epsilon);
+            return rate * g / sqrt(max((v - ... - square(a)), kernels::Pack<T>(0)) + epsilon);
         };
         if (options_.centered && momentum > 0)
             return advance<3>(theta, gradient, 0.0,
-                              [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v, Pack<T>& a, Pack<T>& m) {
+                              [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v,
+                                           kernels::Pack<T>& a, kernels::Pack<T>& m) {
                                   m = momentum * m + scaled(g, v, a);
                                   x -= m;
                               });
         if (options_.centered)
-            return advance<2>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v, Pack<T>& a) {
-                x -= scaled(g, v, a);
-            });
+            return advance<2>(theta, gradient, 0.0,
+                              [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v,
+                                           kernels::Pack<T>& a) { x -= scaled(g, v, a); });
         if (momentum > 0)
-            return advance<2>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v, Pack<T>& m) {
-                m = momentum * m + scaled(g, v);
-                x -= m;
-            });
-        return advance<1>(theta, gradient, 0.0,
-                          [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& v) { x -= scaled(g, v); });
+            return advance<2>(
+                theta, gradient, 0.0,
+                [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v, kernels::Pack<T>& m) {
+                    m = momentum * m + scaled(g, v);
+                    x -= m;
+                });
+        return advance<1>(
+            theta, gradient, 0.0,
+            [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v) { x -= scaled(g, v); });
     }
 
   private:

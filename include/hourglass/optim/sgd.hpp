@@ -36,12 +36,14 @@ class Sgd : public Optimizer {
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), momentum = options_.momentum;
         if (momentum == 0)
-            return advance<0>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g) { x -= rate * g; });
+            return advance<0>(theta, gradient, 0.0,
+                              [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g) { x -= rate * g; });
         const bool nesterov = options_.nesterov;
-        return advance<1>(theta, gradient, 0.0, [=]<class T>(Pack<T>& x, const Pack<T>& g, Pack<T>& m) {
-            m = momentum * m - rate * g;
-            x += nesterov ? momentum * m - rate * g : m;
-        });
+        return advance<1>(theta, gradient, 0.0,
+                          [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m) {
+                              m = momentum * m - rate * g;
+                              x += nesterov ? momentum * m - rate * g : m;
+                          });
     }
 
   private:

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "hourglass/core/chain.hpp"
-#include "hourglass/core/pack.hpp"
-#include "hourglass/core/product.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
+#include "hourglass/kernels/product.hpp"
 #include "hourglass/terms/jacobian.hpp"
 
 namespace hourglass {
@@ -209,17 +209,17 @@ struct Contractive {
             s.template down<W::front, W::depth>();
             const T* const u = s.u[W::front];
             clear<T>({s.t, width, s.columns});
-            add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.t, width);
+            kernels::add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.t, width);
             sum += scaled_dot(width, s.columns, u, s.t, T(2 * part), s.v);
             if (gradient) {
                 s.template curve<W::front, W::depth>(*gradient);
-                add_product(width, width, s.columns, u, width, {u, width, 1}, work.outer, width);
+                kernels::add_product(width, width, s.columns, u, width, {u, width, 1}, work.outer, width);
             }
         }
         if (gradient) {
             for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * part);
             clear<T>({f.v, inputs, width});
-            add_product(inputs, width, width, f.u[0], inputs, {work.outer, 1, width}, f.v, inputs);
+            kernels::add_product(inputs, width, width, f.u[0], inputs, {work.outer, 1, width}, f.v, inputs);
             f.template curve<0, W::front>(*gradient);
         }
         return T(sum * Accumulator<T>(part));
@@ -273,10 +273,10 @@ struct Contractive {
     static Accumulator<T> scaled_dot(Index size, Index n, const T* a, const T* b, const T& factor, T* v) {
         Accumulator<T> sum(0);
         for (Index j = 0; j < n; ++j, a += size, b += size, v += size) {
-            sum += Accumulator<T>(sum_packs<T>(
-                size, [](const Pack<T>& left, const Pack<T>& right) { return left * right; }, a, b));
-            map_packs(
-                size, v, [&](const Pack<T>& value) { return Pack<T>(factor) * value; }, b);
+            sum += Accumulator<T>(kernels::sum_packs<T>(
+                size, [](const kernels::Pack<T>& left, const kernels::Pack<T>& right) { return left * right; }, a, b));
+            kernels::map_packs(
+                size, v, [&](const kernels::Pack<T>& value) { return kernels::Pack<T>(factor) * value; }, b);
         }
         return sum;
     }

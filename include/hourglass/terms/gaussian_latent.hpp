@@ -5,8 +5,8 @@
 #include <cmath>
 #include <string_view>
 
-#include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -66,10 +66,13 @@ struct GaussianLatent {
         each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
             const Index cached = code + code / size * size;  // a sample's ε and σ lie behind each other
             T* const sigma = pass.cache.data() + cached + size;
-            map_packs(
-                count, sigma, [](const Pack<T>& l) { return exp(0.5 * bounded(l)); }, x.data() + log_variance);
-            map_packs(
-                count, y.data() + code, [](const Pack<T>& m, const Pack<T>& s, const Pack<T>& e) { return m + s * e; },
+            kernels::map_packs(
+                count, sigma, [](const kernels::Pack<T>& l) { return exp(0.5 * bounded(l)); }, x.data() + log_variance);
+            kernels::map_packs(
+                count, y.data() + code,
+                [](const kernels::Pack<T>& m, const kernels::Pack<T>& s, const kernels::Pack<T>& e) {
+                    return m + s * e;
+                },
                 x.data() + mean, static_cast<const T*>(sigma), static_cast<const T*>(pass.cache.data() + cached));
         });
     }
@@ -79,9 +82,10 @@ struct GaussianLatent {
         constexpr Index size = output(In).size();
         each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
             const T* const noise = pass.cache.data() + code + code / size * size;
-            each_pack(
+            kernels::each_pack(
                 count,
-                [](Pack<T>& dm, Pack<T>& dl, const Pack<T>& l, const Pack<T>& e, const Pack<T>& s, const Pack<T>& up) {
+                [](kernels::Pack<T>& dm, kernels::Pack<T>& dl, const kernels::Pack<T>& l, const kernels::Pack<T>& e,
+                   const kernels::Pack<T>& s, const kernels::Pack<T>& up) {
                     dm += up;
                     dl += inside(l, 0.5 * up * s * e);
                 },
@@ -130,8 +134,8 @@ struct GaussianLatent {
         Posterior<T> p{Matrix<T>(output(In).size(), x.cols()), Matrix<T>(output(In).size(), x.cols())};
         each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
             std::copy_n(x.data() + mean, count, p.mean.data() + code);
-            map_packs(
-                count, p.variance.data() + code, [](const Pack<T>& l) { return exp(bounded(l)); },
+            kernels::map_packs(
+                count, p.variance.data() + code, [](const kernels::Pack<T>& l) { return exp(bounded(l)); },
                 x.data() + log_variance);
         });
         return p;
@@ -139,13 +143,13 @@ struct GaussianLatent {
 
   private:
     template <class T>
-    static Pack<T> bounded(const Pack<T>& l) {
-        return min(max(l, Pack<T>(-largest_log_variance)), Pack<T>(largest_log_variance));
+    static kernels::Pack<T> bounded(const kernels::Pack<T>& l) {
+        return min(max(l, kernels::Pack<T>(-largest_log_variance)), kernels::Pack<T>(largest_log_variance));
     }
     // d where the log-variance l is not at its bound, else 0.
     template <class T>
-    static Pack<T> inside(const Pack<T>& l, const Pack<T>& d) {
-        return where_greater<T>(largest_log_variance, abs(l), d, 0);
+    static kernels::Pack<T> inside(const kernels::Pack<T>& l, const kernels::Pack<T>& d) {
+        return kernels::where_greater<T>(largest_log_variance, abs(l), d, 0);
     }
 
     // Calls use(mean, log-variance, code, count) with where those stretches begin in the encoder's output and the code:
@@ -161,15 +165,16 @@ struct GaussianLatent {
     T divergence(ConstView<T> x, T* dx) const {
         const Index n = x.cols();
         const double per_sample = 1 / static_cast<double>(n);
-        const auto nats = [](const Pack<T>& m, const Pack<T>& l_) {
-            const Pack<T> l = bounded(l_);
+        const auto nats = [](const kernels::Pack<T>& m, const kernels::Pack<T>& l_) {
+            const kernels::Pack<T> l = bounded(l_);
             return 0.5 * (square(m) + exp(l) - 1 - l);
         };
         const auto add_gradient = [&](Index mean, Index log_variance, Index count) {
             if (dx)
-                each_pack(
+                kernels::each_pack(
                     count,
-                    [&](Pack<T>& dm, Pack<T>& dl, const Pack<T>& m, const Pack<T>& l) {
+                    [&](kernels::Pack<T>& dm, kernels::Pack<T>& dl, const kernels::Pack<T>& m,
+                        const kernels::Pack<T>& l) {
                         dm += beta * per_sample * m;
                         dl += inside(l, 0.5 * beta * per_sample * (exp(bounded(l)) - 1));
                     },
@@ -178,7 +183,7 @@ struct GaussianLatent {
         Accumulator<T> sum(0);
         if (free_bits == 0) {
             each_half<In>(n, [&](Index mean, Index log_variance, Index, Index count) {
-                sum += Accumulator<T>(sum_packs<T>(count, nats, x.data() + mean, x.data() + log_variance));
+                sum += Accumulator<T>(kernels::sum_packs<T>(count, nats, x.data() + mean, x.data() + log_variance));
                 add_gradient(mean, log_variance, count);
             });
             return T(sum * Accumulator<T>(beta * per_sample));
@@ -190,7 +195,7 @@ struct GaussianLatent {
             Accumulator<T> kl(0);
             for (Index j = 0; j < n; ++j) {
                 const Index at = j * In.size() + mean;
-                kl += Accumulator<T>(sum_packs<T>(1, nats, x.data() + at, x.data() + at + half)) *
+                kl += Accumulator<T>(kernels::sum_packs<T>(1, nats, x.data() + at, x.data() + at + half)) *
                       Accumulator<T>(per_sample);
             }
             if (!(kl > Accumulator<T>(free_bits))) {

@@ -6,8 +6,8 @@
 #include <cmath>
 #include <string_view>
 
-#include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -70,24 +70,29 @@ struct JumpReLU {
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T> y, ConstView<T> dy, View<T> dx,
                   Pass<T>&) const {
-        each_pack(
-            y.size(), [](Pack<T>& d, const Pack<T>& out, const Pack<T>& up) { d += where_greater<T>(out, 0, up, 0); },
+        kernels::each_pack(
+            y.size(),
+            [](kernels::Pack<T>& d, const kernels::Pack<T>& out, const kernels::Pack<T>& up) {
+                d += kernels::where_greater<T>(out, 0, up, 0);
+            },
             dx.data(), y.data(), dy.data());
     }
     template <Shape In, class T>
     void gradient(ConstView<T>, ConstView<T> dy, std::span<T, parameters(In)> dw, Pass<T>& pass) const {
         for (Index at = 0; at < dy.size(); at += In.size())
-            each_pack(
-                In.size(), [](Pack<T>& d, const Pack<T>& up, const Pack<T>& slope) { d += up * slope; }, dw.data(),
-                dy.data() + at, static_cast<const T*>(pass.cache.data() + at));
+            kernels::each_pack(
+                In.size(),
+                [](kernels::Pack<T>& d, const kernels::Pack<T>& up, const kernels::Pack<T>& slope) { d += up * slope; },
+                dw.data(), dy.data() + at, static_cast<const T*>(pass.cache.data() + at));
     }
 
     template <Shape In, class T>
     T penalty(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T> y) const {
         Accumulator<T> active(0);
         for (Index at = 0; at < y.size(); at += In.size())
-            active += Accumulator<T>(sum_packs<T>(
-                In.size(), [](const Pack<T>& out) { return where_greater<T>(out, 0, 1, 0); }, y.data() + at));
+            active += Accumulator<T>(kernels::sum_packs<T>(
+                In.size(), [](const kernels::Pack<T>& out) { return kernels::where_greater<T>(out, 0, 1, 0); },
+                y.data() + at));
         return T(active * Accumulator<T>(weight / static_cast<double>(y.cols())));
     }
     template <Shape In, class T>
@@ -104,17 +109,19 @@ struct JumpReLU {
     template <class T>
     EIGEN_DONT_INLINE void rectify(Index size, Index n, const T* w, const T* x, T* y, T* slope) const {
         each_stretch(size, n, w, [&](const T* threshold, Index, Index at, Index count) {
-            map_packs(
+            kernels::map_packs(
                 count, y + at,
-                [](const Pack<T>& in, const Pack<T>& t) {
+                [](const kernels::Pack<T>& in, const kernels::Pack<T>& t) {
                     // A product, so that NaN stays; the sum makes −0 a plain 0.
-                    return in * where_greater<T>(in, t, 1, 0) + 0;
+                    return in * kernels::where_greater<T>(in, t, 1, 0) + 0;
                 },
                 x + at, threshold);
             if (slope)
-                map_packs(
+                kernels::map_packs(
                     count, slope + at,
-                    [this](const Pack<T>& in, const Pack<T>& t) { return near(in, t, square(t) * (-1 / bandwidth)); },
+                    [this](const kernels::Pack<T>& in, const kernels::Pack<T>& t) {
+                        return near(in, t, square(t) * (-1 / bandwidth));
+                    },
                     x + at, threshold);
         });
     }
@@ -123,15 +130,19 @@ struct JumpReLU {
     EIGEN_DONT_INLINE void penalty_slope(Index size, Index n, const T* w, const T* x, T* dw) const {
         const double scale = -weight / (bandwidth * static_cast<double>(n));
         each_stretch(size, n, w, [&](const T* threshold, Index unit, Index at, Index count) {
-            each_pack(
-                count, [&](Pack<T>& d, const Pack<T>& in, const Pack<T>& t) { d += near(in, t, t * scale); }, dw + unit,
-                x + at, threshold);
+            kernels::each_pack(
+                count,
+                [&](kernels::Pack<T>& d, const kernels::Pack<T>& in, const kernels::Pack<T>& t) {
+                    d += near(in, t, t * scale);
+                },
+                dw + unit, x + at, threshold);
         });
     }
     // `value` where the rectangle around the threshold holds x, else 0.
     template <class T>
-    Pack<T> near(const Pack<T>& x, const Pack<T>& threshold, const Pack<T>& value) const {
-        return where_greater<T>(bandwidth / 2, abs(x - threshold), value, 0);
+    kernels::Pack<T> near(const kernels::Pack<T>& x, const kernels::Pack<T>& threshold,
+                          const kernels::Pack<T>& value) const {
+        return kernels::where_greater<T>(bandwidth / 2, abs(x - threshold), value, 0);
     }
 
     // Calls use(θ, unit, at, count) for stretches of units and, for each, all samples: θ of `count` units from `unit`
@@ -142,8 +153,8 @@ struct JumpReLU {
         T threshold[stretch];
         for (Index unit = 0; unit < size; unit += stretch) {
             const Index count = std::min(stretch, size - unit);
-            map_packs(
-                count, threshold, [](const Pack<T>& log_threshold) { return exp(log_threshold); }, w + unit);
+            kernels::map_packs(
+                count, threshold, [](const kernels::Pack<T>& log_threshold) { return exp(log_threshold); }, w + unit);
             for (Index j = 0; j < n; ++j) use(static_cast<const T*>(threshold), unit, j * size + unit, count);
         }
     }

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <type_traits>
 
-#include "hourglass/core/pack.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -23,9 +23,9 @@ Index count_from(const T* x, Index count, const T& bound) {
     if constexpr (std::floating_point<T>) {
         constexpr Index stretch = Index{1} << 20;  // as far as a float counts
         for (Index i = 0; i < count; i += stretch)
-            found += static_cast<Index>(sum_packs<T>(
-                std::min(stretch, count - i), [&](const Pack<T>& in) { return where_greater<T>(bound, in, 0, 1); },
-                x + i));
+            found += static_cast<Index>(kernels::sum_packs<T>(
+                std::min(stretch, count - i),
+                [&](const kernels::Pack<T>& in) { return kernels::where_greater<T>(bound, in, 0, 1); }, x + i));
     } else {
         for (Index i = 0; i < count; ++i) found += x[i] < bound ? 0 : 1;
     }
@@ -62,8 +62,8 @@ T bound_of_largest(const T* x, Index count, Index k, [[maybe_unused]] T* scratch
 template <class T>
 void keep_largest(const T* x, Index count, Index k, T* y) {
     const T bound = bound_of_largest(x, count, k, y);
-    map_packs(
-        count, y, [&](const Pack<T>& in) { return where_greater<T>(bound, in, 0, in); }, x);
+    kernels::map_packs(
+        count, y, [&](const kernels::Pack<T>& in) { return kernels::where_greater<T>(bound, in, 0, in); }, x);
     Index surplus = count_from(x, count, bound) - k;
     for (Index i = count; surplus > 0 && i-- > 0;)
         if (x[i] == bound) {
@@ -77,9 +77,12 @@ template <class T>
 void pass_to_largest(const T* x, const T* y, const T* dy, Index count, Index k, T* dx) {
     Index zeros = k;  // that were kept: what y does not show
     for (Index i = 0; i < count; ++i) zeros -= y[i] == T(0) ? 0 : 1;
-    each_pack(
-        count, [](Pack<T>& d, const Pack<T>& out, const Pack<T>& up) { d += where_greater<T>(abs(out), 0, up, 0); }, dx,
-        y, dy);
+    kernels::each_pack(
+        count,
+        [](kernels::Pack<T>& d, const kernels::Pack<T>& out, const kernels::Pack<T>& up) {
+            d += kernels::where_greater<T>(abs(out), 0, up, 0);
+        },
+        dx, y, dy);
     for (Index i = 0; zeros > 0 && i < count; ++i)
         if (x[i] == T(0)) {
             dx[i] += dy[i];
@@ -148,10 +151,12 @@ struct BatchTopK {
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
         if (!threshold) return TopK<K>{}.template forward<In, T>({}, x, y);
-        map_packs(
+        kernels::map_packs(
             x.size(), y.data(),
             // A product, so that NaN stays; the sum makes −0 a plain 0.
-            [bound = T(*threshold)](const Pack<T>& in) { return in * where_greater<T>(in, bound, 1, 0) + 0; },
+            [bound = T(*threshold)](const kernels::Pack<T>& in) {
+                return in * kernels::where_greater<T>(in, bound, 1, 0) + 0;
+            },
             x.data());
     }
     template <Shape In, class T>

@@ -1,5 +1,5 @@
 // Sums of columns against plain loops, at sizes around every edge of the ways they are taken together.
-#include "hourglass/core/columns.hpp"
+#include "hourglass/kernels/columns.hpp"
 
 #include "support/gradient_check.hpp"
 
@@ -17,7 +17,7 @@ TEST_CASE("the sum of columns agrees with plain loops") {
             const auto check = [&]<class T>(T) {
                 const hg::Matrix<T> from = dy.cast<T>();
                 hg::Matrix<T> db = held.cast<T>();
-                hg::add_columns<T>(rows, columns, from.data(), db.data());
+                hg::kernels::add_columns<T>(rows, columns, from.data(), db.data());
                 CHECK(oracle::difference(db, expected) <= oracle::tolerance<T>);
             };
             check(float{});

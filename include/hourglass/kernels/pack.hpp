@@ -16,6 +16,7 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace kernels {
 
 /// As many values of T as a vector register holds (one, for a type the processor has no vectors of). Operators and
 /// functions act on each value; a plain number stands for itself in every place.
@@ -78,21 +79,21 @@ Pack<T> lane_by_lane(const Pack<T>& a, F f) {
     return Pack<T>::load(values);
 }
 
-// What one argument of a formula is while it is worked on: the pack, and where it goes back to if it may change.
+// One argument of a formula: a pack of its values, stored back where they came from if they may change.
 template <class A>
-struct Held {
+struct Argument {
     using T = std::remove_const_t<A>;
     A* place;
     Pack<T> pack = Pack<T>::load(place);
 
-    void put_back() const {
+    void store() const {
         if constexpr (!std::is_const_v<A>) pack.store(place);
     }
 };
 template <class F, class... A>
-void work(const F& formula, Held<A>... held) {
-    formula(held.pack...);
-    (held.put_back(), ...);
+void evaluate(const F& formula, Argument<A>... arguments) {
+    formula(arguments.pack...);
+    (arguments.store(), ...);
 }
 
 /// Calls formula(pack…) for all values i of [0, n) of the given arrays, a pack of each at a time. What it assigns to
@@ -102,13 +103,13 @@ void each_pack(Index n, F formula, A*... arrays) {
     using T = std::common_type_t<std::remove_const_t<A>...>;
     constexpr Index lanes = Pack<T>::lanes;
     Index i = 0;
-    for (; i + lanes <= n; i += lanes) work(formula, Held<A>{arrays + i}...);
+    for (; i + lanes <= n; i += lanes) evaluate(formula, Argument<A>{arrays + i}...);
     if constexpr (lanes > 1) {
         if (i == n) return;
         const Index rest = std::min(n - i, lanes);  // always the first: the compiler wants to be told
         const auto few = [&](auto... copies) {
             (std::copy_n(arrays + i, rest, copies.values), ...);
-            work(formula, Held<A>{copies.values}...);
+            evaluate(formula, Argument<A>{copies.values}...);
             const auto put = [&]<class P>(P* to, const T* from) {
                 if constexpr (!std::is_const_v<P>) std::copy_n(from, rest, to);
             };
@@ -151,6 +152,7 @@ T sum_packs(Index n, const F& f, const T* first, const X*... x) {
     return sum;
 }
 
+}  // namespace kernels
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
 

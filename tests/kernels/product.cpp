@@ -1,5 +1,5 @@
 // Products against plain loops, at sizes around every edge of tiles, stripes and depth blocks.
-#include "hourglass/core/product.hpp"
+#include "hourglass/kernels/product.hpp"
 
 #include <limits>
 
@@ -33,7 +33,7 @@ void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
     CAPTURE(rows, columns, depth);
     const hg::Matrix<T> a = random<T>(rows, depth, rng), b = random<T>(depth, columns, rng),
                         start = random<T>(rows, columns, rng);
-    const hg::Matrix<T> a_turned = a.transpose(), b_turned = b.transpose();
+    const hg::Matrix<T> a_transposed = a.transpose(), b_transposed = b.transpose();
     const Eigen::MatrixXd expected = plain(a, b, start);
     // Rounding of a sum of `depth` products below 1, each in one fused or two rounded steps.
     const double bound = static_cast<double>(depth + 2) * static_cast<double>(std::numeric_limits<T>::epsilon());
@@ -41,13 +41,14 @@ void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
         CHECK((c.template cast<double>() - expected).cwiseAbs().maxCoeff() <= bound);
     };
     hg::Matrix<T> c = start;
-    hg::add_product(rows, columns, depth, a.data(), rows, {b.data(), 1, depth}, c.data(), rows);
+    hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b.data(), 1, depth}, c.data(), rows);
     agrees(c);
     c = start;
-    hg::add_product(rows, columns, depth, a.data(), rows, {b_turned.data(), columns, 1}, c.data(), rows);
+    hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b_transposed.data(), columns, 1}, c.data(), rows);
     agrees(c);
     c = start;
-    hg::add_transposed_product(rows, columns, depth, a_turned.data(), depth, b.data(), depth, c.data(), rows);
+    hg::kernels::add_transposed_product(rows, columns, depth, a_transposed.data(), depth, b.data(), depth, c.data(),
+                                        rows);
     agrees(c);
 
     // What C held is not even read when the product starts from something else.
@@ -57,18 +58,19 @@ void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
         const Eigen::MatrixXd over = plain(a, b, from);
         const auto written = [&](const auto& product) {
             c.setConstant(std::numeric_limits<T>::quiet_NaN());
-            product(hg::Start<T>{false, same});
+            product(hg::kernels::Initial<T>{false, same});
             CHECK((c.template cast<double>() - over).cwiseAbs().template maxCoeff<Eigen::PropagateNaN>() <= bound);
         };
-        written([&](hg::Start<T> s) {
-            hg::add_product(rows, columns, depth, a.data(), rows, {b.data(), 1, depth}, c.data(), rows, s);
+        written([&](hg::kernels::Initial<T> s) {
+            hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b.data(), 1, depth}, c.data(), rows, s);
         });
-        written([&](hg::Start<T> s) {
-            hg::add_product(rows, columns, depth, a.data(), rows, {b_turned.data(), columns, 1}, c.data(), rows, s);
+        written([&](hg::kernels::Initial<T> s) {
+            hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b_transposed.data(), columns, 1}, c.data(),
+                                     rows, s);
         });
-        written([&](hg::Start<T> s) {
-            hg::add_transposed_product(rows, columns, depth, a_turned.data(), depth, b.data(), depth, c.data(), rows,
-                                       s);
+        written([&](hg::kernels::Initial<T> s) {
+            hg::kernels::add_transposed_product(rows, columns, depth, a_transposed.data(), depth, b.data(), depth,
+                                                c.data(), rows, s);
         });
     }
 }
@@ -93,8 +95,8 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
 TEST_CASE("an empty product adds nothing") {
     float c = 3;
     const float one = 1;
-    hg::add_product(1, 1, 0, &one, 1, {&one, 1, 1}, &c, 1);
-    hg::add_transposed_product(1, 1, 0, &one, 1, &one, 1, &c, 1);
+    hg::kernels::add_product(1, 1, 0, &one, 1, {&one, 1, 1}, &c, 1);
+    hg::kernels::add_transposed_product(1, 1, 0, &one, 1, &one, 1, &c, 1);
     CHECK(c == 3);
 }
 
@@ -104,11 +106,11 @@ TEST_CASE("a column's bits do not depend on its neighbours") {
     const hg::Index rows = GENERATE(64, 145, 1, 2, 3), depth = GENERATE(300, 20, 700, 784, 1600);
     const Eigen::MatrixXf a = random<float>(rows, depth, rng), b = random<float>(depth, 100, rng);
     Eigen::MatrixXf whole = Eigen::MatrixXf::Zero(rows, 100), part = Eigen::MatrixXf::Zero(rows, 37);
-    hg::add_product(rows, 100, depth, a.data(), rows, {b.data(), 1, depth}, whole.data(), rows);
-    hg::add_product(rows, 37, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, part.data(), rows);
+    hg::kernels::add_product(rows, 100, depth, a.data(), rows, {b.data(), 1, depth}, whole.data(), rows);
+    hg::kernels::add_product(rows, 37, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, part.data(), rows);
     CHECK(part == whole.middleCols(40, 37));
 
     Eigen::VectorXf alone = Eigen::VectorXf::Zero(rows);
-    hg::add_product(rows, 1, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, alone.data(), rows);
+    hg::kernels::add_product(rows, 1, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, alone.data(), rows);
     CHECK(alone == whole.col(40));
 }

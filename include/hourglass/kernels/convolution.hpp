@@ -10,12 +10,13 @@
 #include <Eigen/Core>
 #include <algorithm>
 
-#include "hourglass/core/columns.hpp"
-#include "hourglass/core/product.hpp"
-#include "hourglass/layers/minimal_filtering.hpp"
+#include "hourglass/kernels/columns.hpp"
+#include "hourglass/kernels/minimal_filtering.hpp"
+#include "hourglass/kernels/product.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace kernels {
 
 /// The sizes of one convolution, see above.
 struct Convolution {
@@ -25,14 +26,14 @@ struct Convolution {
 };
 
 /// Windows that slide over a sequence: window t covers positions first + t·step … + taps − 1, those that exist.
-struct Sweep {
+struct SlidingWindows {
     Index first, step, taps, count;
 };
 
-/// Calls use(t, windows, tap, taps) for groups of consecutive windows t … that see the same part tap … tap + taps − 1
+/// Calls use(t, windows, tap, taps) for blocks of consecutive windows t … that see the same taps tap … tap + taps − 1
 /// of themselves inside a sequence of `length` positions: those wholly inside at once, those at the ends one by one.
 template <class Use>
-void each_group(const Sweep& s, Index length, Use use) {
+void each_window_block(const SlidingWindows& s, Index length, Use use) {
     const auto at_most = [&](Index begin) {  // windows that begin at or before `begin`
         return begin < s.first ? 0 : std::min(s.count, (begin - s.first) / s.step + 1);
     };
@@ -47,7 +48,7 @@ void each_group(const Sweep& s, Index length, Use use) {
     for (Index t = end; t < s.count; ++t) clipped(t);
 }
 
-// Fewer windows than this go together over samples instead of over positions.
+// Fewer windows than this are multiplied over samples at once instead of over positions.
 inline constexpr Index few_windows = 12;
 
 /// A batch of sequences, one sample after the other.
@@ -57,33 +58,34 @@ struct Sequences {
     Index channels, length;
 };
 
-// y(first rows, y_first + t·y_step) += A · window t of x, for every sample, or = start + A · …. A(i, k) lies at
+// y(first rows, y_first + t·y_step) += A · window t of x, for every sample, or = initial + A · …. A(i, k) lies at
 // a[i + k·a_step]; it has `tap_depth` columns for each tap: as many as x has channels, or fewer when a window has one
 // tap. A window that sees no tap leaves y as it is.
 template <class T>
-void add_windows_product(const T* a, Index a_step, Index rows, Index tap_depth, const Sweep& s, Sequences<const T> x,
-                         Sequences<T> y, Index y_first, Index y_step, Index samples, Start<T> start) {
+void add_windows_product(const T* a, Index a_step, Index rows, Index tap_depth, const SlidingWindows& s,
+                         Sequences<const T> x, Sequences<T> y, Index y_first, Index y_step, Index samples,
+                         Initial<T> initial) {
     const Index x_size = x.channels * x.length, y_size = y.channels * y.length;
-    each_group(s, x.length, [&](Index t, Index windows, Index tap, Index taps) {
-        const T* const part = a + tap * tap_depth * a_step;
+    each_window_block(s, x.length, [&](Index t, Index windows, Index tap, Index taps) {
+        const T* const block = a + tap * tap_depth * a_step;
         const Index depth = taps * tap_depth;
         const T* const run = x.data + (s.first + t * s.step + tap) * x.channels;
         T* const out = y.data + (y_first + t * y_step) * y.channels;
         if (windows < few_windows && windows < samples)
             for (Index w = 0; w < windows; ++w)
-                add_product(rows, samples, depth, part, a_step, {run + w * s.step * x.channels, 1, x_size},
-                            out + w * y_step * y.channels, y_size, start);
+                add_product(rows, samples, depth, block, a_step, {run + w * s.step * x.channels, 1, x_size},
+                            out + w * y_step * y.channels, y_size, initial);
         else
             for (Index j = 0; j < samples; ++j)
-                add_product(rows, windows, depth, part, a_step, {run + j * x_size, 1, s.step * x.channels},
-                            out + j * y_size, y_step * y.channels, start);
+                add_product(rows, windows, depth, block, a_step, {run + j * x_size, 1, s.step * x.channels},
+                            out + j * y_size, y_step * y.channels, initial);
     });
 }
 
-/// Calls use(first, samples) for groups of samples small enough that what one layer reads and writes of them stays in
+/// Calls use(first, samples) for blocks of samples small enough that what one layer reads and writes of them stays in
 /// the second-level cache.
 template <class T, class Use>
-void each_block(const Convolution& c, Index samples, Use use) {
+void each_sample_block(const Convolution& c, Index samples, Use use) {
     constexpr Index cache = Index{1} << 18;
     const Index bytes = (c.channels * c.length + c.filters * c.positions) * static_cast<Index>(sizeof(T));
     const Index block = std::max(few_windows, cache / bytes);
@@ -92,20 +94,20 @@ void each_block(const Convolution& c, Index samples, Use use) {
 
 // The three products for one block of samples, term by term.
 
-// y += W ∗ x, or y = start + W ∗ x.
+// y += W ∗ x, or y = initial + W ∗ x.
 template <class T>
-void add_plain_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start) {
+void add_plain_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Initial<T> initial) {
     const bool whole = c.dilation == 1;
-    // One product for each position, and none without: only then can it write what it starts from.
+    // One product for each position, and none without: only then can it write over what was there.
     const bool once = whole && c.left < c.kernel && (c.positions - 1) * c.stride - c.left < c.length;
-    if (!start.held && !once) {
-        fill_columns<T>(c.filters, c.positions * samples, start.column, y);
-        start = {};
+    if (!initial.accumulate && !once) {
+        fill_columns<T>(c.filters, c.positions * samples, initial.column, y);
+        initial = {};
     }
     for (Index k = 0; k < (whole ? 1 : c.kernel); ++k)
         add_windows_product<T>(w + k * c.channels * c.filters, c.filters, c.filters, c.channels,
                                {k * c.dilation - c.left, c.stride, whole ? c.kernel : 1, c.positions},
-                               {x, c.channels, c.length}, {y, c.filters, c.positions}, 0, 1, samples, start);
+                               {x, c.channels, c.length}, {y, c.filters, c.positions}, 0, 1, samples, initial);
 }
 
 // dW += ∂(yᵀ(W ∗ x))/∂W.
@@ -114,19 +116,19 @@ void add_plain_kernel_gradient(const Convolution& c, const T* y, const T* x, T* 
     const bool whole = c.dilation == 1;
     const Index x_size = c.channels * c.length, y_size = c.filters * c.positions;
     for (Index k = 0; k < (whole ? 1 : c.kernel); ++k) {
-        const Sweep s{k * c.dilation - c.left, c.stride, whole ? c.kernel : 1, c.positions};
-        each_group(s, c.length, [&](Index t, Index windows, Index tap, Index taps) {
-            T* const part = dw + (k + tap) * c.channels * c.filters;
+        const SlidingWindows s{k * c.dilation - c.left, c.stride, whole ? c.kernel : 1, c.positions};
+        each_window_block(s, c.length, [&](Index t, Index windows, Index tap, Index taps) {
+            T* const block = dw + (k + tap) * c.channels * c.filters;
             const T* const run = x + (s.first + t * s.step + tap) * c.channels;
             const T* const up = y + t * c.filters;
             if (windows < few_windows && windows < samples)
                 for (Index v = 0; v < windows; ++v)
                     add_product(c.filters, taps * c.channels, samples, up + v * c.filters, y_size,
-                                {run + v * s.step * c.channels, x_size, 1}, part, c.filters);
+                                {run + v * s.step * c.channels, x_size, 1}, block, c.filters);
             else
                 for (Index j = 0; j < samples; ++j)
                     add_product(c.filters, taps * c.channels, windows, up + j * y_size, c.filters,
-                                {run + j * x_size, s.step * c.channels, 1}, part, c.filters);
+                                {run + j * x_size, s.step * c.channels, 1}, block, c.filters);
         });
     }
 }
@@ -156,11 +158,11 @@ inline Phase phase_of(const Convolution& c, Index r) {
     return {offset, taps, begin, std::max(begin, end)};
 }
 
-// x += Wᵀ ∗ y, or x = start + Wᵀ ∗ y. Positions of x fall into `stride` phases; with the kernel's part Vᵣ of a phase
-// turned round it is again a product with windows of y, and each position of x is written once.
+// x += Wᵀ ∗ y, or x = initial + Wᵀ ∗ y. Positions of x fall into `stride` phases; with the polyphase component Vᵣ of
+// the kernel transposed it is again a product with windows of y, and each position of x is written once.
 template <class T>
 void add_plain_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
-                                      Start<T> start) {
+                                      Initial<T> initial) {
     constexpr Index most_rows = 32, most_depth = 256;
     T packed[most_rows * most_depth];
     const Index rows_at_once = std::min(most_rows, c.channels), filters_at_once = std::min(most_depth, c.filters);
@@ -171,9 +173,9 @@ void add_plain_transposed_convolution(const Convolution& c, const T* w, const T*
         reached += phase.end - phase.begin;
     }
     const bool once = c.dilation == 1 && reached == c.length && phase_of(c, 0).taps <= taps_at_once;
-    if (!start.held && !once) {
-        fill_columns<T>(c.channels, c.length * samples, start.column, x);
-        start = {};
+    if (!initial.accumulate && !once) {
+        fill_columns<T>(c.channels, c.length * samples, initial.column, x);
+        initial = {};
     }
     for (Index r = 0; r < phases_of(c); ++r) {
         const auto [offset, taps, begin, end] = phase_of(c, r);
@@ -185,7 +187,8 @@ void add_plain_transposed_convolution(const Convolution& c, const T* w, const T*
                     const Index filters = std::min(filters_at_once, c.filters - filter);
                     pack_transposed(c, w, channel, rows, r + (taps - 1 - tap) * c.stride, c.stride, some, filter,
                                     filters, packed);
-                    const Start<T> from{start.held || filter > 0, start.column ? start.column + channel : nullptr};
+                    const Initial<T> from{initial.accumulate || filter > 0,
+                                          initial.column ? initial.column + channel : nullptr};
                     add_windows_product<T>(packed, rows, rows, filters, {begin - taps + 1 + tap, 1, some, end - begin},
                                            {y + filter, c.filters, c.positions}, {x + channel, c.channels, c.length},
                                            begin * c.stride + offset, c.stride, samples, from);
@@ -193,67 +196,68 @@ void add_plain_transposed_convolution(const Convolution& c, const T* w, const T*
     }
 }
 
-// A convolution as a correlation of groups of `stride` positions of the long side, for minimal filtering.
+// A convolution as a correlation of frames of `stride` positions of the long side, for minimal filtering.
 template <class T>
 FilteredKernel<T> filtered_kernel(const Convolution& c, T* w) {
     const Index taps = c.dilation == 1 ? (c.kernel - 1) / c.stride + 1 : 0;
     return {w, c.filters, c.kernel * c.channels, c.stride * c.channels, taps};
 }
 template <class T>
-SequenceGroups<T> long_groups(const Convolution& c, T* x) {
+Frames<T> long_frames(const Convolution& c, T* x) {
     return {x, -c.left * c.channels, c.stride * c.channels, c.length * c.channels};
 }
 template <class T>
-SequenceGroups<T> short_groups(const Convolution& c, T* y) {
+Frames<T> short_frames(const Convolution& c, T* y) {
     return {y, 0, c.filters, c.positions * c.filters};
 }
 
 // The same three products by minimal filtering.
 
 template <class T>
-void add_filtered_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start) {
-    add_filtered(filtered_kernel(c, w), long_groups(c, x), short_groups(c, y), 0, c.positions, samples, start);
+void add_filtered_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Initial<T> initial) {
+    add_filtered(filtered_kernel(c, w), long_frames(c, x), short_frames(c, y), 0, c.positions, samples, initial);
 }
 template <class T>
 void add_filtered_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, Index samples) {
-    add_filtered_gradient(filtered_kernel(c, dw), short_groups(c, y), long_groups(c, x), c.positions, samples);
+    add_filtered_gradient(filtered_kernel(c, dw), short_frames(c, y), long_frames(c, x), c.positions, samples);
 }
 template <class T>
 void add_filtered_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
-                                         Start<T> start) {
+                                         Initial<T> initial) {
     const auto kernel = filtered_kernel(c, w);
     const Index end = std::min(c.positions + kernel.taps - 1, (c.length + c.left + c.stride - 1) / c.stride);
-    if (!start.held && end * c.stride < c.length + c.left) {  // positions that no group reaches
-        fill_columns<T>(c.channels, c.length * samples, start.column, x);
-        start = {};
+    if (!initial.accumulate && end * c.stride < c.length + c.left) {  // positions that no frame reaches
+        fill_columns<T>(c.channels, c.length * samples, initial.column, x);
+        initial = {};
     }
-    add_filtered_transposed(kernel, short_groups(c, y), long_groups(c, x), c.left / c.stride, end, samples, c.channels,
-                            start);
+    add_filtered_transposed(kernel, short_frames(c, y), long_frames(c, x), c.left / c.stride, end, samples, c.channels,
+                            initial);
 }
 
-/// y += W ∗ x for the long x and the short y, one sample after the other; y = start + W ∗ x where a start is given.
+/// y += W ∗ x for the long x and the short y, one sample after the other; y = initial + W ∗ x where an initial column
+/// is given.
 template <class T>
-void add_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Start<T> start = {}) {
-    each_block<T>(c, samples, [&](Index j, Index n) {
+void add_convolution(const Convolution& c, const T* w, const T* x, T* y, Index samples, Initial<T> initial = {}) {
+    each_sample_block<T>(c, samples, [&](Index j, Index n) {
         const T* const long_side = x + j * c.channels * c.length;
         T* const short_side = y + j * c.filters * c.positions;
         if (filtered_kernel(c, w).pays(c.positions))
-            add_filtered_convolution(c, w, long_side, short_side, n, start);
+            add_filtered_convolution(c, w, long_side, short_side, n, initial);
         else
-            add_plain_convolution(c, w, long_side, short_side, n, start);
+            add_plain_convolution(c, w, long_side, short_side, n, initial);
     });
 }
 /// x += Wᵀ ∗ y, the transpose of `add_convolution`.
 template <class T>
 void add_transposed_convolution(const Convolution& c, const T* w, const T* y, T* x, Index samples,
-                                Start<T> start = {}) {
-    each_block<T>(c, samples, [&](Index j, Index n) {
+                                Initial<T> initial = {}) {
+    each_sample_block<T>(c, samples, [&](Index j, Index n) {
         const T* const short_side = y + j * c.filters * c.positions;
         T* const long_side = x + j * c.channels * c.length;
         if (filtered_kernel(c, w).pays(c.positions))
-            add_filtered_transposed_convolution(c, w, short_side, long_side, n, start);
+            add_filtered_transposed_convolution(c, w, short_side, long_side, n, initial);
         else
-            add_plain_transposed_convolution(c, w, short_side, long_side, n, start);
+            add_plain_transposed_convolution(c, w, short_side, long_side, n, initial);
     });
 }
 
@@ -263,7 +267,7 @@ void add_transposed_convolution(const Convolution& c, const T* w, const T* y, T*
 enum class Side { Short, Long };
 template <Side Gradient, class T>
 void add_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, T* bias_gradient, Index samples) {
-    each_block<T>(c, samples, [&](Index j, Index n) {
+    each_sample_block<T>(c, samples, [&](Index j, Index n) {
         const T* const short_side = y + j * c.filters * c.positions;
         const T* const long_side = x + j * c.channels * c.length;
         if (filtered_kernel(c, dw).gradient_pays(c.positions))
@@ -278,5 +282,6 @@ void add_kernel_gradient(const Convolution& c, const T* y, const T* x, T* dw, T*
     });
 }
 
+}  // namespace kernels
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

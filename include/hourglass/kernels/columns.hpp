@@ -4,10 +4,11 @@
 #include <Eigen/Core>
 #include <algorithm>
 
-#include "hourglass/core/pack.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace kernels {
 
 /// y = bias in every column of `rows` values, or 0 without one. Not inlined: one copy serves all layers.
 template <class T>
@@ -27,19 +28,19 @@ EIGEN_DONT_INLINE void fill_columns(Index rows, Index columns, const T* bias, T*
 }
 
 /// db += the sum of the columns of dy. Column by column, eight at a time, dy is read once, in order; columns too short
-/// for that are taken for parts of longer ones first.
+/// for that are stacked to longer ones first.
 template <class T>
 EIGEN_DONT_INLINE void add_columns(Index rows, Index columns, const T* dy, T* db) {
     constexpr Index longer = 64;
-    if (const Index parts = longer / rows; parts > 1 && columns >= 16 * parts) {
+    if (const Index stacked = longer / rows; stacked > 1 && columns >= 16 * stacked) {
         T sums[longer];
         std::fill_n(sums, longer, T(0));  // a scalar type's own default may be no value
-        const Index whole = columns / parts;
-        add_columns(rows * parts, whole, dy, sums);
-        for (Index part = 0; part < parts; ++part)
-            for (Index i = 0; i < rows; ++i) db[i] += sums[part * rows + i];
-        dy += whole * parts * rows;
-        columns -= whole * parts;
+        const Index whole = columns / stacked;
+        add_columns(rows * stacked, whole, dy, sums);
+        for (Index k = 0; k < stacked; ++k)
+            for (Index i = 0; i < rows; ++i) db[i] += sums[k * rows + i];
+        dy += whole * stacked * rows;
+        columns -= whole * stacked;
     }
     Index j = 0;
     for (; j + 8 <= columns; j += 8, dy += 8 * rows)
@@ -55,5 +56,6 @@ EIGEN_DONT_INLINE void add_columns(Index rows, Index columns, const T* dy, T* db
             rows, [](Pack<T>& sum, const Pack<T>& a) { sum += a; }, db, dy);
 }
 
+}  // namespace kernels
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -18,7 +18,7 @@ namespace {
 // Calls use(f, q, c, p, w) for every product that makes up a convolution: values f of position q and c of position p
 // meet in weight w.
 template <class Use>
-void each_product(const hg::Convolution& c, Use use) {
+void each_product(const hg::kernels::Convolution& c, Use use) {
     for (Index q = 0; q < c.positions; ++q)
         for (Index k = 0; k < c.kernel; ++k) {
             const Index p = q * c.stride + k * c.dilation - c.left;
@@ -33,21 +33,22 @@ void each_product(const hg::Convolution& c, Use use) {
 enum class Way { Chosen, Plain, Filtered };
 
 template <class T>
-void check_products(const hg::Convolution& c, Index samples, Way way = Way::Chosen) {
-    const auto convolve = [&](const T* w, const T* x, T* y, hg::Start<T> start) {
-        way == Way::Chosen  ? hg::add_convolution(c, w, x, y, samples, start)
-        : way == Way::Plain ? hg::add_plain_convolution(c, w, x, y, samples, start)
-                            : hg::add_filtered_convolution(c, w, x, y, samples, start);
+void check_products(const hg::kernels::Convolution& c, Index samples, Way way = Way::Chosen) {
+    const auto convolve = [&](const T* w, const T* x, T* y, hg::kernels::Initial<T> initial) {
+        way == Way::Chosen  ? hg::kernels::add_convolution(c, w, x, y, samples, initial)
+        : way == Way::Plain ? hg::kernels::add_plain_convolution(c, w, x, y, samples, initial)
+                            : hg::kernels::add_filtered_convolution(c, w, x, y, samples, initial);
     };
-    const auto transpose = [&](const T* w, const T* y, T* x, hg::Start<T> start) {
-        way == Way::Chosen  ? hg::add_transposed_convolution(c, w, y, x, samples, start)
-        : way == Way::Plain ? hg::add_plain_transposed_convolution(c, w, y, x, samples, start)
-                            : hg::add_filtered_transposed_convolution(c, w, y, x, samples, start);
+    const auto transpose = [&](const T* w, const T* y, T* x, hg::kernels::Initial<T> initial) {
+        way == Way::Chosen  ? hg::kernels::add_transposed_convolution(c, w, y, x, samples, initial)
+        : way == Way::Plain ? hg::kernels::add_plain_transposed_convolution(c, w, y, x, samples, initial)
+                            : hg::kernels::add_filtered_transposed_convolution(c, w, y, x, samples, initial);
     };
     const auto differentiate = [&](const T* y, const T* x, T* dw) {
-        way == Way::Chosen  ? hg::add_kernel_gradient<hg::Side::Short, T>(c, y, x, dw, nullptr, samples)
-        : way == Way::Plain ? hg::add_plain_kernel_gradient(c, y, x, dw, samples)
-                            : hg::add_filtered_kernel_gradient(c, y, x, dw, samples);
+        way == Way::Chosen
+            ? hg::kernels::add_kernel_gradient<hg::kernels::Side::Short, T>(c, y, x, dw, nullptr, samples)
+        : way == Way::Plain ? hg::kernels::add_plain_kernel_gradient(c, y, x, dw, samples)
+                            : hg::kernels::add_filtered_kernel_gradient(c, y, x, dw, samples);
     };
     CAPTURE(static_cast<int>(way));
     CAPTURE(c.channels, c.length, c.filters, c.positions, c.kernel, c.stride, c.dilation, c.left, samples);
@@ -103,7 +104,7 @@ TEST_CASE("convolution products of random sizes agree with plain loops") {
         return static_cast<Index>(low + rng.below(high - low + 1));
     };
     for (int round = 0; round < 400; ++round) {
-        hg::Convolution c{};
+        hg::kernels::Convolution c{};
         c.channels = draw(1, round % 4 == 0 ? 70 : 9), c.filters = draw(1, round % 4 == 1 ? 70 : 9);
         c.kernel = draw(1, 8), c.stride = draw(1, 4), c.dilation = draw(1, 3) > 2 ? draw(2, 3) : 1;
         c.positions = draw(1, 40);
@@ -132,13 +133,13 @@ TEST_CASE("minimal filtering and plain sums agree with plain loops") {
     };
     const std::pair<Index, Index> kernels[] = {{2, 1}, {3, 1}, {4, 1}, {5, 1}, {4, 2}, {5, 2}, {7, 2}, {9, 2}, {9, 3}};
     for (int round = 0; round < 54; ++round) {
-        hg::Convolution c{};
+        hg::kernels::Convolution c{};
         std::tie(c.kernel, c.stride) = kernels[round % 9];
         c.channels = 16 * draw(1, round < 9 ? 6 : 2), c.filters = 16 * draw(1, round >= 45 ? 10 : 2), c.dilation = 1;
         c.positions = draw(12, 40), c.left = draw(0, static_cast<std::uint64_t>(c.kernel - 1));
         // From a sequence that lies wholly inside the windows to one that ends behind the last of them.
         c.length = (c.positions - 1) * c.stride + c.kernel - c.left - draw(0, 6) + draw(0, 9);
-        REQUIRE(hg::filtered_kernel<double>(c, nullptr).fits(c.positions));
+        REQUIRE(hg::kernels::filtered_kernel<double>(c, nullptr).fits(c.positions));
         const Index samples = draw(1, 3);
         for (const Way way : {Way::Plain, Way::Filtered}) {
             check_products<double>(c, samples, way);
@@ -148,15 +149,15 @@ TEST_CASE("minimal filtering and plain sums agree with plain loops") {
 }
 
 TEST_CASE("what is not finite stays in its sample, and no sample changes another's bits") {
-    const hg::Convolution c{32, 48, 16, 24, 7, 2, 1, 2};
+    const hg::kernels::Convolution c{32, 48, 16, 24, 7, 2, 1, 2};
     const Eigen::MatrixXf w = oracle::values(c.filters * c.channels * c.kernel, 1, 1).cast<float>();
     Eigen::MatrixXf x = oracle::values(c.channels * c.length, 5, 2).cast<float>(), y(c.filters * c.positions, 5),
                     alone(c.filters * c.positions, 1);
     const Eigen::MatrixXf last = x.rightCols(1);
-    hg::add_convolution<float>(c, w.data(), last.data(), alone.data(), 1, {false});
+    hg::kernels::add_convolution<float>(c, w.data(), last.data(), alone.data(), 1, {false});
     x(c.channels * 20, 1) = std::numeric_limits<float>::quiet_NaN();
     x(c.channels * 20, 3) = 1e30f;
-    hg::add_convolution<float>(c, w.data(), x.data(), y.data(), 5, {false});
+    hg::kernels::add_convolution<float>(c, w.data(), x.data(), y.data(), 5, {false});
     CHECK((y.rightCols(1).array() == alone.array()).all());
     for (const Index clean : {0, 2, 4}) CHECK((y.col(clean).array().abs() < 100).all());
     CHECK(y.col(1).array().isNaN().any());
@@ -165,8 +166,8 @@ TEST_CASE("what is not finite stays in its sample, and no sample changes another
     CHECK(y.col(1).tail(c.filters * 6).allFinite());
 
     Eigen::MatrixXf dx(c.channels * c.length, 5), dx_alone(c.channels * c.length, 1);
-    hg::add_transposed_convolution<float>(c, w.data(), y.data(), dx.data(), 5, {false});
-    hg::add_transposed_convolution<float>(c, w.data(), y.col(4).data(), dx_alone.data(), 1, {false});
+    hg::kernels::add_transposed_convolution<float>(c, w.data(), y.data(), dx.data(), 5, {false});
+    hg::kernels::add_transposed_convolution<float>(c, w.data(), y.col(4).data(), dx_alone.data(), 1, {false});
     CHECK((dx.rightCols(1).array() == dx_alone.array()).all());
     CHECK(dx.col(0).allFinite());
     CHECK(dx.col(2).allFinite());

@@ -1,0 +1,44 @@
+// Memory asked for before it is read.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+
+#include "hourglass/core/view.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace kernels {
+
+// The next block of A, asked for a few cache lines at a time while the present one is worked on: its columns lie too
+// far apart for the processor to guess, and fetching them on first use costs the product of large layers a few percent.
+template <class T>
+class Prefetch {
+  public:
+    Prefetch() = default;
+    /// `runs` runs of `values` values each, `step` apart.
+    Prefetch(const T* from, Index step, Index runs, Index values)
+        : run_(from), step_(step), runs_(runs), values_(values) {}
+
+    /// Asks for the next `share` of `whole`.
+    EIGEN_DONT_INLINE void fetch(Index share, Index whole) {
+        constexpr Index line = line_values<T>;
+        for (Index lines = (runs_ * (values_ / line + 1) * share + whole - 1) / whole; lines > 0 && done_ < runs_;
+             --lines) {
+            Eigen::internal::prefetch(run_ + std::min(at_, values_ - 1));
+            at_ += line;
+            if (at_ < values_ + line) continue;
+            at_ = 0;
+            run_ += step_;
+            ++done_;
+        }
+    }
+
+  private:
+    const T* run_ = nullptr;
+    Index step_ = 0, runs_ = 0, values_ = 0, at_ = 0, done_ = 0;
+};
+
+}  // namespace kernels
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

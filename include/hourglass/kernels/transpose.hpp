@@ -1,0 +1,51 @@
+// A matrix transposed into a copy.
+#pragma once
+
+#include <Eigen/Core>
+
+#include "hourglass/kernels/pack.hpp"
+
+// Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace kernels {
+
+// The rows of to = Aᵀ from `row` on, `rows` values a column, in squares of one packet a side that are transposed
+// in registers, and then of half a packet; returns the first row that is left.
+template <class Packet, class T>
+Index transpose_squares(Index row, Index rows, Index depth, const T* a, Index a_step, T* to) {
+    namespace packets = Eigen::internal;
+    using Traits = packets::unpacket_traits<Packet>;
+    constexpr Index side = Traits::size;
+    for (; row + side <= rows; row += side) {
+        Index k = 0;
+        for (; k + side <= depth; k += side) {
+            packets::PacketBlock<Packet, side> square;
+            for (Index i = 0; i < side; ++i) square.packet[i] = packets::ploadu<Packet>(a + (row + i) * a_step + k);
+            packets::ptranspose(square);
+            for (Index i = 0; i < side; ++i) packets::pstoreu(to + (k + i) * rows + row, square.packet[i]);
+        }
+        for (; k < depth; ++k)
+            for (Index i = 0; i < side; ++i) to[k * rows + row + i] = a[(row + i) * a_step + k];
+    }
+    if constexpr (packets::unpacket_traits<typename Traits::half>::size < side)
+        return transpose_squares<typename Traits::half>(row, rows, depth, a, a_step, to);
+    return row;
+}
+
+// to = Aᵀ, `rows` values a column.
+template <class T>
+void transpose(Index rows, Index depth, const T* a, Index a_step, T* to) {
+    using Packet = typename Eigen::internal::packet_traits<T>::type;
+    for (Index row = transpose_squares<Packet>(0, rows, depth, a, a_step, to); row < rows; ++row)
+        for (Index k = 0; k < depth; ++k) to[k * rows + row] = a[row * a_step + k];
+}
+
+}  // namespace kernels
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
+
+#pragma GCC diagnostic pop
