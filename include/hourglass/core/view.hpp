@@ -15,8 +15,9 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+// The order of storage is spelt out, as a program may change Eigen's default (EIGEN_DEFAULT_TO_ROW_MAJOR).
 template <class T>
-using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
+using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
 template <class T>
 using Vector = Eigen::Matrix<T, Eigen::Dynamic, 1>;
 

@@ -53,7 +53,7 @@ struct CsvOptions {
 /// The numbers of a file: one row per chosen column of the file (a feature), one column per line (a sample).
 struct Csv {
     std::vector<std::string> header;  ///< Names of the rows of `values`; empty if the file has none.
-    Eigen::MatrixXd values;
+    Matrix<double> values;
 
     /// The row of `values` that holds the column of this name. `Error` if there is none.
     Index row(std::string_view name) const {

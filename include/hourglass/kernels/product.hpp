@@ -37,8 +37,8 @@ constexpr Index even_depth(Index depth) {
     return blocks == 0 ? 0 : (depth + 16 * blocks - 1) / (16 * blocks) * 16;
 }
 
-/// What a product is added to, and so whether it accumulates or assigns: with `accumulate` what C holds (BLAS's β = 1),
-/// else the same `column` everywhere, or nothing where that is null (β = 0). What C held is then not read.
+/// What a product is added to. With `accumulate` it is what C holds (BLAS's β = 1); else the product is assigned (β =
+/// 0), on top of the same `column` everywhere unless that is null, and what C held is not read.
 template <class T>
 struct Initial {
     bool accumulate = true;

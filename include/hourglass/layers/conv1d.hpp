@@ -49,6 +49,8 @@ struct Conv1D {
     void initialize(std::span<T, parameters(In)> w, Rng& rng) const {
         hourglass::initialize<T>(kernel_initializer, Kernel * In.channels, Kernel * Filters,
                                  w.template first<kernel_size(In)>(), rng);
+        if constexpr (UseBias)
+            initialize_bias<T>(kernel_initializer, Kernel * In.channels, w.template last<Filters>(), rng);
     }
 
     template <Shape In, class T>

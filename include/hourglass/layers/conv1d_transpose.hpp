@@ -79,6 +79,8 @@ struct Conv1DTranspose {
     void initialize(std::span<T, parameters(In)> w, Rng& rng) const {
         hourglass::initialize<T>(kernel_initializer, Kernel * Filters, Kernel * In.channels,
                                  w.template first<kernel_size(In)>(), rng);
+        if constexpr (UseBias)
+            initialize_bias<T>(kernel_initializer, Kernel * Filters, w.template last<Filters>(), rng);
     }
 
     template <Shape In, class T>

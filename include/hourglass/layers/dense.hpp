@@ -53,7 +53,8 @@ struct DenseTransposed;
 /// y = W x + b. On a sequence it acts on the channels of each position, as in Keras.
 ///
 /// W is Units × channels, column-major (Keras's `kernel`, byte for byte), then b of Units values unless `UseBias` is
-/// false. `Dense<32>{Initializer::HeNormal}` starts from another rule than Glorot's uniform one; b starts at zero.
+/// false. `Dense<32>{Initializer::HeNormal}` starts from another rule than Glorot's uniform one; b starts at zero
+/// except under `Initializer::FanInUniform`.
 template <Index Units, bool UseBias = true>
 struct Dense {
     static_assert(Units > 0, "hourglass: Dense needs at least one unit");
@@ -75,6 +76,7 @@ struct Dense {
     template <Shape In, class T>
     void initialize(std::span<T, parameters(In)> w, Rng& rng) const {
         hourglass::initialize<T>(kernel_initializer, In.channels, Units, {w.data(), Units * In.channels}, rng);
+        if constexpr (UseBias) initialize_bias<T>(kernel_initializer, In.channels, w.template last<Units>(), rng);
     }
 
     template <Shape In, class T>

@@ -13,7 +13,20 @@ inline namespace HOURGLASS_ABI {
 /// (He et al. 2015) that of ReLU nets, LeCun (LeCun et al. 1998) that of SELU nets. Variances: 2/(fan_in + fan_out),
 /// 2/fan_in, 1/fan_in. Uniform draws lie in ±√(3·variance); normal draws are cut at two standard deviations and widened
 /// so that the variance after the cut is as stated.
-enum class Initializer { GlorotUniform, GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Zeros };
+///
+/// FanInUniform is what PyTorch's layers start from: kernel and bias uniform in ±1/√fan_in (LeCun et al. 1998 as Torch
+/// took it over; PyTorch writes it `kaiming_uniform_(a=√5)`), so with a third of LeCun's variance. Named after what it
+/// scales with, as in `variance_scaling(1/3, "fan_in", "uniform")`. All other rules leave a bias at zero.
+enum class Initializer {
+    GlorotUniform,
+    GlorotNormal,
+    HeUniform,
+    HeNormal,
+    LecunUniform,
+    LecunNormal,
+    FanInUniform,
+    Zeros
+};
 
 /// Fills `weights` for a kernel whose outputs each sum `fan_in` inputs and whose inputs each reach `fan_out` outputs.
 template <class T>
@@ -41,6 +54,10 @@ void initialize(Initializer how, Index fan_in, Index fan_out, std::span<T> weigh
         case Initializer::LecunNormal:
             variance = 1.0 / static_cast<double>(fan_in);
             break;
+        case Initializer::FanInUniform:
+            uniform = true;
+            variance = 1.0 / (3.0 * static_cast<double>(fan_in));
+            break;
     }
     const double limit = std::sqrt(3 * variance);
     const double deviation = std::sqrt(variance) / 0.87962566103423978;  // of a standard normal cut at ±2
@@ -53,6 +70,13 @@ void initialize(Initializer how, Index fan_in, Index fan_out, std::span<T> weigh
             w = T(deviation * z);
         }
     }
+}
+
+/// Fills the `bias` of outputs that each sum `fan_in` inputs, after their kernel. Rules that start it at zero draw
+/// nothing and leave it as it is: zero, in a model's parameters.
+template <class T>
+void initialize_bias(Initializer how, Index fan_in, std::span<T> bias, Rng& rng) {
+    if (how == Initializer::FanInUniform) initialize(how, fan_in, Index{1}, bias, rng);
 }
 
 }  // namespace HOURGLASS_ABI
