@@ -8,6 +8,12 @@ struct Scale {
     static constexpr hg::Index parameters(hg::Shape in) { return in.size(); }
     template <hg::Shape In, class T>
     void forward(std::span<const T, parameters(In)>, hg::ConstView<T>, hg::View<T>) const {}
+    template <hg::Shape In, class T>
+    void backward(std::span<const T, parameters(In)>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>,
+                  hg::View<T>) const {}
+    template <hg::Shape In, class T>
+    void gradient(std::span<const T, parameters(In)>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>,
+                  std::span<T, parameters(In)>) const {}
 };
 
 #ifdef FIXED

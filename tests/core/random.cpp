@@ -49,13 +49,13 @@ TEST_CASE("Philox 4x32-10 gives the published vectors") {
         for (std::size_t w = 0; w < 4; ++w) CHECK(many[w][lane] == hg::philox<1>({5 + lane, 6, 7, 8}, 9)[w][0]);
 }
 
-TEST_CASE("a stream is addressed by seed, step, purpose and sample, not by the order of asking") {
+TEST_CASE("a stream is addressed by seed, step, substream and sample, not by the order of asking") {
     const hg::Stream stream{1, 2, 3};
     const auto whole = normals<float>(stream, 4, 300);
     CHECK(normals<float>(stream, 4, 300) == whole);
     CHECK(normals<float>(hg::Stream{1, 2, 3}, 4, 300) == whole);
     CHECK(normals<float>(stream, 5, 300) != whole);
-    CHECK(normals<float>(stream.purpose(4), 4, 300) != whole);
+    CHECK(normals<float>(stream.substream(4), 4, 300) != whole);
     CHECK(normals<float>(hg::Stream{1, 3, 3}, 4, 300) != whole);
     CHECK(normals<float>(hg::Stream{1, 2 + (std::uint64_t{1} << 32), 3}, 4, 300) != whole);
     CHECK(normals<float>(hg::Stream{2, 2, 3}, 4, 300) != whole);

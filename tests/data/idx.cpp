@@ -65,7 +65,7 @@ TEST_CASE("read_idx reads every type") {
     CHECK(read<std::uint8_t>(labels).values == std::vector<std::uint8_t>{9, 0, 7, 255});
 }
 
-TEST_CASE("read_idx reads more values than one piece holds") {
+TEST_CASE("read_idx reads more values than one block holds") {
     std::string bytes = header(0x0B, {3, 50000});
     std::vector<std::int16_t> expected;
     for (int i = 0; i < 150000; ++i) {

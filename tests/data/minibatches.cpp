@@ -3,6 +3,7 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <ranges>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -16,10 +17,10 @@ namespace {
 
 using Batches = hg::Minibatches<float>;
 using Pairs = hg::PairedMinibatches<float, float>;
-static_assert(std::input_iterator<hg::BatchIterator<Batches>>);
-static_assert(std::input_iterator<hg::BatchIterator<Pairs>>);
+static_assert(std::input_iterator<hg::data::BatchIterator<Batches>>);
+static_assert(std::input_iterator<hg::data::BatchIterator<Pairs>>);
 static_assert(std::ranges::input_range<Batches> && std::ranges::common_range<Batches>);
-static_assert(std::is_same_v<std::iter_value_t<hg::BatchIterator<Batches>>, Eigen::Map<const Eigen::MatrixXf>>);
+static_assert(std::is_same_v<std::iter_value_t<hg::data::BatchIterator<Batches>>, Eigen::Map<const Eigen::MatrixXf>>);
 static_assert(std::is_move_constructible_v<Batches> && !std::is_copy_constructible_v<Batches>);
 
 // Column j is (j, 100 + j, …): a sample says which one it is.
@@ -189,4 +190,20 @@ TEST_CASE("minibatches refuses what cannot be cut") {
     CHECK_THAT(error_of([&] { hg::minibatches(data, 11, rng, hg::LastBatch::Drop); }),
                ContainsSubstring("the batch size is 11, the data has 10 samples"));
     CHECK(rng == before);
+}
+
+TEST_CASE("a batch that there is not is refused in every build") {
+    const auto data = numbered<float>(2, 10);
+    hg::Rng rng{7};
+    auto ordered = hg::minibatches(data, 4);
+    auto shuffled = hg::minibatches(data, 4, rng);
+    auto pairs = hg::minibatches(data, data, 4);
+    for (const Eigen::Index bad : {Eigen::Index{-1}, Eigen::Index{3}, Eigen::Index{99}}) {
+        const std::string expected =
+            "minibatches: there is no batch " + std::to_string(bad) + ": there are 3, counted from 0";
+        CHECK(error_of([&] { ordered.batch(bad); }) == expected);
+        CHECK(error_of([&] { shuffled.batch(bad); }) == expected);
+        CHECK(error_of([&] { pairs.batch(bad); }) == expected);
+    }
+    CHECK(ordered.batch(2).cols() == 2);
 }

@@ -4,9 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/reference.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
@@ -106,6 +108,108 @@ TEST_CASE("StandardScaler keeps a small spread around a large mean") {
     Eigen::MatrixXd shifted = Eigen::RowVectorXd::LinSpaced(1001, -1, 1).array() + 1e9;
     fine.fit(shifted);
     CHECK(fine.scale()[0] == Approx(std::sqrt(1002.0 / 3000.0)).epsilon(1e-7));  // √((n + 1) / (3 (n − 1))), n = 1001
+}
+
+TEST_CASE("what is constant up to rounding is decided as scikit-learn decides") {
+    const reference::Numbers numbers("scaling.txt");
+    hg::StandardScaler<double> scaler;
+    scaler.fit(numbers["data"].matrix<double>());
+    const Eigen::VectorXd mean = numbers["mean"].vector<double>(), scale = numbers["scale"].vector<double>();
+    for (Eigen::Index i = 0; i < scale.size(); ++i) {
+        INFO("feature " << i);
+        CHECK(scaler.mean()[i] == Approx(mean[i]).epsilon(1e-13).margin(1e-216));
+        CHECK(scaler.scale()[i] == Approx(scale[i]).epsilon(1e-7));
+        CHECK((scaler.scale()[i] == 1) == (scale[i] == 1));
+    }
+    const Eigen::VectorXd scaled = scaler.transform(numbers["other"].matrix<double>());
+    const Eigen::VectorXd expected = numbers["scaled"].vector<double>();
+    for (Eigen::Index i = 0; i < scale.size(); ++i) {
+        INFO("feature " << i);
+        CHECK(scaled[i] == Approx(expected[i]).epsilon(1e-6).margin(1e-9));
+    }
+
+    hg::StandardScaler in_float;
+    in_float.fit(numbers["float/data"].matrix<float>());
+    CHECK(in_float.scale().isApprox(numbers["float/scale"].vector<double>(), 1e-12));
+}
+
+TEST_CASE("scaled values that are no finite number are refused") {
+    const Eigen::Matrix2d data{{0, 1e-30}, {0, 1}};
+    const Eigen::Matrix2f in_float = data.cast<float>();
+    Eigen::Matrix2f large = in_float;
+    large(0, 1) = 1e30f;
+    hg::StandardScaler standard;
+    standard.fit(in_float);
+    CHECK_THAT(error_of([&] { standard.transform(large); }),
+               ContainsSubstring("StandardScaler::transform: feature 0 of sample 1 is 1e+30, which would become 2e+60, "
+                                 "beyond the numbers of float"));
+    hg::MinMaxScaler min_max;
+    min_max.fit(in_float);
+    CHECK_THAT(error_of([&] { min_max.transform(large); }),
+               ContainsSubstring("MinMaxScaler::transform: feature 0 of sample 1 is 1e+30, which would become 1e+60"));
+    hg::MinMaxScaler clipped{{.clip = true}};
+    clipped.fit(in_float);
+    CHECK(clipped.transform(large) == Eigen::Matrix2f{{0, 1}, {0, 1}});  // clipped before it is rounded
+
+    // The way back, and in double.
+    const Eigen::Matrix2d wide{{0, 1e300}, {0, 1e300}};
+    const Eigen::Matrix2d far = Eigen::Matrix2d::Constant(1e10);
+    hg::StandardScaler<double> standard_double;
+    standard_double.fit(wide * 1e-150);
+    CHECK(standard_double.inverse_transform(far).allFinite());
+    CHECK_THAT(error_of([&] { standard_double.inverse_transform(far * 1e200); }),
+               ContainsSubstring("StandardScaler::inverse_transform: feature 0 of sample 0 is 1e+210"));
+    hg::MinMaxScaler<double> min_max_double;
+    min_max_double.fit(wide);
+    CHECK_THAT(error_of([&] { min_max_double.inverse_transform(far); }),
+               ContainsSubstring("would become inf, beyond the numbers of double"));
+    CHECK_THAT(error_of([] { hg::MinMaxScaler<double>{{.low = -1e308, .high = 1e308}}; }),
+               ContainsSubstring("the range must be finite"));
+    CHECK_THAT(error_of([] { hg::MinMaxScaler<float>{{.high = 1e39}}; }),
+               ContainsSubstring("the range must be finite"));
+}
+
+TEMPLATE_TEST_CASE("scalers are made again from what they have learned", "", float, double) {
+    const Eigen::MatrixX<TestType> data = Eigen::MatrixX<TestType>::Random(3, 20), other = TestType(2) * data;
+    hg::StandardScaler<TestType> standard;
+    standard.fit(data);
+    const hg::StandardScaler<TestType> standard_again{standard.mean(), standard.scale()};
+    CHECK(standard_again.transform(other) == standard.transform(other));
+    CHECK(standard_again.inverse_transform(other) == standard.inverse_transform(other));
+    hg::MinMaxScaler<TestType> min_max{{.clip = true}};
+    min_max.fit(data);
+    const hg::MinMaxScaler<TestType> min_max_again{min_max.min(), min_max.range(), {.clip = true}};
+    CHECK(min_max_again.transform(other) == min_max.transform(other));
+    CHECK(min_max_again.inverse_transform(data) == min_max.inverse_transform(data));
+    hg::StandardScaler by_default{standard.mean(), standard.scale()};
+    static_assert(std::is_same_v<decltype(by_default), hg::StandardScaler<float>>);
+    CHECK(by_default.scale() == standard.scale());
+}
+
+TEST_CASE("scalers are not made from what no scaler has learned") {
+    using Eigen::Vector2d;
+    const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+    const Eigen::VectorXd fine = Vector2d(1, 2), three = Eigen::Vector3d::Ones(), none;
+    const auto standard = [](const Eigen::VectorXd& mean, const Eigen::VectorXd& scale) {
+        return error_of([&] { hg::StandardScaler<float>{mean, scale}; });
+    };
+    const auto min_max = [](const Eigen::VectorXd& smallest, const Eigen::VectorXd& range) {
+        return error_of([&] { hg::MinMaxScaler<float>{smallest, range}; });
+    };
+    CHECK(standard(fine, three) == "StandardScaler: mean has 2 values and scale 3, expected one per feature in both");
+    CHECK(min_max(three, fine) == "MinMaxScaler: smallest has 3 values and range 2, expected one per feature in both");
+    CHECK(standard(none, none) == "StandardScaler: mean and scale are empty");
+    CHECK(min_max(none, none) == "MinMaxScaler: smallest and range are empty");
+    for (const double bad : {nan, inf, -inf}) {
+        CHECK_THAT(standard(Vector2d(1, bad), fine), ContainsSubstring("mean of feature 1 must be finite, got "));
+        CHECK_THAT(min_max(Vector2d(1, bad), fine), ContainsSubstring("smallest of feature 1 must be finite, got "));
+    }
+    for (const double bad : {nan, inf, 0.0, -1.0}) {
+        CHECK_THAT(standard(fine, Vector2d(bad, 1)),
+                   ContainsSubstring("scale of feature 0 must be finite and larger than 0, got "));
+        CHECK_THAT(min_max(fine, Vector2d(bad, 1)),
+                   ContainsSubstring("range of feature 0 must be finite and larger than 0, got "));
+    }
 }
 
 TEMPLATE_TEST_CASE("constant features survive", "", float, double) {

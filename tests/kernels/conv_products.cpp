@@ -90,9 +90,9 @@ void check_products(const hg::kernels::Convolution& c, Index samples, Way way = 
 
 template <hg::Shape In, class Layer>
 Eigen::MatrixXd forward(const Layer& layer, const Eigen::VectorXd& w, const Eigen::MatrixXd& x) {
-    constexpr auto count = static_cast<std::size_t>(hg::parameters_of<Layer>(In));
+    constexpr auto count = static_cast<std::size_t>(hg::core::parameters_of<Layer>(In));
     Eigen::MatrixXd y(Layer::output(In).size(), x.cols());
-    layer.template forward<In>(std::span<const double, count>(w.data(), count), oracle::read(x), oracle::write(y));
+    layer.template forward<In>(std::span<const double, count>(w.data(), count), oracle::read(x), oracle::write(y), {});
     return y;
 }
 

@@ -21,7 +21,6 @@ void check_against_keras() {
     static const reference::Numbers numbers("batch_normalization.txt");
     constexpr hg::Shape in{3, 4};
     const hg::BatchNormalization layer;
-    hg::Rng rng{1};
     std::vector<T> w(6), state(6), statistics(6);
     layer.initialize_state<in, T>(std::span<T, 6>(state.data(), 6));
     for (Eigen::Index i = 0; i < 3; ++i) {
@@ -37,10 +36,12 @@ void check_against_keras() {
         const auto of = [&](const char* what) { return numbers[step + "/" + what]; };
         const hg::Matrix<T> x = of("x").template matrix<T>(), dy = of("dy").template matrix<T>();
         hg::Matrix<T> y(12, 5), dx = hg::Matrix<T>::Zero(12, 5), cache(12, 5), dw = hg::Matrix<T>::Zero(6, 1);
-        hg::Pass<T> pass{{cache.data(), 12, 5}, rng.stream(), statistics};
-        layer.forward<in, T>(weights, oracle::read(x), oracle::write(y), pass);
-        layer.backward<in, T>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), pass);
-        layer.gradient<in, T>(oracle::read(x), oracle::read(dy), std::span<T, 6>(dw.data(), 6), pass);
+        const hg::Context<T> training{
+            .training = true, .cache = {cache.data(), 12 * 5}, .statistics = std::span<T>(statistics)};
+        layer.forward<in, T>(weights, oracle::read(x), oracle::write(y), training);
+        layer.backward<in, T>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), training);
+        layer.gradient<in, T>(weights, oracle::read(x), oracle::read(y), oracle::read(dy),
+                              std::span<T, 6>(dw.data(), 6), training);
         layer.fold<in, T>(std::span<T>(state), std::span<const T>(statistics));
         agrees(y, of("y"));
         agrees(dx, of("dx"));
@@ -49,7 +50,7 @@ void check_against_keras() {
         agrees(Eigen::Map<hg::Vector<T>>(state.data(), 3), of("mean"));
         agrees(Eigen::Map<hg::Vector<T>>(state.data() + 3, 3), of("variance"));
         if (step == "2") {
-            layer.forward<in, T>(weights, std::span<const T>(state), oracle::read(x), oracle::write(y));
+            layer.forward<in, T>(weights, oracle::read(x), oracle::write(y), {.state = std::span<const T>(state)});
             agrees(y, numbers["evaluated"]);
         }
     }

@@ -23,7 +23,7 @@ void check_in(const Layer& layer, const std::string& name) {
         return numbers()[name + "/" + what].template matrix<T>();
     };
     const hg::Matrix<T> x = matrix("x"), dy = matrix("dy");
-    constexpr auto count = static_cast<std::size_t>(hg::parameters_of<Layer>(In));
+    constexpr auto count = static_cast<std::size_t>(hg::core::parameters_of<Layer>(In));
     const auto weights = [&](const std::string& prefix) {
         hg::Vector<T> all(count);
         hg::Index filled = 0;
@@ -42,10 +42,10 @@ void check_in(const Layer& layer, const std::string& name) {
     REQUIRE(dy.rows() == Layer::output(In).size());
     hg::Matrix<T> y(dy.rows(), x.cols()), dx = hg::Matrix<T>::Zero(x.rows(), x.cols());
     const std::span<const T, count> span(w.data(), count);
-    layer.template forward<In>(span, oracle::read(x), oracle::write(y));
-    layer.template backward<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx));
+    layer.template forward<In>(span, oracle::read(x), oracle::write(y), {});
+    layer.template backward<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), {});
     if constexpr (count > 0)
-        layer.template gradient<In>(oracle::read(x), oracle::read(dy), std::span<T, count>(dw.data(), count));
+        layer.template gradient<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy), std::span<T, count>(dw.data(), count), {});
     CHECK(oracle::difference(y, matrix("y")) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dx, matrix("dx")) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dw, weights("d")) <= oracle::tolerance<T>);

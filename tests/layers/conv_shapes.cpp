@@ -62,11 +62,11 @@ TEST_CASE("weights of convolutions and layer normalisation have names and extent
     CHECK(weights_fill<hg::LayerNormalization>(in));
     const auto kernel = hg::Conv1D<4, 7>::weights(in)[0], bias = hg::Conv1D<4, 7>::weights(in)[1];
     CHECK(kernel.name == "kernel");
-    CHECK(kernel.extents == std::array<hg::Index, 3>{4, 3, 7});
+    CHECK(kernel.extents.values == std::array<hg::Index, 4>{4, 3, 7, 1});
     CHECK(kernel.decays);
     CHECK(bias.name == "bias");
     CHECK_FALSE(bias.decays);
-    CHECK(hg::Conv1DTranspose<4, 7>::weights(in)[0].extents == std::array<hg::Index, 3>{3, 4, 7});
+    CHECK(hg::Conv1DTranspose<4, 7>::weights(in)[0].extents.values == std::array<hg::Index, 4>{3, 4, 7, 1});
     for (const hg::Weight& weight : hg::LayerNormalization::weights(in)) CHECK_FALSE(weight.decays);
 }
 
@@ -115,13 +115,13 @@ TEST_CASE("NaN passes through the largest value of a window, wherever it stands"
     const float nan = std::numeric_limits<float>::quiet_NaN();
     Eigen::MatrixXf x(6, 3), y(2, 3);
     x << nan, 1, 2, 1, nan, 1, 2, 3, nan, 4, 4, 4, 5, 5, 5, 6, 6, 6;
-    hg::MaxPooling1D<3>{}.forward<in, float>({}, oracle::read(x), oracle::write(y));
+    hg::MaxPooling1D<3>{}.forward<in, float>({}, oracle::read(x), oracle::write(y), {});
     for (const float value : y.row(0)) CHECK(value != value);
     CHECK(y.row(1) == Eigen::RowVector3f::Constant(6));
     Eigen::MatrixXf dx = Eigen::MatrixXf::Zero(6, 3);
     const Eigen::MatrixXf dy = Eigen::MatrixXf::Ones(2, 3);
     hg::MaxPooling1D<3>{}.backward<in, float>({}, oracle::read(x), oracle::read(y), oracle::read(dy),
-                                              oracle::write(dx));
+                                              oracle::write(dx), {});
     CHECK(dx.topRows(3) == Eigen::Matrix3f::Identity());
 }
 
@@ -135,6 +135,6 @@ TEST_CASE("layer normalisation of a constant position is beta") {
     w.tail(4) << 1, 2, 3, 4;
     const Eigen::MatrixXf x = Eigen::MatrixXf::Constant(8, 1, 1e6f);
     Eigen::MatrixXf y(8, 1);
-    layer.forward<in, float>(std::span<const float, 8>(w.data(), 8), oracle::read(x), oracle::write(y));
+    layer.forward<in, float>(std::span<const float, 8>(w.data(), 8), oracle::read(x), oracle::write(y), {});
     CHECK(y == (Eigen::VectorXf(8) << 1, 2, 3, 4, 1, 2, 3, 4).finished());
 }

@@ -30,4 +30,27 @@ TEST_CASE("gradients of layers agree with dual numbers") {
     check_layer<sequence>(hg::Reshape<2, 6>{});
     check_layer<sequence>(hg::Dropout{0.4});
     check_layer<vector>(hg::Dropout{0});
+    check_layer<vector>(hg::Condition<2>{});
+    check_layer<sequence>(hg::Condition<2>{});
+    check_layer<vector>(hg::layers::Add<1>{});
+    check_layer<sequence>(hg::layers::Add<3>{});
+}
+
+TEST_CASE("gradients of layers over pictures agree with dual numbers") {
+    constexpr hg::Shape picture{2, 3, 2};
+    check_layer<picture>(hg::Dense<4>{});
+    check_layer<picture>(hg::Dense<4, false>{});
+    check_layer<picture>(hg::LeakyReLU{});
+    check_layer<picture>(hg::GELU{});
+    check_layer<picture>(hg::Sigmoid{});
+    check_layer<picture>(hg::Softmax{});
+    check_layer<picture>(hg::Dropout{0.4});
+    check_layer<picture>(hg::BatchNormalization{});
+    check_layer<picture>(hg::LayerNormalization{});
+    check_layer<picture>(hg::Flatten{});
+    check_layer<picture>(hg::Reshape<hg::Shape{3, 2, 2}>{});
+    check_layer<picture>(hg::Reshape<6, 2>{});
+    check_layer<hg::Shape{12}>(hg::Reshape<picture>{});
+    check_layer<picture>(hg::Condition<3>{});
+    check_layer<picture>(hg::layers::Add<2>{});
 }

@@ -19,7 +19,7 @@ template <class T, hg::Shape In, class Layer>
 void check_in(const Layer& layer, const std::string& name) {
     const auto of = [&](const char* what) { return numbers()[name + "/" + what]; };
     const hg::Matrix<T> x = of("x").template matrix<T>(), dy = of("dy").template matrix<T>();
-    constexpr auto count = static_cast<std::size_t>(hg::parameters_of<Layer>(In));
+    constexpr auto count = static_cast<std::size_t>(hg::core::parameters_of<Layer>(In));
     hg::Vector<T> w(count), expected_dw(count), dw = hg::Vector<T>::Zero(count);
     const auto collect = [&](const char* kernel, const char* bias, hg::Vector<T>& into) {
         if constexpr (count > 0) {
@@ -34,10 +34,10 @@ void check_in(const Layer& layer, const std::string& name) {
 
     hg::Matrix<T> y(Layer::output(In).size(), x.cols()), dx = hg::Matrix<T>::Zero(x.rows(), x.cols());
     const std::span<const T, count> weights(w.data(), count);
-    layer.template forward<In>(weights, oracle::read(x), oracle::write(y));
-    layer.template backward<In>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx));
+    layer.template forward<In>(weights, oracle::read(x), oracle::write(y), {});
+    layer.template backward<In>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), {});
     if constexpr (count > 0)
-        layer.template gradient<In>(oracle::read(x), oracle::read(dy), std::span<T, count>(dw.data(), count));
+        layer.template gradient<In>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), std::span<T, count>(dw.data(), count), {});
     CHECK(oracle::difference(y, of("y").template matrix<double>()) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dx, of("dx").template matrix<double>()) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dw, expected_dw) <= oracle::tolerance<T>);

@@ -54,9 +54,10 @@ void check_in(const Layer& layer) {
 
     // What backward may not read, they may not read either; a linear layer's J depends on neither x nor y.
     const hg::Matrix<T> nan_x = oracle::poisoned<T>(In.size(), n), nan_y = oracle::poisoned<T>(out, n);
-    constexpr bool linear = hg::is_linear<Layer>();
-    const auto seen_x = hg::needs_input<Layer>() && !linear ? read(input) : read(nan_x);
-    const auto seen_y = hg::needs_output<Layer>() && !linear ? read(y) : read(nan_y);
+    constexpr hg::Traits traits = hg::core::traits_of<Layer>();
+    constexpr bool linear = traits.linear;
+    const auto seen_x = traits.needs_input && !linear ? read(input) : read(nan_x);
+    const auto seen_y = traits.needs_output && !linear ? read(y) : read(nan_y);
     const std::span<const T, Bench::count> span(weights.data(), Bench::count);
     hg::Vector<T> dw = filled_w.cast<T>();
     hg::Matrix<T> dx = filled_x.cast<T>();
@@ -69,10 +70,10 @@ void check_in(const Layer& layer) {
     if constexpr (linear) {
         CHECK(difference(dx, filled_x.cast<T>().eval()) == 0);
         hg::Matrix<T> pulled = hg::Matrix<T>::Zero(In.size(), n);
-        layer.template backward<In>(span, seen_x, seen_y, read(above), write(pulled));
+        layer.template backward<In>(span, seen_x, seen_y, read(above), write(pulled), {});
         CHECK((pulled.array() == pulled.array()).all());
     }
-    if constexpr (hg::is_pointwise<Layer>()) {
+    if constexpr (traits.pointwise) {
         hg::Matrix<T> diagonal = oracle::poisoned<T>(out, n);
         const hg::Matrix<T> ones = hg::Matrix<T>::Ones(out, n);
         layer.template tangent<In>(span, seen_x, seen_y, read(ones), write(diagonal));
@@ -82,13 +83,14 @@ void check_in(const Layer& layer) {
 
 template <hg::Shape In, class Layer>
 void check(const Layer& layer) {
-    CAPTURE(std::string(hg::name_of<Layer>()));
-    static_assert(hg::TwiceDifferentiable<Layer, In, double> && hg::TwiceDifferentiable<Layer, In, float>);
+    CAPTURE(std::string(hg::core::name_of<Layer>()));
+    static_assert(hg::core::TwiceDifferentiable<Layer, In, double> &&
+                  hg::core::TwiceDifferentiable<Layer, In, float>);
     check_in<double, In>(layer);
     check_in<float, In>(layer);
 }
 
-constexpr hg::Shape vector{5}, series{1, 11}, sequence{3, 8};
+constexpr hg::Shape vector{5}, series{1, 11}, sequence{3, 8}, picture{2, 3, 2};
 constexpr auto same = hg::Padding::Same;
 
 }  // namespace
@@ -97,6 +99,7 @@ TEST_CASE("second derivatives of layers with weights agree with dual numbers") {
     check<vector>(hg::Dense<4>{});
     check<vector>(hg::Dense<4, false>{});
     check<sequence>(hg::Dense<2>{});
+    check<picture>(hg::Dense<3>{});
     check<series>(hg::Conv1D<5, 4, 2>{});
     check<sequence>(hg::Conv1D<4, 3, 2, same>{});
     check<sequence>(hg::Conv1D<4, 3, 1, same, 2>{});
@@ -106,7 +109,7 @@ TEST_CASE("second derivatives of layers with weights agree with dual numbers") {
     check<sequence>(hg::Conv1DTranspose<4, 3, 2, hg::Padding::Valid, 1, false>{});
 }
 
-TEST_CASE("second derivatives of poolings and reshapes agree with dual numbers") {
+TEST_CASE("second derivatives of poolings, reshapes and conditions agree with dual numbers") {
     check<sequence>(hg::AveragePooling1D{});
     check<sequence>(hg::AveragePooling1D<3, 2, same>{});
     check<sequence>(hg::MaxPooling1D{});
@@ -114,6 +117,10 @@ TEST_CASE("second derivatives of poolings and reshapes agree with dual numbers")
     check<sequence>(hg::UpSampling1D<3>{});
     check<sequence>(hg::Flatten{});
     check<sequence>(hg::Reshape<6, 4>{});
+    check<vector>(hg::Condition<2>{});
+    check<sequence>(hg::Condition<2>{});
+    check<picture>(hg::Condition<2>{});
+    check<sequence>(hg::layers::Add<1>{});  // along its input alone: who sweeps adds the branch
 }
 
 TEST_CASE("second derivatives of activations agree with dual numbers") {
@@ -130,7 +137,7 @@ TEST_CASE("second derivatives of activations agree with dual numbers") {
 }
 
 TEST_CASE("layers without a second derivative say so") {
-    STATIC_REQUIRE(!hg::TwiceDifferentiable<hg::Softmax, vector, float>);
-    STATIC_REQUIRE(!hg::TwiceDifferentiable<hg::LayerNormalization, vector, float>);
-    STATIC_REQUIRE(!hg::TwiceDifferentiable<hg::Dropout, vector, float>);
+    STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::Softmax, vector, float>);
+    STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::LayerNormalization, vector, float>);
+    STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::Dropout, vector, float>);
 }

@@ -23,6 +23,9 @@ Eigen::MatrixXd distributions(hg::Index classes, hg::Index rows, hg::Index cols,
 template <hg::Shape Output>
 constexpr auto logits_of = hg::CategoricalCrossEntropy::from_logits<Output>();
 
+template <hg::Shape Output>
+constexpr auto output_of = hg::CategoricalCrossEntropy::from_output<Output>();
+
 template <class T, class Loss>
 void check_frozen(const Loss& loss, const std::string& name) {
     CAPTURE(name);
@@ -42,6 +45,27 @@ TEST_CASE("the gradient of categorical cross-entropy agrees with dual numbers") 
     oracle::check_loss(hg::CategoricalCrossEntropy{}, p, t);
     oracle::check_loss(logits_of<hg::Shape{37}>, values(37, 29, 3, -12, 12), t);
     oracle::check_loss(logits_of<hg::Shape{3, 5}>, values(15, 7, 4, -12, 12), distributions(3, 15, 7, 5));
+    oracle::check_loss(output_of<hg::Shape{37}>, p, t);
+    oracle::check_loss(output_of<hg::Shape{3, 5}>, values(15, 7, 6, 0.02, 0.98), distributions(3, 15, 7, 5));
+}
+
+TEST_CASE("categorical cross-entropy of probabilities: the gradient is that of the value, also beyond the clip") {
+    // Divided by their sum, all but those of 0.25 lie below 1e-7 or above 1 - 1e-7.
+    Eigen::MatrixXd p(3, 4), t(3, 4);
+    p << 0, 1e-9, 1, 2e-9,  //
+        0.25, 2e-9, 1e-9, 5,  //
+        0.25, 0.5, 2e-9, 1e-8;
+    t << 1, 0.2, 0, 0.1,  //
+        0, 0.3, 1, 0.6,   //
+        0, 0.5, 0, 0.3;
+    oracle::check_loss(hg::CategoricalCrossEntropy{}, p, t);
+    oracle::check_loss(output_of<hg::Shape{3}>, p, t);
+    Eigen::MatrixXd d(3, 4);
+    const double value =
+        hg::CategoricalCrossEntropy{}.gradient<double>(read(p.leftCols(1).eval()), read(t.leftCols(1).eval()),
+                                                       {d.data(), 3, 1});
+    CHECK(value == Approx(-std::log(1e-7)).epsilon(1e-14));
+    CHECK(d.col(0) == Eigen::Vector3d::Zero());
 }
 
 TEMPLATE_TEST_CASE("categorical cross-entropy agrees with the frozen numbers", "", float, double) {
@@ -71,12 +95,29 @@ TEST_CASE("categorical cross-entropy refuses targets that are no probabilities")
     t(3, 1) -= 0.02;
     CHECK_THROWS_AS(gradient(), hg::Error);
     t.col(1) << 0, 0, 1, 1.5, -0.25, -0.25;
-    CHECK_THROWS_WITH(gradient(), ContainsSubstring("targets must lie in [0, 1]; feature 3 of sample 1 lies outside"));
+    CHECK_THROWS_WITH(gradient(), ContainsSubstring("targets must lie in [0, 1]; feature 3 of sample 1 is 1.5"));
     CHECK((d.array() == 7).all());  // nothing was written
     t.col(1) << 0, 0, 1, 1.0005, 0, 0;
     CHECK_THROWS_AS(gradient(), hg::Error);
     t.col(1) << 0, 0, 1, 0.9995, 0, 0;
     CHECK_NOTHROW(gradient());
+}
+
+TEST_CASE("categorical cross-entropy of probabilities looks at the targets of each position of a sequence") {
+    const Eigen::MatrixXd p = values(6, 2, 1, 0.1, 0.9);
+    Eigen::MatrixXd t = distributions(3, 6, 2, 2), d = Eigen::MatrixXd::Constant(6, 2, 7);
+    const auto gradient = [&] { output_of<hg::Shape{3, 2}>.gradient<double>(read(p), read(t), write(d)); };
+    CHECK_NOTHROW(gradient());
+    d.setConstant(7);
+    t(4, 1) += 0.01;
+    CHECK_THROWS_WITH(gradient(), ContainsSubstring("CategoricalCrossEntropy: the targets of each position must sum "
+                                                    "to 1; those of position 1 of sample 1 do not"));
+    t.col(1) << 0, 0, 1, 1.5, -0.25, -0.25;
+    CHECK_THROWS_WITH(gradient(), ContainsSubstring("targets must lie in [0, 1]; feature 3 of sample 1 is 1.5"));
+    CHECK((d.array() == 7).all());
+    // The targets of a whole sample sum to 1, those of its positions do not.
+    t.col(1) << 0.5, 0, 0, 0.5, 0, 0;
+    CHECK_THROWS_WITH(gradient(), ContainsSubstring("those of position 0 of sample 1 do not"));
 }
 
 TEST_CASE("a classifier's output has a shape of its own, and its gradient agrees with dual numbers") {

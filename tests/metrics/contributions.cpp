@@ -39,7 +39,7 @@ TEMPLATE_TEST_CASE("contributions sum to the reconstruction error", "", float, d
                                                              static_cast<TestType>(tolerance)));
 }
 
-TEST_CASE("the features with the largest part in a score") {
+TEST_CASE("the features with the largest contribution to a score") {
     const Eigen::Vector4f contributions(0.5f, 0, 1, 0.5f);
     const std::vector<std::string> names = {"age", "size", "weight", "height"};
     const std::vector<hg::Contribution> top = hg::top_contributions(contributions, 3, names);
@@ -70,8 +70,8 @@ TEST_CASE("contributions refuse what makes no sense") {
     rebuilt(1, 4) = 1e200;
     CHECK_THAT(error_of([&] { hg::error_contributions(x, rebuilt); }), ContainsSubstring("rebuilt as 1e+200"));
 
-    const Eigen::Vector3d parts(1, nan, 2);
-    CHECK_THAT(error_of([&] { hg::top_contributions(parts, 2); }), ContainsSubstring("score 1 is nan"));
+    const Eigen::Vector3d spoilt(1, nan, 2);
+    CHECK_THAT(error_of([&] { hg::top_contributions(spoilt, 2); }), ContainsSubstring("score 1 is nan"));
     CHECK_THAT(error_of([] { hg::top_contributions(Eigen::Vector2d(1, 2), 0); }),
                ContainsSubstring("at least 1, got 0"));
     CHECK_THAT(error_of([] { hg::top_contributions(Eigen::VectorXd(0), 1); }),

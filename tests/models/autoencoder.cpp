@@ -131,7 +131,13 @@ TEST_CASE("NaN is not swallowed by any activation") {
         const auto model = hg::autoencoder(encoder, hg::Chain<hg::Shape{12}>{}, rng, hg::MeanSquaredError{});
         Eigen::MatrixXf x = batch(4), zero = Eigen::MatrixXf::Zero(12, 4);
         x(3, 1) = std::numeric_limits<float>::quiet_NaN();
-        return !hg::is_finite(model.loss(x, zero));
+        auto tape = model.tape();
+        tape.non_finite = hg::NonFinite::Continue;
+        const bool passed_on = !hg::is_finite(model.loss(x, zero, tape));
+        CHECK_THAT(error_of([&] { model.loss(x, zero); }),
+                   ContainsSubstring("Autoencoder::loss: the loss is not finite (nan): x is not finite: feature 3 of "
+                                     "sample 1 is nan"));
+        return passed_on;
     };
     CHECK(reaches_the_loss(hg::ReLU{}));
     CHECK(reaches_the_loss(hg::LeakyReLU{}));

@@ -68,7 +68,7 @@ TEST_CASE("maximum mean discrepancy: zero on average for draws from the prior, p
     double sum = 0, squares = 0, shifted = 0;
     for (int round = 0; round < rounds; ++round) {
         Eigen::MatrixXd code(2, 64);
-        random.purpose(static_cast<std::uint16_t>(round + 1)).normal(0, std::span<double>{code.data(), 128});
+        random.substream(static_cast<std::uint16_t>(round + 1)).normal(0, std::span<double>{code.data(), 128});
         const hg::MaximumMeanDiscrepancy mmd{};
         const double value = mmd.value<double>(hg::ConstView<double>{code.data(), 2, 64});
         sum += value, squares += value * value;
@@ -101,8 +101,9 @@ TEST_CASE("GaussianLatent: what is drawn has the mean and the variance that were
     Eigen::MatrixXd raw(2, n), code(1, n), cache(2, n);
     raw.row(0).setConstant(0.7);
     raw.row(1).setConstant(std::log(0.25));
-    hg::Pass<double> pass{{cache.data(), 2, n}, hg::Stream{5, 1}};
-    hg::GaussianLatent{}.forward<in, double>({}, {raw.data(), 2, n}, {code.data(), 1, n}, pass);
+    const hg::Context<double> context{
+        .training = true, .cache = {cache.data(), static_cast<std::size_t>(cache.size())}, .random = hg::Stream{5, 1}};
+    hg::GaussianLatent{}.forward<in, double>({}, {raw.data(), 2, n}, {code.data(), 1, n}, context);
     const double mean = code.mean(), variance = (code.array() - mean).square().mean();
     CHECK(std::abs(mean - 0.7) < 4 * 0.5 / std::sqrt(n));
     CHECK(std::abs(variance - 0.25) < 4 * 0.25 * std::sqrt(2.0 / n));

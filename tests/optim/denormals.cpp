@@ -89,16 +89,16 @@ TEST_CASE("FlushDenormals ends with its scope, also when an exception passes") {
     const auto before = settings();
     REQUIRE(std::fpclassify(denormal) == FP_SUBNORMAL);
     {
-        const hg::FlushDenormals scope;
+        const hg::optim::FlushDenormals scope;
         CHECK(settings() != before);
         CHECK(half(std::numeric_limits<float>::min()) == 0);
         CHECK(half(std::numeric_limits<double>::min()) == 0);
-        { const hg::FlushDenormals inner; }
+        { const hg::optim::FlushDenormals inner; }
         CHECK(half(std::numeric_limits<float>::min()) == 0);
     }
     CHECK(settings() == before);
     try {
-        const hg::FlushDenormals scope;
+        const hg::optim::FlushDenormals scope;
         hg::fail("on the way");
     } catch (const hg::Error&) {
         CHECK(settings() == before);

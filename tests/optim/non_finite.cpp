@@ -121,7 +121,7 @@ TEST_CASE("A gradient that is not finite is refused, skipped or used, as chosen"
     check_both<hg::Adagrad>("Adagrad");
 }
 
-TEST_CASE("Knobs that are not finite are refused") {
+TEST_CASE("Hyperparameters that are not finite are refused") {
     for (const double bad : {nan_of<double>(), infinity_of<double>()}) {
         CHECK_THROWS_AS(hg::Adam{{.learning_rate = bad}}, hg::Error);
         CHECK_THROWS_AS(hg::Adam{{.beta_1 = bad}}, hg::Error);

@@ -1,4 +1,4 @@
-// What all optimisers share: sizes, scalar types, copies, knobs out of range, weight decay, long vectors.
+// What all optimisers share: sizes, scalar types, copies, hyperparameters out of range, weight decay, long vectors.
 #include "hourglass/optim/optimizer.hpp"
 
 #include <Eigen/Core>
@@ -29,7 +29,7 @@ Eigen::VectorX<T> wave(Eigen::Index size, T phase) {
     return (Eigen::ArrayX<T>::LinSpaced(size, T(0), T(size) / T(7)) + phase).sin() + T(0.01);
 }
 
-// A program may hold an optimiser as a member, and give knobs in float.
+// A program may hold an optimiser as a member, and give hyperparameters in float.
 struct Program {
     hg::Adam adam;
     hg::Sgd sgd{{.learning_rate = 1e-3f, .momentum = 0.9f}};
@@ -178,7 +178,7 @@ TEST_CASE("Learning rates are checked and used") {
     CHECK(theta == Eigen::VectorXd::Constant(2, 0.5));
 }
 
-TEST_CASE("Other knobs out of range are refused") {
+TEST_CASE("Other hyperparameters out of range are refused") {
     for (const double bad : {not_a_number, infinity, -0.1, 1.0, 1.5}) {
         CHECK_THROWS_WITH(hg::Sgd{{.momentum = bad}}, ContainsSubstring("Sgd: momentum must be in [0, 1), got "));
         CHECK_THROWS_WITH(hg::Adam{{.beta_1 = bad}}, ContainsSubstring("Adam: beta_1 must be in [0, 1), got "));
@@ -200,18 +200,18 @@ TEST_CASE("Other knobs out of range are refused") {
     }
 }
 
-TEST_CASE("Weight decay leaves excluded parts out, wherever blocks end") {
+TEST_CASE("Weight decay leaves excluded slices out, wherever blocks end") {
     const Eigen::Index block = hg::Optimizer::block, size = 3 * block + 7;
     const Eigen::VectorXd none = Eigen::VectorXd::Zero(size);
     // Unordered, empty, overlapping, across the end of a block, over a whole block, up to the end.
-    const std::vector<hg::Slice> parts{{block - 3, 6}, {0, 2},       {5, 0}, {7, 4}, {2 * block - 5, block + 9},
-                                       {9, 5},         {size - 1, 1}};
+    const std::vector<hg::Slice> slices{{block - 3, 6}, {0, 2},       {5, 0}, {7, 4}, {2 * block - 5, block + 9},
+                                        {9, 5},         {size - 1, 1}};
     std::vector<bool> left_out(static_cast<std::size_t>(size));
-    for (const hg::Slice& part : parts)
-        for (Eigen::Index i = part.begin; i < part.end(); ++i) left_out[static_cast<std::size_t>(i)] = true;
+    for (const hg::Slice& slice : slices)
+        for (Eigen::Index i = slice.begin; i < slice.end(); ++i) left_out[static_cast<std::size_t>(i)] = true;
 
     hg::Sgd sgd{{.learning_rate = 0.5, .weight_decay = 0.5}};
-    sgd.exclude_from_weight_decay(parts);
+    sgd.exclude_from_weight_decay(slices);
     Eigen::VectorXd theta = Eigen::VectorXd::Ones(size);
     sgd.step(theta, none);
     for (Eigen::Index i = 0; i < size; ++i) {
@@ -225,7 +225,7 @@ TEST_CASE("Weight decay leaves excluded parts out, wherever blocks end") {
     CHECK(theta == Eigen::VectorXd::Constant(size, 0.75));
 }
 
-TEST_CASE("Parts to exclude from weight decay are checked") {
+TEST_CASE("Slices to exclude from weight decay are checked") {
     hg::AdamW adam;
     const Eigen::Index most = std::numeric_limits<Eigen::Index>::max();
     adam.exclude_from_weight_decay(std::array{hg::Slice{1, 2}});
@@ -239,7 +239,7 @@ TEST_CASE("Parts to exclude from weight decay are checked") {
     Eigen::VectorXf theta = Eigen::VectorXf::Ones(2);
     const Eigen::VectorXf gradient = theta;
     CHECK_THROWS_WITH(adam.step(theta, gradient),
-                      "AdamW::step: the part [1, 3) excluded from weight decay ends behind the 2 parameters");
+                      "AdamW::step: the slice [1, 3) excluded from weight decay ends behind the 2 parameters");
     CHECK(theta == Eigen::VectorXf::Ones(2));
     CHECK(adam.steps() == 0);
 }

@@ -51,7 +51,7 @@ TEST_CASE("A long time does not take a schedule out of its range") {
     CHECK(hg::ExponentialDecay{{.initial_learning_rate = 0.5}}(last) == 0.0);
 }
 
-TEST_CASE("Knobs of schedules are checked") {
+TEST_CASE("Hyperparameters of schedules are checked") {
     const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
     for (const double bad : {nan, infinity, -1.0}) {
         CHECK_THROWS_WITH(hg::StepDecay{{.initial_learning_rate = bad}},

@@ -67,84 +67,68 @@ template <class T>
 struct Methods {
     Shape input, output;
     Index parameters;
-    bool reads_input, reads_output, in_place_too;
+    hourglass::Traits traits;
+    // The activation that a branch comes from, and where its gradient goes; empty without one.
+    Matrix<T> branch = values(traits.branch > 0 ? input.size() : 0, 3, 9).template cast<T>(), branch_gradient = branch;
 
     virtual ~Methods() = default;
     virtual void forward(const Vector<T>& w, ConstView<T> x, View<T> y) = 0;
-    virtual void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) = 0;
-    virtual void backward_in_place(ConstView<T> y, View<T> d) = 0;
-    virtual void gradient(ConstView<T> x, ConstView<T> dy, Vector<T>& dw) = 0;
-    /// Assigned instead of added; false from a layer that leaves that to its caller.
-    virtual bool assign_gradient(ConstView<T> x, ConstView<T> dy, Vector<T>& dw) = 0;
-    virtual bool assign_backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) = 0;
+    /// The way back, to dx, dw and the branch's gradient, each where it has values; all added to or assigned.
+    virtual void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, View<T> dy, View<T> dx, Vector<T>& dw,
+                          bool accumulate) = 0;
 
   protected:
-    Methods(Shape in, Shape out, Index count, bool needs_input, bool needs_output, bool in_place)
-        : input(in),
-          output(out),
-          parameters(count),
-          reads_input(needs_input),
-          reads_output(needs_output),
-          in_place_too(in_place) {}
+    Methods(Shape in, Shape out, Index count, hourglass::Traits says)
+        : input(in), output(out), parameters(count), traits(says) {}
 };
 
 template <class Layer, Shape In, class T>
 struct Bench final : Methods<T> {
-    static constexpr auto count = static_cast<std::size_t>(hourglass::parameters_of<Layer>(In));
     static constexpr Shape out = Layer::output(In);
-    static constexpr Index cached = hourglass::cache_of<Layer>(In);
-    static constexpr bool in_place = hourglass::works_in_place<Layer>() && !hourglass::needs_input<Layer>();
+    static constexpr Index count = hourglass::core::parameters_of<Layer>(In),
+                           cached = hourglass::core::cache_of<Layer>(In), n = 3;
 
     const Layer& layer;
-    Matrix<T> cache = poisoned<T>(cached, 3);
-    Vector<T> statistics = Vector<T>(hourglass::state_of<Layer>(In));
-    hourglass::Pass<T> pass{{cache.data(), cached, 3},
-                            hourglass::Stream{7, 1},
-                            {statistics.data(), static_cast<std::size_t>(statistics.size())}};
+    Matrix<T> cache = poisoned<T>(cached, n);
+    Vector<T> statistics = Vector<T>(hourglass::core::state_of<Layer>(In));
+    // Values given with each sample: fixed ones.
+    Matrix<T> condition = values(hourglass::core::traits_of<Layer>().condition, n, 8).template cast<T>();
 
-    explicit Bench(const Layer& l)
-        : Methods<T>(In, out, static_cast<Index>(count), hourglass::needs_input<Layer>(),
-                     hourglass::needs_output<Layer>(), in_place),
-          layer(l) {}
+    explicit Bench(const Layer& l) : Methods<T>(In, out, count, hourglass::core::traits_of<Layer>()), layer(l) {}
 
+    hourglass::core::LayerCall<T> call(const Vector<T>& w, ConstView<T> x, const T* y) {
+        return {w.data(),
+                w.data(),
+                nullptr,
+                nullptr,
+                nullptr,
+                statistics.data(),
+                const_cast<T*>(x.data()),
+                const_cast<T*>(y),
+                nullptr,
+                nullptr,
+                cache.data(),
+                this->branch.data(),
+                nullptr,
+                {condition.data(), condition.rows(), n},
+                n,
+                n,
+                hourglass::Stream{7, 1},
+                true,
+                true,
+                true,
+                true};
+    }
     void forward(const Vector<T>& w, ConstView<T> x, View<T> y) override {
-        const std::span<const T, count> weights(w.data(), count);
-        if constexpr (cached > 0)
-            layer.template forward<In>(weights, x, y, pass);
-        else
-            layer.template forward<In>(weights, x, y);
+        hourglass::core::forward_layer<Layer, In, T>(&layer, call(w, x, y.data()));
     }
-    void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) override {
-        const std::span<const T, count> weights(w.data(), count);
-        if constexpr (cached > 0)
-            layer.template backward<In>(weights, x, y, dy, dx, pass);
-        else
-            layer.template backward<In>(weights, x, y, dy, dx);
-    }
-    void backward_in_place([[maybe_unused]] ConstView<T> y, [[maybe_unused]] View<T> d) override {
-        if constexpr (in_place) layer.template backward_in_place<In>(y, d);
-    }
-    void gradient([[maybe_unused]] ConstView<T> x, [[maybe_unused]] ConstView<T> dy,
-                  [[maybe_unused]] Vector<T>& dw) override {
-        [[maybe_unused]] const std::span<T, count> slice(dw.data(), count);
-        if constexpr (count > 0 && cached > 0)
-            layer.template gradient<In>(x, dy, slice, pass);
-        else if constexpr (count > 0)
-            layer.template gradient<In>(x, dy, slice);
-    }
-    bool assign_gradient([[maybe_unused]] ConstView<T> x, [[maybe_unused]] ConstView<T> dy,
-                         [[maybe_unused]] Vector<T>& dw) override {
-        [[maybe_unused]] const std::span<T, count> slice(dw.data(), count);
-        constexpr bool offered = requires { layer.template gradient<In>(x, dy, slice, false); };
-        if constexpr (offered) layer.template gradient<In>(x, dy, slice, false);
-        return offered;
-    }
-    bool assign_backward(const Vector<T>& w, [[maybe_unused]] ConstView<T> x, [[maybe_unused]] ConstView<T> y,
-                         [[maybe_unused]] ConstView<T> dy, [[maybe_unused]] View<T> dx) override {
-        [[maybe_unused]] const std::span<const T, count> weights(w.data(), count);
-        constexpr bool offered = requires { layer.template backward<In>(weights, x, y, dy, dx, false); };
-        if constexpr (offered) layer.template backward<In>(weights, x, y, dy, dx, false);
-        return offered;
+    void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, View<T> dy, View<T> dx, Vector<T>& dw,
+                  bool accumulate) override {
+        auto c = call(w, x, y.data());
+        c.dy = dy.data(), c.dx = dx.data(), c.dw = c.dtheta = dw.data();
+        c.branch_gradient = this->branch_gradient.data();
+        c.accumulate_dx = c.accumulate_dw = c.accumulate_branch = accumulate;
+        hourglass::core::backward_layer<Layer, In, T>(&layer, c);
     }
 };
 
@@ -154,9 +138,10 @@ void check_methods(Methods<T>& layer, Methods<Dual>& exact) {
     constexpr Index n = 3;
     const Index count = layer.parameters, ins = layer.input.size(), outs = layer.output.size();
     const Eigen::MatrixXd w = values(count, 1, 1), x = values(ins, n, 2), up = values(outs, n, 3);
-    const Eigen::MatrixXd filled_w = values(count, 1, 4), filled_x = values(ins, n, 5);
+    const Eigen::MatrixXd filled_w = values(count, 1, 4), filled_x = values(ins, n, 5),
+                          filled_branch = values(layer.branch.rows(), n, 6);
 
-    // The oracle: d(Σ up ∘ y) along each weight and each input.
+    // The oracle: d(Σ up ∘ y) along each weight, each input and each value of the branch.
     Vector<Dual> wd = w.cast<Dual>();
     Matrix<Dual> xd = x.cast<Dual>(), yd(outs, n);
     const auto along = [&](Dual& variable) {
@@ -168,45 +153,54 @@ void check_methods(Methods<T>& layer, Methods<Dual>& exact) {
             for (Index i = 0; i < outs; ++i) sum += up(i, j) * derivative(yd(i, j));
         return sum;
     };
-    Eigen::MatrixXd expected_dw = filled_w, expected_dx = filled_x;
+    Eigen::MatrixXd expected_dw = filled_w, expected_dx = filled_x, expected_branch = filled_branch;
     for (Index i = 0; i < count; ++i) expected_dw(i) += along(wd[i]);
     for (Index i = 0; i < xd.size(); ++i) expected_dx.reshaped()[i] += along(xd.reshaped()[i]);
+    for (Index i = 0; i < filled_branch.size(); ++i)
+        expected_branch.reshaped()[i] += along(exact.branch.reshaped()[i]);
 
     const Vector<T> weights = w.cast<T>();
-    const Matrix<T> input = x.cast<T>(), dy = up.cast<T>();
-    Matrix<T> y = poisoned<T>(outs, n);
+    const Matrix<T> input = x.cast<T>();
+    Matrix<T> dy = up.cast<T>(), y = poisoned<T>(outs, n);
     layer.forward(weights, read(input), write(y));
     exact.forward(wd, read(xd), write(yd));
     CHECK(difference(y, yd.unaryExpr([](const Dual& d) { return d.value(); }).eval()) <= tolerance<T>);
 
     // What the layer says it does not need, it gets as poison.
     const Matrix<T> nan_x = poisoned<T>(ins, n), nan_y = poisoned<T>(outs, n);
-    const ConstView<T> seen_x = layer.reads_input ? read(input) : read(nan_x);
+    const ConstView<T> seen_x = layer.traits.needs_input ? read(input) : read(nan_x),
+                       seen_y = layer.traits.needs_output ? read(y) : read(nan_y);
     Vector<T> dw = filled_w.cast<T>();
     Matrix<T> dx = filled_x.cast<T>();
-    layer.gradient(seen_x, read(dy), dw);
-    layer.backward(weights, seen_x, layer.reads_output ? read(y) : read(nan_y), read(dy), write(dx));
+    layer.branch_gradient = filled_branch.cast<T>();
+    layer.backward(weights, seen_x, seen_y, write(dy), write(dx), dw, true);
+    CHECK(difference(layer.branch_gradient, expected_branch) <= tolerance<T>);
     CHECK(difference(dw, expected_dw) <= tolerance<T>);
     CHECK(difference(dx, expected_dx) <= tolerance<T>);
 
     Vector<T> new_dw = poisoned<T>(count, 1);
     Matrix<T> new_dx = poisoned<T>(ins, n);
-    if (layer.assign_gradient(seen_x, read(dy), new_dw))
-        CHECK(difference(new_dw, (expected_dw - filled_w).eval()) <= tolerance<T>);
-    if (layer.assign_backward(weights, seen_x, layer.reads_output ? read(y) : read(nan_y), read(dy), write(new_dx)))
-        CHECK(difference(new_dx, (expected_dx - filled_x).eval()) <= tolerance<T>);
+    layer.branch_gradient = poisoned<T>(filled_branch.rows(), n);
+    layer.backward(weights, seen_x, seen_y, write(dy), write(new_dx), new_dw, false);
+    CHECK(difference(layer.branch_gradient, (expected_branch - filled_branch).eval()) <= tolerance<T>);
+    CHECK(difference(new_dw, (expected_dw - filled_w).eval()) <= tolerance<T>);
+    CHECK(difference(new_dx, (expected_dx - filled_x).eval()) <= tolerance<T>);
+    CHECK(difference(dy, up.cast<T>().eval()) == 0);
 
-    if (layer.in_place_too) {
+    if (layer.traits.in_place && !layer.traits.needs_input) {
         Matrix<T> both = input, gradient = dy;
         layer.forward(weights, read(both), {both.data(), outs, n});
         CHECK(difference(both.reshaped(outs, n).eval(), y) == 0);
-        layer.backward_in_place({both.data(), outs, n}, write(gradient));
+        layer.branch_gradient = poisoned<T>(filled_branch.rows(), n);
+        layer.backward(weights, read(nan_x), {both.data(), outs, n}, write(gradient), {gradient.data(), ins, n}, new_dw,
+                       false);
+        CHECK(difference(layer.branch_gradient, (expected_branch - filled_branch).eval()) <= tolerance<T>);
         CHECK(difference(gradient.reshaped(ins, n).eval(), (expected_dx - filled_x).eval()) <= tolerance<T>);
     }
 }
 template <Shape In, class Layer>
 void check_layer(const Layer& layer) {
-    CAPTURE(std::string(hourglass::name_of<Layer>()));
+    CAPTURE(std::string(hourglass::core::name_of<Layer>()));
     Bench<Layer, In, Dual> exact{layer};
     Bench<Layer, In, double> in_double{layer};
     check_methods<double>(in_double, exact);

@@ -1,5 +1,6 @@
 // The contractive penalty: value against the encoder's Jacobian from dual numbers, gradients against dual runs of the
 // value, one layer against the closed form of Rifai et al. 2011, and the probes' estimate against what it estimates.
+#include <array>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -17,34 +18,48 @@ using oracle::Dual, oracle::dual, oracle::derivative, oracle::difference, oracle
 /// One encoder with weights and a batch, and the term called as a model calls it; the scratch memory holds NaN before.
 template <class Encoder, class T>
 struct Rig {
+    using Passes = hg::models::Passes<T, Encoder, Encoder::depth>;
+
     Encoder encoder;
     hg::Vector<T> w;
     hg::Matrix<T> x;
+    hg::Matrix<T> condition = values(Encoder::condition, x.cols(), 7).template cast<T>();
     hg::Matrix<T> dx = values(Encoder::input.size(), x.cols(), 5).template cast<T>();
     hg::Vector<T> dw = values(Encoder::parameters, 1, 6).template cast<T>();
     std::vector<T> memory{}, scratch{};
-    hg::Trace<T, Encoder::depth> trace{};
+    std::array<T*, Encoder::depth + 1> activation{};
 
     void forward() {
-        hg::Arena<T> measure;
-        Encoder::template training<T>(measure, x.data(), x.cols(), nullptr, Encoder::depth, false);
-        memory.resize(static_cast<std::size_t>(measure.used()));
-        hg::Arena<T> arena{memory.data()};
-        trace = Encoder::template training<T>(arena, x.data(), x.cols(), nullptr, Encoder::depth, false);
-        encoder.template forward<0, Encoder::depth, T>(weights(), trace, nullptr, 0);
+        hg::Rng rng{1};
+        Passes passes{encoder, rng, 0};
+        passes.parameters() = w;
+        memory.resize(static_cast<std::size_t>(Passes::training_room(x.cols())));
+        hg::core::Arena<T> arena{memory.data()};
+        auto buffers = Passes::training(arena, x.data(), x.cols(), 1, Encoder::depth + 1, Encoder::depth, true);
+        buffers.condition_on(condition.data(), x.cols());
+        passes.run_forward(buffers, 0, Encoder::depth);
+        activation = buffers.activation;
         scratch.assign(static_cast<std::size_t>(hg::Contractive::scratch<Encoder, T>(x.cols())),
                        T(std::numeric_limits<double>::quiet_NaN()));
     }
-    hg::Slices<const T> weights() const { return {w.data(), w.data()}; }
 
     T value(const hg::Contractive& term, const hg::Stream& random) {
         forward();
-        return term.value<Encoder, T>(encoder, weights(), trace, scratch.data(), random);
+        const auto layers = encoder.layers();
+        return term.value<Encoder, T>(pass(layers, random, nullptr, nullptr));
     }
     T gradient(const hg::Contractive& term, const hg::Stream& random, bool of_input) {
         forward();
-        trace.gradient[0] = of_input ? dx.data() : nullptr;
-        return term.gradient<Encoder, T>(encoder, weights(), {dw.data(), dw.data()}, trace, scratch.data(), random);
+        const auto layers = encoder.layers();
+        T* const gradient = Encoder::parameters > 0 ? dw.data() : scratch.data();  // null would ask for none
+        return term.gradient<Encoder, T>(pass(layers, random, gradient, of_input ? dx.data() : nullptr));
+    }
+
+  private:
+    hg::core::EncoderPass<T> pass(const auto& layers, const hg::Stream& random, T* gradient, T* input_gradient) {
+        return {layers.data(),  activation.data(), w.data(),
+                nullptr,        gradient,          input_gradient,
+                scratch.data(), oracle::read(condition), x.cols(), random};
     }
 };
 template <class T, class Encoder>
@@ -61,7 +76,7 @@ double squared_jacobian(const Encoder& encoder, const Eigen::MatrixXd& w, const 
         variable = dual(variable.value(), 1);
         r.forward();
         for (hg::Index i = 0; i < Encoder::output.size() * x.cols(); ++i)
-            sum += std::pow(derivative(r.trace.activation[Encoder::depth][i]), 2);
+            sum += std::pow(derivative(r.activation[Encoder::depth][i]), 2);
         variable = dual(variable.value(), 0);
     }
     return sum / static_cast<double>(x.cols());
@@ -138,6 +153,43 @@ TEST_CASE("the contractive penalty of unusual chains agrees with dual numbers") 
     check(hg::Chain<hg::Shape{2}, hg::Dense<130>, hg::Tanh>{});  // more units than are worked at a time
     using Block = hg::Chain<hg::Shape{5}, hg::Tanh, hg::Dense<5>>;
     check(hg::Chain<hg::Shape{4}, hg::Dense<5>, Block, Block, hg::Sigmoid>{});
+}
+
+TEST_CASE("the contractive penalty of chains with residual parts agrees with dual numbers") {
+    using hg::Dense, hg::Residual, hg::Shape, hg::Tanh;
+    // At the chain's beginning and end, within one another, and in a row.
+    check(hg::Chain<Shape{5}, Residual<Dense<5>, Tanh>, Dense<3>>{});
+    check(hg::Chain<Shape{5}, Dense<3>, Tanh, Residual<Dense<3>, Tanh>>{});
+    check(hg::Chain<Shape{4}, Residual<Dense<4>, Tanh, Dense<4>>>{});
+    check(hg::Chain<Shape{4}, Residual<Tanh, Dense<4>>, Residual<Dense<4>, hg::Sigmoid>, Dense<3>>{});
+    check(hg::Chain<Shape{4}, Residual<Dense<6>, Tanh, Residual<Dense<6>, hg::SiLU, Dense<6>>, Dense<4>>, Tanh>{});
+    check(hg::Chain<Shape{4}, Dense<5>, Residual<Residual<Tanh>, Residual<Dense<5>, hg::Softplus>>, Dense<2>>{});
+    // Nothing but linear layers, whole, before and behind others: the front of constant J goes through it, or has none.
+    check(hg::Chain<Shape{5}, Residual<Dense<5>>>{});
+    check(hg::Chain<Shape{5}, Residual<Dense<3>, Dense<5>>, Dense<4>, Tanh, Dense<3>>{});
+    check(hg::Chain<Shape{6}, Dense<4>, Residual<Dense<4>>, Tanh, Residual<Dense<4>, Dense<4>>>{});
+    check(hg::Chain<Shape{6}, Dense<4>, Residual<Residual<Dense<4>>, Tanh>, Dense<3>>{});
+    // Over the front's end: the front ends where the residual part begins.
+    check(hg::Chain<Shape{6}, Dense<5>, Residual<Dense<5>, Dense<5>, Tanh>, Dense<3>>{});
+    // Pointwise alone, so in closed form.
+    check(hg::Chain<Shape{5}, Dense<4>, Residual<Tanh>, hg::Sigmoid>{});
+    check(hg::Chain<Shape{5}, Residual<Dense<5>>, Residual<Tanh, Residual<hg::Softplus>>>{});
+    // Over a series.
+    constexpr auto same = hg::Padding::Same;
+    check(hg::Chain<Shape{2, 6}, hg::Conv1D<3, 3>, Residual<hg::Conv1D<3, 3, 1, same>, Tanh>, hg::Flatten, Dense<3>>{});
+}
+
+TEST_CASE("the contractive penalty of chains with conditions agrees with dual numbers") {
+    using hg::Condition, hg::Dense, hg::Residual, hg::Shape, hg::Tanh;
+    check(hg::Chain<Shape{5}, Condition<2>, Dense<4>, Tanh, Dense<3>>{});
+    check(hg::Chain<Shape{5}, Condition<2>, Dense<3>, hg::Sigmoid>{});
+    check(hg::Chain<Shape{4}, Condition<3>, Dense<6>, hg::Softplus>{});
+    check(hg::Chain<Shape{5}, Dense<4>, Tanh, Condition<2>, Dense<3>, Tanh>{});
+    check(hg::Chain<Shape{5}, Dense<4>, Tanh, Condition<2>>{});
+    check(hg::Chain<Shape{5}, Condition<2>>{});
+    check(hg::Chain<Shape{2, 4}, Condition<2>, hg::Conv1D<3, 3>, Tanh, hg::Flatten, Dense<3>>{});
+    check(hg::Chain<Shape{4}, Residual<Condition<2>, Dense<4>, Tanh>, Dense<3>>{});
+    check(hg::Chain<Shape{4}, Dense<5>, Tanh, Residual<Condition<2>, Dense<5>>, Condition<2>, Dense<3>>{});
 }
 
 TEST_CASE("one sigmoid layer has the closed form of Rifai et al. 2011") {
@@ -228,7 +280,7 @@ TEST_CASE("probes are drawn for each sample, probe and step, and for nothing els
     CHECK(value(same, 1, random) != one);
     CHECK(value(x, 2, random) != one);
     CHECK(value(x, 1, {1, 2}) != one);
-    CHECK(value(x, 1, random.purpose(2)) != one);
+    CHECK(value(x, 1, random.substream(2)) != one);
     CHECK(std::abs(rig<float>(Wide{}, w, x).value({.weight = 1, .probes = 1}, random) - static_cast<float>(one)) <=
           1e-3f);
 }

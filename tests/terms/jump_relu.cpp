@@ -24,10 +24,10 @@ struct Run {
     hg::Matrix<T> input = x.cast<T>(), dy = up.cast<T>();
     hg::Vector<T> w = log_thresholds.cast<T>();
     hg::Matrix<T> y = oracle::poisoned<T>(70, n), cache = oracle::poisoned<T>(70, n);
-    hg::Pass<T> pass{write(cache), hg::Stream{1, 1}};
+    hg::Context<T> training{.training = true, .cache = {cache.data(), static_cast<std::size_t>(cache.size())}};
     std::span<const T, 70> weights{w.data(), 70};
 
-    Run() { term.forward<in, T>(weights, read(input), write(y), pass); }
+    Run() { term.forward<in, T>(weights, read(input), write(y), training); }
 };
 
 }  // namespace
@@ -35,7 +35,7 @@ struct Run {
 TEMPLATE_TEST_CASE("JumpReLU: the value, in training and in evaluation", "", float, double) {
     Run<TestType> run;
     hg::Matrix<TestType> evaluated = oracle::poisoned<TestType>(70, n);
-    term.forward<in, TestType>(run.weights, read(run.input), write(evaluated));
+    term.forward<in, TestType>(run.weights, read(run.input), write(evaluated), {});
     CHECK(evaluated == run.y);
     Eigen::Index active = 0;
     for (Eigen::Index j = 0; j < n; ++j)
@@ -57,7 +57,7 @@ TEMPLATE_TEST_CASE("JumpReLU: the gradient of x agrees with dual numbers", "", f
     for (Eigen::Index i = 0; i < x.size(); ++i) {
         oracle::Dual& variable = exact.input.reshaped()[i];
         variable = oracle::dual(variable.value(), 1);
-        term.forward<in, oracle::Dual>(exact.weights, read(exact.input), write(exact.y), exact.pass);
+        term.forward<in, oracle::Dual>(exact.weights, read(exact.input), write(exact.y), exact.training);
         variable = oracle::dual(variable.value(), 0);
         double sum = 10;  // what dx holds before
         for (Eigen::Index k = 0; k < x.size(); ++k) sum += up.reshaped()[k] * oracle::derivative(exact.y.reshaped()[k]);
@@ -66,7 +66,7 @@ TEMPLATE_TEST_CASE("JumpReLU: the gradient of x agrees with dual numbers", "", f
     Run<TestType> run;
     hg::Matrix<TestType> dx = hg::Matrix<TestType>::Constant(70, n, TestType(10));
     const hg::Matrix<TestType> poison = oracle::poisoned<TestType>(70, n);
-    term.backward<in, TestType>(run.weights, read(poison), read(run.y), read(run.dy), write(dx), run.pass);
+    term.backward<in, TestType>(run.weights, read(poison), read(run.y), read(run.dy), write(dx), run.training);
     CHECK(oracle::difference(dx, expected) <= oracle::tolerance<TestType>);
 }
 
@@ -88,7 +88,8 @@ TEMPLATE_TEST_CASE("JumpReLU: the thresholds' pseudo-derivatives are those of th
 
     hg::Vector<TestType> dw = hg::Vector<TestType>::Constant(70, TestType(3));
     const hg::Matrix<TestType> poison = oracle::poisoned<TestType>(70, n);
-    term.gradient<in, TestType>(read(poison), read(run.dy), std::span<TestType, 70>(dw.data(), 70), run.pass);
+    term.gradient<in, TestType>(run.weights, read(poison), read(poison), read(run.dy),
+                                std::span<TestType, 70>(dw.data(), 70), run.training);
     CHECK(oracle::difference(dw, of_y) <= oracle::tolerance<TestType>);
 
     dw.setConstant(TestType(3));
@@ -162,7 +163,7 @@ TEST_CASE("JumpReLU: a weight on L0 raises the thresholds until fewer units are 
 TEST_CASE("JumpReLU: NaN is not hidden") {
     Run<double> run;
     run.input(3, 1) = std::numeric_limits<double>::quiet_NaN();
-    term.forward<in, double>(run.weights, read(run.input), write(run.y));
+    term.forward<in, double>(run.weights, read(run.input), write(run.y), {});
     CHECK(!hg::is_finite(run.y(3, 1)));
 }
 

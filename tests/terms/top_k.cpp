@@ -32,22 +32,20 @@ std::vector<T> sorted_choice(const std::vector<T>& x, std::size_t k) {
 template <class T>
 std::vector<T> choice(const std::vector<T>& x, std::size_t k) {
     std::vector<T> y(x.size(), T(not_a_number));
-    hg::keep_largest<T>(x.data(), static_cast<hg::Index>(x.size()), static_cast<hg::Index>(k), y.data());
+    hg::terms::keep_largest<T>(x.data(), static_cast<hg::Index>(x.size()), static_cast<hg::Index>(k), y.data());
     return y;
 }
 
 template <hg::Shape In, class Term>
 Eigen::MatrixXd evaluate(const Term& term, const Eigen::MatrixXd& x) {
     Eigen::MatrixXd y = oracle::poisoned<double>(x.rows(), x.cols());
-    term.template forward<In, double>({}, read(x), write(y));
+    term.template forward<In, double>({}, read(x), write(y), {});
     return y;
 }
 template <hg::Shape In, class Term>
 Eigen::MatrixXd train(const Term& term, const Eigen::MatrixXd& x) {
     Eigen::MatrixXd y = oracle::poisoned<double>(x.rows(), x.cols());
-    hg::Matrix<double> cache(1, x.cols());
-    hg::Pass<double> pass{write(cache), hg::Stream{1, 1}};
-    term.template forward<In, double>({}, read(x), write(y), pass);
+    term.template forward<In, double>({}, read(x), write(y), {.training = true});
     return y;
 }
 
@@ -119,7 +117,7 @@ TEST_CASE("TopK: the gradient passes to a kept 0 and to nothing that was dropped
     expected << 11, 10, 13, 14, 10, 10;
     const Eigen::MatrixXd y = evaluate<hg::Shape{6}>(hg::TopK<3>{}, code);
     Eigen::MatrixXd dx = Eigen::MatrixXd::Constant(6, 1, 10);
-    hg::TopK<3>{}.backward<hg::Shape{6}, double>({}, read(code), read(y), read(up), write(dx));
+    hg::TopK<3>{}.backward<hg::Shape{6}, double>({}, read(code), read(y), read(up), write(dx), {});
     CHECK(dx == expected);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "hourglass/hourglass.hpp"
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
 
@@ -20,12 +21,12 @@ struct Model {
     Eigen::Map<Eigen::VectorX<T>> parameters() { return {theta.data(), theta.size()}; }
 };
 
-// The epoch, from 0, at which a run with these figures stops; -1: it does not.
-int stops_at(const hg::EarlyStopping::Options& options, const std::vector<double>& figures) {
+// The epoch, from 0, at which a run with these metrics stops; -1: it does not.
+int stops_at(const hg::EarlyStopping::Options& options, const std::vector<double>& metrics) {
     hg::EarlyStopping stopping{options};
     Model<float> model;
-    for (std::size_t epoch = 0; epoch < figures.size(); ++epoch)
-        if (stopping.update(figures[epoch], model.parameters())) return static_cast<int>(epoch);
+    for (std::size_t epoch = 0; epoch < metrics.size(); ++epoch)
+        if (stopping.update(metrics[epoch], model.parameters())) return static_cast<int>(epoch);
     return -1;
 }
 
@@ -71,13 +72,13 @@ TEST_CASE("an improvement is larger than min_delta") {
     CHECK(stops_at({.patience = 2, .min_delta = 0.5}, {3, 2.75, 2.25, 2.25, 2}) == 4);
 }
 
-TEST_CASE("a larger figure is better when maximising") {
+TEST_CASE("a larger metric is better when maximising") {
     CHECK(stops_at({.patience = 2, .maximise = true}, {1, 2, 3, 2, 1}) == 4);
     CHECK(stops_at({.patience = 1, .min_delta = 0.5, .maximise = true}, {1, 1.5}) == 1);
     CHECK(stops_at({.patience = 1, .min_delta = 0.5, .maximise = true}, {-1, -0.25, 1}) == -1);
 }
 
-TEST_CASE("a figure that is not finite is never the best") {
+TEST_CASE("a metric that is not finite is never the best") {
     CHECK(stops_at({.patience = 1}, {not_a_number}) == -1);
     CHECK(stops_at({.patience = 1}, {not_a_number, not_a_number}) == 1);
     CHECK(stops_at({.patience = 2}, {2, not_a_number, 1, not_a_number, not_a_number}) == 4);
@@ -87,7 +88,7 @@ TEST_CASE("a figure that is not finite is never the best") {
         stopping.update(not_a_number, model.parameters());
         stopping.update(-infinity, model.parameters());
         stopping.update(infinity, model.parameters());
-        CHECK_THAT(error_of([&] { stopping.best(); }), ContainsSubstring("none of the 3 figures so far was a finite"));
+        CHECK_THAT(error_of([&] { stopping.best(); }), ContainsSubstring("none of the 3 metrics so far was a finite"));
         model.theta.setConstant(7);
         stopping.update(1e30, model.parameters());
         model.theta.setConstant(8);
@@ -102,7 +103,7 @@ TEST_CASE("EarlyStopping refuses what makes no sense") {
     hg::EarlyStopping stopping;
     Model<float> model;
     model.theta.setConstant(5);
-    CHECK_THAT(error_of([&] { stopping.restore(model.parameters()); }), ContainsSubstring("none of the 0 figures"));
+    CHECK_THAT(error_of([&] { stopping.restore(model.parameters()); }), ContainsSubstring("none of the 0 metrics"));
     CHECK_THAT(error_of([&] { stopping.best_epoch(); }), ContainsSubstring("no best epoch yet"));
     CHECK_THAT(error_of([&] { stopping.best_parameters(); }), ContainsSubstring("no best epoch yet"));
     stopping.update(1, Eigen::VectorXf::Zero(2));
@@ -112,4 +113,41 @@ TEST_CASE("EarlyStopping refuses what makes no sense") {
     CHECK_THAT(error_of([] { hg::EarlyStopping{{.patience = -1}}; }), ContainsSubstring("at least 0, got -1"));
     CHECK_THAT(error_of([] { hg::EarlyStopping{{.min_delta = -0.5}}; }), ContainsSubstring("at least 0, got -0.5"));
     CHECK_THAT(error_of([] { hg::EarlyStopping{{.min_delta = not_a_number}}; }), ContainsSubstring("got nan"));
+}
+
+TEST_CASE("a model with running values comes back whole: its loss is the best again") {
+    using Encoder = hg::Chain<hg::Shape{4}, hg::Dense<6>, hg::BatchNormalization, hg::ReLU, hg::Dense<2>>;
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, hg::Mirror<Encoder>>(rng, hg::MeanSquaredError{});
+    auto tape = model.tape();
+    hg::Adam adam{{.learning_rate = 0.02}};
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(4, 64), validation = Eigen::MatrixXf::Random(4, 32);
+    hg::EarlyStopping stopping{{.patience = 100}}, by_parameters{{.patience = 100}};
+    for (int epoch = 0; epoch < 60; ++epoch) {
+        if (epoch == 30) adam.learning_rate(0.5);  // from here on it gets worse
+        model.gradient(x, tape, rng);
+        adam.step(model, tape);
+        const float loss = model.loss(validation, tape);
+        stopping.update(loss, model);
+        by_parameters.update(loss, model.parameters());
+    }
+    CHECK(stopping.best_epoch() < 59);
+    CHECK(stopping.best_epoch() == by_parameters.best_epoch());
+    CHECK(stopping.best_state().size() == model.state().size());
+    const Eigen::VectorXf parameters = model.parameters();
+    CHECK_THAT(error_of([&] { by_parameters.restore(model); }),
+               ContainsSubstring("EarlyStopping::restore: the best epoch had 0 running values, the model has 24; give "
+                                 "the model to update"));
+    CHECK(model.parameters() == parameters);  // what failed changed nothing
+    stopping.restore(model);
+    CHECK(double{model.loss(validation, tape)} == stopping.best());
+    CHECK(model.state().cast<double>() == stopping.best_state());
+
+    using Other = hg::Chain<hg::Shape{4}, hg::Dense<6>, hg::BatchNormalization, hg::ReLU, hg::Dense<3>>;
+    auto other = hg::autoencoder<Other, hg::Mirror<Other>>(rng, hg::MeanSquaredError{});
+    const Eigen::VectorXf state = other.state();
+    CHECK_THAT(error_of([&] { stopping.restore(other); }), ContainsSubstring("parameters, got "));
+    CHECK(other.state() == state);
+    hg::EarlyStopping fresh;
+    CHECK_THAT(error_of([&] { fresh.restore(model); }), ContainsSubstring("no best epoch yet"));
 }

@@ -52,7 +52,7 @@ TEST_CASE("a history writes CSV that reads back the same, whatever the locale") 
 
 TEST_CASE("a row with other names is refused and changes nothing") {
     hg::History history;
-    CHECK_THAT(error_of([&] { history.add({}); }), ContainsSubstring("there are no figures"));
+    CHECK_THAT(error_of([&] { history.add({}); }), ContainsSubstring("there are no metrics"));
     CHECK_THAT(error_of([&] { history.add({{"loss", 1}, {"loss", 2}}); }), ContainsSubstring("\"loss\" stands twice"));
     CHECK_THAT(error_of([&] { history["loss"]; }), ContainsSubstring("no column \"loss\"; there are none"));
     CHECK(history.names().empty());

@@ -119,7 +119,7 @@ TEST_CASE("a line is cut at the width of the terminal and survives odd counts") 
 
 TEST_CASE("a stream that is no terminal gets lines") {
     std::ostringstream out;
-    CHECK(hg::terminal_width(out) == 0);
+    CHECK(hg::train::terminal_width(out) == 0);
     now = 0;
     hg::ProgressBar bar{1, 4, {.out = out, .clock = &clock_of_tests}};
     bar.advance(4);

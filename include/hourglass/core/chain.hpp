@@ -1,146 +1,161 @@
-// A chain of layers: shapes and offsets worked out by the compiler, activations and gradients moved by one walk each
-// way.
+// A chain of layers: described as types, flattened into one sequence, and worked out by the compiler.
 #pragma once
 
-#include <Eigen/Core>
+#include <algorithm>
 #include <array>
 #include <iomanip>
 #include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "hourglass/core/layer.hpp"
-#include "hourglass/core/layer_step.hpp"
-#include "hourglass/core/tape.hpp"
+#include "hourglass/core/layer_call.hpp"
+#include "hourglass/core/plan.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace core {
 
 // Layers side by side, reached by number without recursion: the compiler finds layer I by matching one base class, so
 // the 64th costs what the first costs.
 template <std::size_t I, class L>
-struct Seat {
+struct IndexedLayer {
     L layer;
 };
 template <class Numbers, class... Layers>
-struct Seats;
+struct LayerRow;
 template <std::size_t... I, class... Layers>
-struct Seats<std::index_sequence<I...>, Layers...> : Seat<I, Layers>... {
-    constexpr Seats() = default;
-    constexpr explicit Seats(const Layers&... layers) requires(sizeof...(Layers) > 0) : Seat<I, Layers>{layers}... {}
+struct LayerRow<std::index_sequence<I...>, Layers...> : IndexedLayer<I, Layers>... {
+    constexpr LayerRow() = default;
+    constexpr explicit LayerRow(const Layers&... layers) requires(sizeof...(Layers) > 0)
+        : IndexedLayer<I, Layers>{layers}... {}
 };
 template <std::size_t I, class L>
-constexpr const L& seat(const Seat<I, L>& s) {
-    return s.layer;
+constexpr L& layer_in(IndexedLayer<I, L>& indexed) {
+    return indexed.layer;
 }
 template <std::size_t I, class L>
-std::type_identity<L> seat_type(const Seat<I, L>*);
+constexpr const L& layer_in(const IndexedLayer<I, L>& indexed) {
+    return indexed.layer;
+}
+template <std::size_t I, class L>
+std::type_identity<L> layer_type(const IndexedLayer<I, L>*);
 
-/// What the compiler knows of a chain before it runs. Activation 0 is the chain's input, activation i + 1 the output of
-/// layer i.
-template <std::size_t Depth>
-struct Plan {
-    std::array<Shape, Depth + 1> shapes{};   // of each activation
-    std::array<Index, Depth + 1> offsets{};  // of each layer's parameters; the last one is their number
-    std::array<Index, Depth + 1> caches{};   // of each layer, values per sample
-    std::array<Index, Depth + 1> states{};   // of each layer's running values; the last one is their number
-    std::array<bool, Depth + 1> in_place{};  // layer i writes its output over its input
-    std::array<bool, Depth + 1> locked{};    // activation i is read again on the way back by the layer that wrote it
-};
-
-/// Where one pass finds each activation, its gradient and each layer's cache.
-template <class T, std::size_t Depth>
-struct Trace {
-    std::array<T*, Depth + 1> activation{}, gradient{}, cache{};
-    Index samples = 0;
-    T* statistics = nullptr;  // of this batch, in the layout of the chain's running values
-};
-
-/// One row of the table that chains and models print.
-inline void print_row(std::ostream& out, std::string_view name, std::string_view shape, std::string_view parameters) {
+// One row of the table that chains and models print.
+inline void print_row(std::ostream& out, std::string_view name, std::string_view shape, std::string_view parameters,
+                      std::string_view hyperparameters = "") {
     out << std::left << std::setw(22) << name;
     if (parameters.empty())
-        out << shape << '\n';
+        out << shape;
     else
-        out << std::setw(14) << shape << std::right << std::setw(12) << parameters << '\n';
+        out << std::setw(14) << shape << std::right << std::setw(12) << parameters;
+    out << (hyperparameters.empty() ? "" : "  ") << hyperparameters << '\n';
 }
 
-/// The layers of a chain one after the other, without chains inside.
+// Templates of the layer alone, see layer_call.hpp.
+template <class L, Shape In, class T>
+void initialize_layer(const L& layer, T* weights, Rng& rng) {
+    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
+    if constexpr (requires(std::span<T, size> w) { layer.template initialize<In>(w, rng); })
+        layer.template initialize<In>(std::span<T, size>{weights, size}, rng);
+}
+template <class L>
+std::string hyperparameters_of(const L& layer) {
+    if constexpr (requires { layer.hyperparameters(); })
+        return layer.hyperparameters();
+    else
+        return "";
+}
+
+/// The layers of a chain one after the other, without chains or residual parts inside.
 template <Shape Input, class... Layers>
 class Sequence {
     using Numbers = std::index_sequence_for<Layers...>;
-    using Row = Seats<Numbers, Layers...>;
+    using Row = LayerRow<Numbers, Layers...>;
 
     static constexpr std::size_t count = sizeof...(Layers);
 
-    static constexpr Plan<count> make_plan() {
-        // Tables of functions instead of recursion over types: ordinary loops follow, however long the chain.
-        constexpr std::array<Shape (*)(Shape), count + 1> outputs{&Layers::output..., nullptr};
-        constexpr std::array<Index (*)(Shape), count + 1> parameters_in{&parameters_of<Layers>..., nullptr};
-        constexpr std::array<Index (*)(Shape), count + 1> cache_in{&cache_of<Layers>..., nullptr};
-        constexpr std::array<Index (*)(Shape), count + 1> state_in{&state_of<Layers>..., nullptr};
-        constexpr std::array<bool, count + 1> willing{(works_in_place<Layers>() && !needs_input<Layers>())..., false};
-        constexpr std::array<bool, count + 1> reads_output{needs_output<Layers>()..., false};
-        constexpr std::array<bool, count + 1> only_reshapes{keeps_values<Layers>()..., false};
-
-        Plan<count> p;
-        p.shapes[0] = Input;
-        for (std::size_t i = 0; i < count; ++i) {
-            const Shape in = p.shapes[i];
-            p.shapes[i + 1] = outputs[i](in);
-            p.offsets[i + 1] = p.offsets[i] + parameters_in[i](in);
-            p.caches[i] = cache_in[i](in);
-            p.states[i + 1] = p.states[i] + state_in[i](in);
-            // The chain's input is the caller's; what an earlier layer still needs must not be overwritten, but may be
-            // seen under another shape.
-            p.in_place[i] = i > 0 && willing[i] && (only_reshapes[i] || !p.locked[i]);
-            p.locked[i + 1] = only_reshapes[i] ? p.in_place[i] && p.locked[i] : reads_output[i];
-        }
-        return p;
-    }
-
   public:
     static constexpr std::size_t depth = count;
-    static constexpr Plan<depth> plan = make_plan();
+
+    // The plan for passes that also begin or end at `Marks`.
+    template <std::size_t... Marks>
+    static constexpr Plan<depth> marked_plan() {
+        constexpr std::array<LayerFacts, count + 1> facts{facts_of<Layers>()..., LayerFacts{}};
+        constexpr std::array<std::size_t, sizeof...(Marks) + 1> marks{Marks..., 0};
+        return plan_of<depth>(Input, facts, marks);
+    }
+    static constexpr Plan<depth> plan = marked_plan<>();
     static constexpr Shape input = Input;
     static constexpr Shape output = plan.shapes[depth];
     /// Number of parameters of all layers together.
     static constexpr Index parameters = plan.offsets[depth];
     /// Number of running values of all layers together.
     static constexpr Index state = plan.states[depth];
-    /// Whether a layer adds to the gradient of weights that belong to another chain.
-    static constexpr bool shares_weights = (is_tied<Layers> || ...);
+    /// Values that the caller gives with each sample (`Condition`).
+    static constexpr Index condition = plan.condition;
 
     template <std::size_t I>
-    using Layer = typename decltype(seat_type<I>(static_cast<const Row*>(nullptr)))::type;
+    using Layer = typename decltype(layer_type<I>(static_cast<const Row*>(nullptr)))::type;
 
     constexpr Sequence() = default;
     constexpr explicit Sequence(const Layers&... layers) requires(count > 0) : layers_(layers...) {}
 
-    /// Layer number I, with its knobs.
+    /// Layer number I, with its hyperparameters.
     template <std::size_t I>
     constexpr const Layer<I>& layer() const {
-        return seat<I>(layers_);
+        return layer_in<I>(layers_);
     }
+    template <std::size_t I>
+    constexpr Layer<I>& layer() {
+        return layer_in<I>(layers_);
+    }
+
+    // Where each layer stands, and what a pass calls for it.
+    std::array<const void*, count + 1> layers() const {
+        return [this]<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<const void*, count + 1>{&layer<I>()..., nullptr};
+        }
+        (Numbers{});
+    }
+    template <class T>
+    static constexpr std::array<LayerFunction<T>, count + 1> forward_functions() {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<LayerFunction<T>, count + 1>{&forward_layer<Layers, plan.shapes[I], T>..., nullptr};
+        }
+        (Numbers{});
+    }
+    template <class T>
+    static constexpr std::array<LayerFunction<T>, count + 1> backward_functions() {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<LayerFunction<T>, count + 1>{&backward_layer<Layers, plan.shapes[I], T>..., nullptr};
+        }
+        (Numbers{});
+    }
+
+    // What tables and messages call each layer.
+    static constexpr std::array<std::string_view, count + 1> names() { return {name_of<Layers>()..., ""}; }
 
     /// First values for `weights` (`parameters` of them): each layer's own rule, zero where it has none.
     template <class T>
     void initialize(T* weights, Rng& rng) const {
         std::fill_n(weights, parameters, T(0));
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (initialize_layer<plan.shapes[I]>(layer<I>(), weights + plan.offsets[I], rng), ...);
+            (initialize_layer<Layers, plan.shapes[I]>(layer<I>(), weights + plan.offsets[I], rng), ...);
         }
         (Numbers{});
     }
-
     /// First running values.
     template <class T>
     void initialize_state([[maybe_unused]] T* values) const {
         if constexpr (state > 0)
             each([&]<std::size_t I>() {
                 if constexpr (state_of<Layer<I>>(plan.shapes[I]) > 0)
-                    layer<I>().template initialize_state<plan.shapes[I], T>(state_slice<I>(values));
+                    layer<I>().template initialize_state<plan.shapes[I], T>(state_of_layer<I>(values));
             });
     }
     /// Folds a batch's statistics into the running values.
@@ -149,193 +164,192 @@ class Sequence {
         if constexpr (state > 0)
             each([&]<std::size_t I>() {
                 if constexpr (state_of<Layer<I>>(plan.shapes[I]) > 0)
-                    layer<I>().template fold<plan.shapes[I], T>(state_slice<I>(values), state_slice<I>(statistics));
+                    layer<I>().template fold<plan.shapes[I], T>(state_of_layer<I>(values),
+                                                                state_of_layer<I>(statistics));
             });
     }
 
-    /// Lays out an evaluation of n samples, from the batch `x` to the output: at `y`, or in the arena when y is null.
-    template <class T>
-    static Trace<T, depth> evaluation(Arena<T>& arena, const T* x, Index n, std::type_identity_t<T>* y) {
-        Trace<T, depth> t;
-        t.samples = n;
-        t.activation[0] = const_cast<T*>(x);  // read only: no layer works in place on a chain's input
-        for (std::size_t i = 0; i < depth; ++i)
-            t.activation[i + 1] = plan.in_place[i]             ? t.activation[i]
-                                  : y && i + 1 == owner(depth) ? y
-                                                               : arena.take(plan.shapes[i + 1].size() * n);
-        return t;
-    }
-
-    /// Lays out a training pass: the activations, the gradient of each and the layers' caches. `dx`, when not null,
-    /// receives the gradient of `x`. Layers from `last` on are left out; the gradient of activation `last` lies in that
-    /// activation's own memory when nothing will need its values any more and `consumed` says that its reader agrees.
-    template <class T>
-    static Trace<T, depth> training(Arena<T>& arena, const T* x, Index n, T* dx, std::size_t last, bool consumed) {
-        Trace<T, depth> t = evaluation(arena, x, n, nullptr);
-        t.gradient[0] = dx;
-        for (std::size_t i = 0; i < depth; ++i) {
-            if (plan.caches[i] > 0) t.cache[i] = arena.take(plan.caches[i] * n);
-            const bool shared = consumed && i + 1 == owner(last) && !plan.locked[last];
-            t.gradient[i + 1] = plan.in_place[i] ? t.gradient[i]
-                                : shared         ? t.activation[i + 1]
-                                                 : arena.take(plan.shapes[i + 1].size() * n);
-        }
-        return t;
-    }
-
-    /// Runs layers Begin … End − 1 over the trace. In training `random` gives the step's numbers, and dropout and its
-    /// like act; in evaluation it is null.
-    template <std::size_t Begin, std::size_t End, class T>
-    void forward(Slices<const T> weights, const Trace<T, depth>& t, const Stream* random, std::uint16_t purpose) const {
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (forward_layer<plan.shapes[Begin + I]>(layer<Begin + I>(), at(weights, Begin + I), place(t, Begin + I),
-                                                   random, own_purpose(purpose, Begin + I)),
-             ...);
-        }
-        (std::make_index_sequence<End - Begin>{});
-    }
-
-    /// The way back: from the gradient of activation `Last` to those of all weights and, when the trace has room for
-    /// it, of the input (added there). The weights' are added to what `gradient` holds, or assigned where it is not
-    /// `held`; weights that a layer shares are always added to.
-    template <std::size_t Last = depth, class T>
-    void backward(Slices<const T> weights, Slices<T> gradient, bool held, const Trace<T, depth>& t,
-                  const Stream& random, std::uint16_t purpose) const {
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            (backward_layer<plan.shapes[Last - 1 - I], plan.in_place[Last - 1 - I]>(
-                 layer<Last - 1 - I>(), at(weights, Last - 1 - I), at(gradient, Last - 1 - I),
-                 Adds{held, I == Last - 1}, place(t, Last - 1 - I), random, own_purpose(purpose, Last - 1 - I)),
-             ...);
-        }
-        (std::make_index_sequence<Last>{});
-    }
-
-    /// Calls `use.template operator()<I>()` for layers I = 0 … Last − 1.
-    template <std::size_t Last = depth, class Use>
+    /// Calls `use.template operator()<I>()` for layers I = 0 … depth − 1.
+    template <class Use>
     static constexpr void each(Use use) {
         [&]<std::size_t... I>(std::index_sequence<I...>) { (use.template operator()<I>(), ...); }
-        (std::make_index_sequence<Last>{});
+        (Numbers{});
+    }
+    /// Calls use(layer, weight, offset) for each named array of all layers' parameters, in order.
+    template <class Use>
+    static void each_weight(Use use) {
+        each([&]<std::size_t I>() {
+            Index at = plan.offsets[I];
+            for (const Weight& w : weights_of<Layer<I>>(plan.shapes[I])) {
+                use(I, w, at);
+                at += w.size();
+            }
+        });
+    }
+    /// The same for running values.
+    template <class Use>
+    static void each_state(Use use) {
+        if constexpr (state > 0)
+            each([&]<std::size_t I>() {
+                Index at = plan.states[I];
+                for (const Weight& w : states_of<Layer<I>>(plan.shapes[I])) {
+                    use(I, w, at);
+                    at += w.size();
+                }
+            });
     }
 
-    /// The rows of the table: name, output shape and parameter count of every layer.
-    void print(std::ostream& out) const {
+    /// The rows of the table of layers begin … end − 1: name, output shape, parameter count and hyperparameters.
+    void print(std::ostream& out, std::size_t begin = 0, std::size_t end = depth) const {
         each([&]<std::size_t I>() {
-            print_row(out, name_of<Layer<I>>(), text(plan.shapes[I + 1]), text(plan.offsets[I + 1] - plan.offsets[I]));
+            if (begin <= I && I < end)
+                print_row(out, name_of<Layer<I>>(), text(plan.shapes[I + 1]),
+                          text(plan.offsets[I + 1] - plan.offsets[I]), hyperparameters_of(layer<I>()));
         });
     }
 
   private:
-    // The activation in whose memory activation i lies.
-    static constexpr std::size_t owner(std::size_t i) {
-        while (i > 0 && plan.in_place[i - 1]) --i;
-        return i;
-    }
-
-    // Every layer draws its own numbers in a step.
-    static constexpr std::uint16_t own_purpose(std::uint16_t purpose, std::size_t i) {
-        return static_cast<std::uint16_t>(purpose + i);
-    }
-    template <class T>
-    static Place<T> place(const Trace<T, depth>& t, std::size_t i) {
-        return {t.activation[i],
-                t.activation[i + 1],
-                t.gradient[i],
-                t.gradient[i + 1],
-                t.cache[i],
-                t.samples,
-                t.statistics ? t.statistics + plan.states[i] : nullptr};
-    }
-    template <class T>
-    static Slices<T> at(Slices<T> weights, std::size_t i) {
-        return {weights.own + plan.offsets[i], weights.model, weights.state ? weights.state + plan.states[i] : nullptr};
-    }
     template <std::size_t I, class T>
-    static std::span<T> state_slice(T* values) {
+    static std::span<T> state_of_layer(T* values) {
         return {values + plan.states[I], static_cast<std::size_t>(state_of<Layer<I>>(plan.shapes[I]))};
     }
 
     Row layers_;
 };
 
-template <Shape Input, class... Layers>
-class Chain;
-
-template <class L>
-inline constexpr bool is_chain = false;
-template <Shape Input, class... Layers>
-inline constexpr bool is_chain<Chain<Input, Layers...>> = true;
-
-// A chain inside a chain stands for its layers.
+// The layers that something in a chain stands for: a chain or a residual part for those inside it.
 template <class L>
 constexpr auto layers_of(const L& layer) {
-    if constexpr (is_chain<L>) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return std::tuple<typename L::template Layer<I>...>{layer.template layer<I>()...};
-        }
-        (std::make_index_sequence<L::depth>{});
-    } else {
+    if constexpr (requires { layer.flattened(); })
+        return layer.flattened();
+    else
         return std::tuple<L>{layer};
-    }
 }
+template <class L>
+inline constexpr bool is_nested = requires(const L& layer) {
+    layer.flattened();
+};
+
+// Checks that come before the plan, in templates whose arguments put the layer, and the shape, into the message.
+template <class L>
+constexpr bool says_its_output() {
+    static_assert(HasOutput<L>,
+                  "hourglass: every layer says the shape of its output: static constexpr Shape output(Shape in)");
+    return HasOutput<L>;
+}
+template <class L, Shape In>
+constexpr bool is_complete() {
+    using Methods = MethodsOf<L, In, float>;
+    constexpr bool forward = Methods::forward != Method::Missing, backward = Methods::backward != Method::Missing,
+                   gradient = Methods::gradient != Method::Missing;
+    static_assert(forward,
+                  "hourglass: this layer has no forward<In>(w, x, y, context) const, or one whose arguments do not "
+                  "fit; core/layer.hpp says which they are");
+    static_assert(backward,
+                  "hourglass: this layer has no backward<In>(w, x, y, dy, dx, context) const, or one whose "
+                  "arguments do not fit; core/layer.hpp says which they are");
+    static_assert(gradient,
+                  "hourglass: this layer has parameters, but no gradient<In>(w, x, y, dy, dw, context) const, or "
+                  "one whose arguments do not fit; core/layer.hpp says which they are");
+    if constexpr (traits_of<L>().in_place && !traits_of<L>().keeps_values && backward)
+        static_assert(
+            Methods::backward == Method::WithContext,
+            "hourglass: a layer that works in place takes the context in backward: where dx is dy, nothing may "
+            "be cleared before");
+    return forward && backward && gradient;
+}
+
 template <Shape Input, class... Layers>
 Sequence<Input, Layers...> sequence_of(const std::tuple<Layers...>&);
+
+// After one of the sentences the chain is an empty one, so that nothing else is said.
 template <Shape Input, class... Layers>
 constexpr auto sequence_type() {
-    if constexpr ((is_chain<Layers> || ...))
+    if constexpr ((is_nested<Layers> || ...))
         return std::type_identity<decltype(sequence_of<Input>(std::tuple_cat(layers_of(std::declval<Layers>())...)))>{};
-    else
+    else if constexpr ((HasOutput<Layers> && ...))
         return std::type_identity<Sequence<Input, Layers...>>{};
+    else {
+        static_assert((says_its_output<Layers>() && ...));
+        return std::type_identity<Sequence<Input>>{};
+    }
 }
+
+// The shape behind a layer; within a nested one, joints must fit.
+template <class L>
+constexpr Shape shape_behind(Shape in) {
+    if constexpr (requires { L::shape_behind(in); })
+        return L::shape_behind(in);
+    else
+        return L::output(in);
+}
+
+}  // namespace core
 
 /// Layers one after the other. `Input` is the shape of one sample; every other shape follows, so no size is said twice.
 /// Default-constructed from its type, or built from layer values by `chain<Input>(layers…)`. A chain may stand inside a
 /// chain. `Chain::output` is the shape of what comes out.
 template <Shape Input, class... Layers>
-class Chain : public decltype(sequence_type<Input, Layers...>())::type {
-    using Base = typename decltype(sequence_type<Input, Layers...>())::type;
-    static_assert(Input.channels > 0 && Input.length > 0, "hourglass: a chain's input shape must not be empty");
-    static_assert(Base::plan.shapes.back().size() > 0, "hourglass: a chain's output must not be empty");
+class Chain : public decltype(core::sequence_type<Input, Layers...>())::type {
+    static_assert(Input.size() > 0, "hourglass: a chain's input shape must not be empty");
 
-    template <class L>
-    static constexpr Shape next(Shape in) {
-        if constexpr (is_chain<L>) {
-            if (!(in == L::input))
-                fail("Chain: the chain inside takes ", text(L::input), ", but the layer before it gives ", text(in));
-            return L::output;
-        } else {
-            return L::output(in);
-        }
-    }
+  public:
+    /// The chain without chains or residual parts inside.
+    using Flat = typename decltype(core::sequence_type<Input, Layers...>())::type;
+
+  private:
+    static_assert(Flat::plan.shapes.back().size() > 0, "hourglass: a chain's output must not be empty");
+
     static constexpr bool joints_fit() {
-        if constexpr ((is_chain<Layers> || ...)) {
+        if constexpr ((core::is_nested<Layers> || ...)) {
             Shape shape = Input;
-            ((shape = next<Layers>(shape)), ...);
+            ((shape = core::shape_behind<Layers>(shape)), ...);
         }
         return true;
     }
     static_assert(joints_fit());
 
+    static constexpr bool complete = []<std::size_t... I>(std::index_sequence<I...>) {
+        return (true && ... && core::is_complete<typename Flat::template Layer<I>, Flat::plan.shapes[I]>());
+    }
+    (std::make_index_sequence<Flat::depth>{});
+    static_assert(complete || !complete);
+
   public:
     constexpr Chain() = default;
     constexpr explicit Chain(const Layers&... layers) requires(sizeof...(Layers) > 0)
-        : Base([&] {
-              if constexpr ((is_chain<Layers> || ...))
-                  return std::make_from_tuple<Base>(std::tuple_cat(layers_of(layers)...));
+        : Flat([&] {
+              if constexpr ((core::is_nested<Layers> || ...))
+                  return std::make_from_tuple<Flat>(std::tuple_cat(core::layers_of(layers)...));
               else
-                  return Base(layers...);
+                  return Flat(layers...);
           }()) {}
+    constexpr explicit Chain(const Flat& flat) requires(sizeof...(Layers) > 0) : Flat(flat) {}
 
-    /// A table: one row a layer (name, output shape, parameters), then the total.
+    // What it stands for inside another chain.
+    constexpr auto flattened() const {
+        return [this]<std::size_t... I>(std::index_sequence<I...>) {
+            return std::tuple<typename Flat::template Layer<I>...>{this->template layer<I>()...};
+        }
+        (std::make_index_sequence<Flat::depth>{});
+    }
+    static constexpr Shape shape_behind(Shape in) {
+        if (!(in == Input))
+            fail("Chain: the chain inside takes ", text(Input), ", but the layer before it gives ", text(in));
+        return Flat::output;
+    }
+
+    /// A table: one row a layer (name, output shape, parameters, hyperparameters), then the total.
     friend std::ostream& operator<<(std::ostream& out, const Chain& chain) {
-        print_row(out, "layer", "output", "parameters");
-        print_row(out, "input", text(Input), "");
+        core::print_row(out, "layer", "output", "parameters");
+        core::print_row(out, "input", text(Input), "");
         chain.print(out);
-        print_row(out, "total", "", text(Base::parameters));
+        core::print_row(out, "total", "", text(Flat::parameters));
         return out;
     }
 };
 
-/// `Chain<Input, Layers…>` from layer values, for layers with knobs.
+/// `Chain<Input, Layers…>` from layer values, for layers with hyperparameters.
 template <Shape Input, class... Layers>
 constexpr Chain<Input, Layers...> chain(const Layers&... layers) {
     return Chain<Input, Layers...>(layers...);

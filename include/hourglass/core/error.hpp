@@ -36,7 +36,7 @@ template <class N>
             std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(value));
             std::string shown{buffer};
             for (char& c : shown) c = c == ',' ? '.' : c;
-            return shown;
+            return shown == "-nan" ? "nan" : shown;  // its sign says nothing
         }
     }
 inline std::string text(std::string_view value) { return std::string{value}; }

@@ -2,61 +2,50 @@
 //
 //   struct Scale {                                              // y = s ∘ x, one learned factor per channel
 //       static constexpr std::string_view name = "Scale";       // what tables and messages call it
+//       static constexpr Traits traits{.needs_output = false};  // what else it says of itself, see Traits
 //       static constexpr Shape output(Shape in) { return in; }  // said once: inputs are inferred along the chain
 //       static constexpr Index parameters(Shape in) { return in.channels; }
 //
 //       template <Shape In, class T>  // w: parameters(In)   x: In.size() × n   y: output(In).size() × n
-//       void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const;    // y  = f(w, x)
-//       template <Shape In, class T>
+//       void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const;
+//       template <Shape In, class T>                                                          // y  = f(w, x)
 //       void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T> y, ConstView<T> dy,
-//                     View<T> dx) const;                                                        // dx += (∂y/∂x)ᵀ dy
+//                     View<T> dx, const Context<T>&) const;                                   // dx += (∂y/∂x)ᵀ dy
 //       template <Shape In, class T>
-//       void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const;  // dw += (∂y/∂w)ᵀ dy
+//       void gradient(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T> y, ConstView<T> dy,
+//                     std::span<T, parameters(In)> dw, const Context<T>&) const;              // dw += (∂y/∂w)ᵀ dy
 //   };
 //
-// A layer is a value that holds configuration and nothing else: sizes are template arguments, knobs are members, and
-// parameters, activations, gradients and random numbers are arguments. forward assigns; backward and gradient add,
-// because several users may share a buffer. An impossible shape is a `fail` in output(): in a chain it stops the
-// compiler.
+// A layer is a value that holds configuration and nothing else: sizes are template arguments, hyperparameters are
+// members, and parameters, activations, gradients and random numbers are arguments. `gradient` is called before
+// `backward`, and only for layers with parameters; `backward` only where somebody wants dx. Both *add* where
+// `context.accumulate` says so and assign where it does not. A method may leave the context out: it then always adds,
+// and the chain clears before it. An impossible shape is a `fail` in output(): in a chain it stops the compiler.
 //
-// A layer without parameters leaves out parameters() and gradient(). What else a layer may say, when it is so:
+// A layer without parameters leaves out parameters() and gradient(). What else a layer may have, when it has it:
 //
 //   initialize<In>(std::span<T, parameters(In)> w, Rng&) const   first values; without it they are zero
-//   gradient<In>(x, dy, dw, bool held) const                     adds where dw is held, as always; else assigns and
-//                                                                never reads it, which saves clearing what is large
-//   backward<In>(w, x, y, dy, dx, bool held) const               the same for dx; each by itself, without a cache
 //   static weights(Shape in) -> std::array<Weight, k>            names and extents of its parameters, in order
+//   hyperparameters() const -> std::string                       what the printed table shows: "kernel 7, stride 2"
+//   static cache(Shape in) -> Index                              values a sample that training keeps for the way back
+//   static state(Shape in) -> Index                              running values that are no parameters (averages of
+//                                                                batches), and then all of these:
+//       static states(Shape in) -> std::array<Weight, k>         their names and extents
+//       initialize_state<In>(std::span<T> state) const           their first values
+//       fold<In>(std::span<T> state, std::span<const T> batch) const    takes in what forward has put in the context
 //   mirror<In>() const                                           the layer that undoes the shape change (Mirror<E>)
 //   tied<In, Offset>() const                                     the same, with the weights found at Offset (Tied<E>)
-//   static constexpr bool needs_input = false                    backward and gradient never read x
-//   static constexpr bool needs_output = false                   backward never reads y
-//   static constexpr bool in_place = true                        forward may find x and y in the same memory, and
-//                                                                backward_in_place(y, dy) turns dy into dx there
-//   static constexpr bool keeps_values = true                    only the shape changes, not one value
-//   static constexpr Range range = Range::Unit                   every output value lies in (0, 1)
 //   tangent<In>(w, x, y, v, t) const                             t = J v for J = ∂y/∂x; v as x, t as y
 //   curvature<In>(w, x, y, u, v, dw, dx) const                   dw += ∂(uᵀJv)/∂w, dx += ∂(uᵀJv)/∂x; u as y, v as x.
 //                                                                These two make a layer twice differentiable, which
 //                                                                Contractive asks for; they read x and y where backward
 //                                                                may, and are left out by a layer with a cache
-//   static constexpr bool linear = true                          J depends on w alone: backward and tangent never
-//                                                                read x or y, and curvature leaves dx as it is
-//   static constexpr bool pointwise = true                       each value of y depends on the same value of x alone
-//   static constexpr Index cache(Shape in)                       values per sample kept from forward to backward; then
-//                                                                training calls forward and backward with one more
-//                                                                argument, Pass<T>&, that holds them and the random
-//                                                                numbers; so is gradient, if the layer has weights
-//   static constexpr Index state(Shape in)                       running values that are no parameters (averages of
-//                                                                batches): forward in evaluation takes them behind w,
-//                                                                in training pass.statistics receives this batch's,
-//                                                                and two more methods set the first values and fold a
-//                                                                batch's in:
-//   initialize_state<In>(std::span<T> state)   fold<In>(std::span<T> state, std::span<const T> statistics)
 #pragma once
 
 #include <Eigen/Core>
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "hourglass/core/random.hpp"
@@ -69,132 +58,221 @@ inline namespace HOURGLASS_ABI {
 /// Where a layer's outputs are known to lie.
 enum class Range { Real, Unit };
 
-/// One named array among a layer's parameters, first extent fastest in memory. Weight decay may leave out what does not
-/// decay (biases, scales).
-struct Weight {
-    std::string_view name;
-    std::array<Index, 3> extents = {1, 1, 1};
-    bool decays = true;
+/// The link functions of generalised linear models (Nelder and Wedderburn 1972) that losses know: an activation is the
+/// inverse of one when it makes probabilities of scores, `Sigmoid` of the logistic one, `Softmax` of the other. A loss
+/// of the same link is then computed from the scores.
+enum class Link { None, Logistic, Softmax };
 
-    constexpr Index size() const { return extents[0] * extents[1] * extents[2]; }
+/// What a layer says of itself; the defaults are the cautious answers.
+struct Traits {
+    bool needs_input = true;    ///< backward or gradient reads x
+    bool needs_output = true;   ///< backward or gradient reads y
+    bool in_place = false;      ///< x and y may be the same memory, and so may dy and dx (which is then assigned)
+    bool keeps_values = false;  ///< only the shape changes, not one value
+    bool linear = false;        ///< J depends on w alone: backward and tangent never read x or y, curvature leaves dx
+    bool pointwise = false;     ///< each value of y depends on the same value of x alone
+    Link link = Link::None;     ///< whose inverse it is; y then lies in (0, 1)
+    Range range = Range::Real;  ///< where y lies, without a link
+    std::size_t branch = 0;     ///< reads the activation before that many layers as well (`Add` of `Residual`)
+    Index condition = 0;        ///< reads so many values that the caller gives with each sample (`Condition`)
 };
 
-/// What one training pass hands to a layer that asked for a cache: `cache`, cache(In) × n values that forward fills and
-/// backward reads, this step's random numbers, and where this batch's statistics go.
+/// Extents of an array of up to four dimensions, the first one fastest in memory; those left out are 1.
+struct Extents {
+    std::array<Index, 4> values;
+
+    constexpr Extents(Index a, Index b = 1, Index c = 1, Index d = 1) : values{a, b, c, d} {}
+    constexpr Index operator[](std::size_t i) const { return values[i]; }
+    constexpr Index size() const { return values[0] * values[1] * values[2] * values[3]; }
+    /// Number of dimensions without trailing ones, at least 1.
+    constexpr std::size_t rank() const {
+        std::size_t n = 4;
+        while (n > 1 && values[n - 1] == 1) --n;
+        return n;
+    }
+};
+
+/// One named array among a layer's parameters. Weight decay may leave out what does not decay (biases, scales).
+struct Weight {
+    std::string_view name;
+    Extents extents = 1;
+    bool decays = true;
+
+    constexpr Index size() const { return extents.size(); }
+};
+
+/// What a pass hands to a layer beside weights and activations.
 template <class T>
-struct Pass {
-    View<T> cache;
-    Stream random;
-    std::span<T> statistics = {};
+struct Context {
+    bool training = false;          ///< dropout and its like act
+    bool accumulate = true;         ///< gradient and backward add; else they assign, and read nothing they write
+    std::span<T> cache = {};        ///< cache(In) × n values from forward to backward (training)
+    Stream random{0, 0};            ///< this layer's random numbers in this step (training)
+    std::span<const T> state = {};  ///< the running values
+    std::span<T> statistics = {};   ///< receives this batch's, in their layout (training)
+    ConstView<T> condition{nullptr, 0, 0};  ///< what the caller gave with the batch, a column for each of its samples
+    const T* branch = nullptr;              ///< the activation `traits.branch` layers back
+    T* branch_gradient = nullptr;           ///< … and its gradient, null where nobody wants it
+    bool accumulate_branch = true;          ///< whether that one is added to
 };
 
 /// The weights of a layer that shares some with the encoder: `shared` lies in the encoder's slice, `own` in its own.
+/// Such a layer adds to the shared gradient always, and leaves its context out of gradient().
 template <class T, std::size_t Shared, std::size_t Own>
 struct TiedWeights {
     std::span<T, Shared> shared;
     std::span<T, Own> own;
 };
 
+namespace core {
+
 // What a layer says of itself, or the cautious answer where it says nothing.
 
-template <class Layer>
-constexpr Index parameters_of(Shape in) {
-    if constexpr (requires { Layer::parameters(in); })
-        return Layer::parameters(in);
+template <class L>
+constexpr Traits traits_of() {
+    if constexpr (requires { L::traits; })
+        return L::traits;
     else
-        return 0;
+        return {};
 }
-template <class Layer, Shape In, class T>
-concept Initialized = requires(const Layer& layer, std::span<T, static_cast<std::size_t>(parameters_of<Layer>(In))> w,
-                               Rng& rng) {
-    layer.template initialize<In>(w, rng);
-};
-template <class Layer, Shape In, class T>
-concept TwiceDifferentiable = requires(const Layer& layer, ConstView<T> in, View<T> out,
-                                       std::span<const T, static_cast<std::size_t>(parameters_of<Layer>(In))> w,
-                                       std::span<T, static_cast<std::size_t>(parameters_of<Layer>(In))> dw) {
-    layer.template tangent<In>(w, in, in, in, out);
-    layer.template curvature<In>(w, in, in, in, in, dw, out);
-};
-template <class Layer>
-constexpr Index cache_of(Shape in) {
-    if constexpr (requires { Layer::cache(in); })
-        return Layer::cache(in);
-    else
-        return 0;
-}
-template <class Layer>
-constexpr Index state_of(Shape in) {
-    if constexpr (requires { Layer::state(in); })
-        return Layer::state(in);
-    else
-        return 0;
-}
-template <class Layer>
-constexpr bool needs_input() {
-    if constexpr (requires { Layer::needs_input; })
-        return Layer::needs_input;
-    else
-        return true;
-}
-template <class Layer>
-constexpr bool needs_output() {
-    if constexpr (requires { Layer::needs_output; })
-        return Layer::needs_output;
-    else
-        return true;
-}
-template <class Layer>
-constexpr bool works_in_place() {
-    if constexpr (requires { Layer::in_place; })
-        return Layer::in_place;
-    else
-        return false;
-}
-template <class Layer>
-constexpr bool keeps_values() {
-    if constexpr (requires { Layer::keeps_values; })
-        return Layer::keeps_values;
-    else
-        return false;
-}
-template <class Layer>
-constexpr bool is_linear() {
-    if constexpr (requires { Layer::linear; })
-        return Layer::linear;
-    else
-        return false;
-}
-template <class Layer>
-constexpr bool is_pointwise() {
-    if constexpr (requires { Layer::pointwise; })
-        return Layer::pointwise;
-    else
-        return false;
-}
-template <class Layer>
-constexpr Range range_of() {
-    if constexpr (requires { Layer::range; })
-        return Layer::range;
-    else
-        return Range::Real;
-}
-template <class Layer>
+template <class L>
 constexpr std::string_view name_of() {
-    if constexpr (requires { Layer::name; })
-        return Layer::name;
+    if constexpr (requires { L::name; })
+        return L::name;
     else
         return "layer";
 }
-template <class Layer>
+template <class L>
+constexpr Index parameters_of(Shape in) {
+    if constexpr (requires { L::parameters(in); })
+        return L::parameters(in);
+    else
+        return 0;
+}
+template <class L>
+constexpr Index cache_of(Shape in) {
+    if constexpr (requires { L::cache(in); })
+        return L::cache(in);
+    else
+        return 0;
+}
+template <class L>
+constexpr Index state_of(Shape in) {
+    if constexpr (requires { L::state(in); })
+        return L::state(in);
+    else
+        return 0;
+}
+template <class L>
+constexpr Range range_of() {
+    return traits_of<L>().link == Link::None ? traits_of<L>().range : Range::Unit;
+}
+template <class L>
 constexpr auto weights_of(Shape in) {
-    if constexpr (requires { Layer::weights(in); })
-        return Layer::weights(in);
-    else if constexpr (requires { Layer::parameters(in); })
-        return std::array{Weight{"weights", {Layer::parameters(in), 1, 1}}};
+    if constexpr (requires { L::weights(in); })
+        return L::weights(in);
+    else if constexpr (requires { L::parameters(in); })
+        return std::array{Weight{"weights", L::parameters(in)}};
     else
         return std::array<Weight, 0>{};
 }
+template <class L>
+constexpr auto states_of(Shape in) {
+    if constexpr (requires { L::states(in); })
+        return L::states(in);
+    else if constexpr (requires { L::state(in); })
+        return std::array{Weight{"state", L::state(in)}};
+    else
+        return std::array<Weight, 0>{};
+}
+
+/// Whether a layer uses weights of another, see `TiedWeights`.
+template <class L>
+inline constexpr bool is_tied = requires {
+    L::shared_offset;
+};
+
+// How a layer receives its weights, at `own`; `all` is the vector that those of all layers lie in.
+template <class L, Shape In, class T>
+auto weights_at(T* own, [[maybe_unused]] T* all) {
+    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
+    if constexpr (is_tied<L>) {
+        constexpr auto shared = static_cast<std::size_t>(L::shared_parameters);
+        return TiedWeights<T, shared, size>{std::span<T, shared>(all + L::shared_offset, shared),
+                                            std::span<T, size>(own, size)};
+    } else {
+        return std::span<T, size>{own, size};
+    }
+}
+
+// Which methods a layer has, and which of them take the context. Looked for once for each layer, shape and scalar type.
+enum class Method { Missing, WithoutContext, WithContext };
+
+template <class L, Shape In, class T>
+struct MethodsOf {
+    using Weights = decltype(weights_at<L, In, const T>(nullptr, nullptr));
+    using Gradient = decltype(weights_at<L, In, T>(nullptr, nullptr));
+    static constexpr bool has_weights = parameters_of<L>(In) > 0 || is_tied<L>;
+
+    static constexpr Method forward = [] {
+        if constexpr (requires(const L& l, Weights w, ConstView<T> x, View<T> y, const Context<T>& c) {
+                          l.template forward<In>(w, x, y, c);
+                      })
+            return Method::WithContext;
+        else if constexpr (requires(const L& l, Weights w, ConstView<T> x, View<T> y) {
+                               l.template forward<In>(w, x, y);
+                           })
+            return Method::WithoutContext;
+        else
+            return Method::Missing;
+    }();
+    static constexpr Method backward = [] {
+        if constexpr (requires(const L& l, Weights w, ConstView<T> x, View<T> dx, const Context<T>& c) {
+                          l.template backward<In>(w, x, x, x, dx, c);
+                      })
+            return Method::WithContext;
+        else if constexpr (requires(const L& l, Weights w, ConstView<T> x, View<T> dx) {
+                               l.template backward<In>(w, x, x, x, dx);
+                           })
+            return Method::WithoutContext;
+        else
+            return Method::Missing;
+    }();
+    static constexpr Method gradient = [] {
+        if constexpr (!has_weights)
+            return Method::WithContext;
+        else if constexpr (requires(const L& l, Weights w, ConstView<T> x, Gradient dw, const Context<T>& c) {
+                               l.template gradient<In>(w, x, x, x, dw, c);
+                           })
+            return Method::WithContext;
+        else if constexpr (requires(const L& l, Weights w, ConstView<T> x, Gradient dw) {
+                               l.template gradient<In>(w, x, x, x, dw);
+                           })
+            return Method::WithoutContext;
+        else
+            return Method::Missing;
+    }();
+};
+
+template <class L>
+concept HasOutput = requires(Shape in) {
+    { L::output(in) } -> std::same_as<Shape>;
+};
+template <class L, Shape In, class T>
+concept TwiceDifferentiable = requires(const L& layer, ConstView<T> in, View<T> out,
+                                       decltype(weights_at<L, In, const T>(nullptr, nullptr)) w,
+                                       decltype(weights_at<L, In, T>(nullptr, nullptr)) dw) {
+    layer.template tangent<In>(w, in, in, in, out);
+    layer.template curvature<In>(w, in, in, in, in, dw, out);
+};
+
+}  // namespace core
+
+/// Whether L is a layer for samples of shape In: it has output() and the methods above, with arguments that fit.
+template <class L, Shape In, class T = float>
+concept Layer = core::HasOutput<L> &&
+                core::MethodsOf<L, In, T>::forward != core::Method::Missing&& core::MethodsOf<L, In, T>::backward !=
+                core::Method::Missing&& core::MethodsOf<L, In, T>::gradient != core::Method::Missing;
 
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -39,16 +39,16 @@ std::array<std::array<std::uint32_t, Lanes>, 4> philox(std::array<std::uint32_t,
     return out;
 }
 
-/// Random numbers of one step of training, addressed and not drawn: sample j's numbers depend on (seed, step, purpose,
-/// j) alone, so noise does not depend on which thread asks, or in what order. `purpose` keeps apart those who need
-/// numbers in the same step (each corruption, each dropout layer).
+/// Random numbers of one step of training, addressed and not drawn: sample j's numbers depend on (seed, step,
+/// substream, j) alone, so noise does not depend on which thread asks, or in what order. `substream` keeps apart those
+/// who need numbers in the same step (each corruption, each dropout layer).
 class Stream {
   public:
-    Stream(std::uint64_t seed, std::uint64_t step, std::uint16_t purpose = 1)
-        : seed_(seed), step_(step), purpose_(purpose) {}
+    Stream(std::uint64_t seed, std::uint64_t step, std::uint16_t substream = 1)
+        : seed_(seed), step_(step), substream_(substream) {}
 
     /// The same step's numbers for another user of them.
-    Stream purpose(std::uint16_t id) const { return {seed_, step_, id}; }
+    Stream substream(std::uint16_t id) const { return {seed_, step_, id}; }
 
     /// Fills `out` with the random words of one sample.
     void bits(Index sample, std::span<std::uint32_t> out, Index from = 0) const {
@@ -120,17 +120,17 @@ class Stream {
     void chunks(Index sample, Index from, std::size_t count, std::size_t per_chunk_, Use use) const {
         const auto s = static_cast<std::uint64_t>(sample);
         const auto block = static_cast<std::uint32_t>(static_cast<std::size_t>(from) / per_chunk_ * lanes);
-        // Position in the sample (32 bits), sample (32), purpose and the step's high bits (16 + 16), step (32).
+        // Position in the sample (32 bits), sample (32), substream and the step's high bits (16 + 16), step (32).
         std::array<std::uint32_t, 4> counter{
             block, static_cast<std::uint32_t>(s),
-            static_cast<std::uint32_t>(std::uint64_t{purpose_} << 16 | (step_ >> 32 & 0xffff)),
+            static_cast<std::uint32_t>(std::uint64_t{substream_} << 16 | (step_ >> 32 & 0xffff)),
             static_cast<std::uint32_t>(step_)};
         for (std::size_t begin = 0; begin < count; begin += per_chunk_, counter[0] += lanes)
             use(philox<lanes>(counter, seed_), begin, count - begin < per_chunk_ ? count - begin : per_chunk_);
     }
 
     std::uint64_t seed_, step_;
-    std::uint16_t purpose_;
+    std::uint16_t substream_;
 };
 
 /// The generator a program holds: a seed, the number of steps handed out and a position. Small, copyable, comparable; a

@@ -5,16 +5,77 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <optional>
+#include <string_view>
 
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/non_finite.hpp"
+#include "hourglass/core/random.hpp"
 #include "hourglass/core/view.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace core {
 
-/// Everything `Autoencoder::gradient` writes. Belongs to the caller; made by `model.tape()`; grows with the largest
-/// batch seen and is then reused, so that no later step allocates. One thread at a time.
+/// Storage that grows and is then reused, beginning on a cache line. Contents are not kept when it grows; where that
+/// fails it is empty.
+template <class T>
+class Storage {
+  public:
+    T* room(Index values) {
+        constexpr Index line = line_values<T>;
+        if (values_.size() < values + line) {
+            values_.resize(0);  // Eigen frees before it asks for more: were it not empty then, it would dangle
+            values_.resize(values + line);
+            prefer_huge_pages(values_.data(), values + line);
+        }
+        const auto past = reinterpret_cast<std::uintptr_t>(values_.data()) % 64;
+        return values_.data() + static_cast<Index>(past == 0 ? 0 : (64 - past) / sizeof(T));
+    }
+    bool holds(const T* value) const {
+        const auto at = reinterpret_cast<std::uintptr_t>(value),
+                   begin = reinterpret_cast<std::uintptr_t>(values_.data());
+        return at >= begin && at < begin + static_cast<std::uintptr_t>(values_.size()) * sizeof(T);
+    }
+
+  private:
+    Vector<T> values_;
+};
+
+/// How many values a cache line rounds `values` up to.
+template <class T>
+constexpr Index whole_lines(Index values) {
+    return (values + line_values<T> - 1) / line_values<T> * line_values<T>;
+}
+
+/// Hands out consecutive arrays of a tape's memory, each beginning on a cache line.
+template <class T>
+class Arena {
+  public:
+    explicit Arena(T* memory) : next_(memory) {}
+    T* take(Index values) {
+        T* const taken = next_;
+        next_ += whole_lines<T>(values);
+        return taken;
+    }
+
+  private:
+    T* next_;
+};
+
+/// A network's forward pass whose way back is still to come.
+struct PendingPass {
+    const void* network;
+    Index samples;
+    Stream random;
+};
+
+}  // namespace core
+
+/// Everything a training step writes. Belongs to the caller; made by `model.tape()`; grows with the largest batch seen
+/// and is then reused, so that no later step allocates. A tape whose growth fails (`std::bad_alloc`) is empty and can
+/// be used again. One thread at a time.
 template <class T>
 class Tape {
   public:
@@ -33,54 +94,36 @@ class Tape {
     T reconstruction() const { return reconstruction_; }
     T penalty() const { return penalty_; }
 
-    /// What the last `gradient` call's batch adds to the model's running values (`Autoencoder::fold`).
+    /// What the last training pass's batch adds to the model's running values (`fold`).
     Eigen::Map<const Vector<T>> statistics() const { return {statistics_.data(), statistics_.size()}; }
 
-    /// What `gradient` does when the objective is not finite (by default it throws).
+    /// What happens when an objective, or in evaluation a loss, is not finite (by default it throws).
     NonFinite non_finite = NonFinite::Throw;
 
     // For models, not for loops.
 
     /// Scratch memory for `values` values, beginning on a cache line; its contents are not kept when it grows.
-    T* memory(Index values) { return room(memory_, values); }
-    /// The same, apart from the scratch: where a result lies that is handed out as a view.
-    T* result(Index values) { return room(result_, values); }
+    T* memory(Index values) {
+        pending = std::nullopt;
+        return memory_.room(values);
+    }
+    /// Where a result lies that is handed out as a view: not in the memory of either argument, so that views of results
+    /// can be arguments.
+    T* result(Index values, const T* x = nullptr, const T* y = nullptr) {
+        core::Storage<T>* free = results_;
+        while (free->holds(x) || free->holds(y)) ++free;
+        return free->room(values);
+    }
+    /// Whether this value lies in the scratch memory, which any pass writes over.
+    bool holds(const T* value) const { return memory_.holds(value); }
     T* statistics_memory() { return statistics_.data(); }
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
+    std::optional<core::PendingPass> pending;
 
   private:
-    static T* room(Vector<T>& storage, Index values) {
-        constexpr Index line = line_values<T>;
-        if (storage.size() < values + line) {
-            storage.resize(values + line);
-            prefer_huge_pages(storage.data(), values + line);
-        }
-        const auto past = reinterpret_cast<std::uintptr_t>(storage.data()) % 64;
-        return storage.data() + static_cast<Index>(past == 0 ? 0 : (64 - past) / sizeof(T));
-    }
-
-    Vector<T> gradient_, statistics_, memory_, result_;
+    Vector<T> gradient_, statistics_;
+    core::Storage<T> memory_, results_[3];
     T reconstruction_{}, penalty_{};
-};
-
-/// Cuts a tape's memory into consecutive arrays that each begin on a cache line. Run once with a null pointer it
-/// measures what is needed, run again it hands it out.
-template <class T>
-class Arena {
-  public:
-    explicit Arena(T* memory = nullptr) : memory_(memory) {}
-
-    T* take(Index values) {
-        T* const taken = memory_ ? memory_ + used_ : nullptr;
-        constexpr Index line = line_values<T>;
-        used_ += (values + line - 1) / line * line;
-        return taken;
-    }
-    Index used() const { return used_; }
-
-  private:
-    T* memory_;
-    Index used_ = 0;
 };
 
 }  // namespace HOURGLASS_ABI

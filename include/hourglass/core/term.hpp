@@ -2,8 +2,8 @@
 //
 //     x ──▶ [corruption] ──▶ encoder ──▶ [code terms] ──▶ decoder ──▶ x̂ ──▶ [loss](x̂, target)
 //
-// A term is a small value that says in its type where it acts, `static constexpr Slot slot`, and holds knobs, never
-// data.
+// A term is a small value that says in its type where it acts, `static constexpr Slot slot`, and holds hyperparameters,
+// never data.
 //
 //   Slot::Corruption   corrupt(x, y, stream)          y = a damaged copy of x; x and y may be the same memory
 //   Slot::Code         value(code)                    the penalty
@@ -12,31 +12,39 @@
 //                      gradient(prediction, target, d)  the same, with d = its gradient; d may be the prediction's
 //                      memory samples(prediction, target, each)  each[j] = the value for sample j alone
 //
-// Every method is a template over the scalar type and takes views of size × n. `check()` throws an `Error` for knobs
-// out of range; models call it before they use a term, because knobs are public and loops change them.
+// Every method is a template over the scalar type and takes views of size × n. `check()` throws an `Error` for
+// hyperparameters out of range; models call it before they use a term, because loops change them.
 //
 // A code term may instead make the code: it is then a layer (layer.hpp) between encoder and decoder, perhaps with
-// parameters of its own, and where it has a penalty it says so, `has_penalty = true`, in two
-// methods on its input x and output y:
+// parameters of its own, and where it has a penalty it says so, `has_penalty = true`, in two methods on its input x and
+// output y:
 //
 //                      penalty<In>(w, x, y)
 //                      penalty_gradient<In>(w, x, y, dw, dx)   the same, adding its gradients
 //
-// Only one term of a model can make the code. A code term that says `over_encoder = true` sees the whole encoder
-// instead (terms/contractive.hpp); one that says `on_encoder_output = true` sees the encoder's output x beside the code
-// that another term makes of it, and adds its gradient to x's:
+// Only one term of a model can make the code. In training it may make several of each sample, `replicas()`: column j of
+// y then belongs to column j / replicas() of x, and instead of the loss's gradient the model asks for the term's
+// weighted one, `weighted_gradient` (terms/gaussian_latent.hpp).
+//
+// A code term that says `over_encoder = true` sees the whole encoder instead (terms/contractive.hpp); one that says
+// `on_encoder_output = true` sees the encoder's output x beside the code that another term makes of it, and adds its
+// gradient to x's:
 //
 //                      value(x, code)
 //                      gradient(x, code, dx)
 //
-// A loss that needs predictions in (0, 1) says `needs_unit_range = true`, which layer it `fuses_with`, and brings
-// `from_logits<Output>()`: the same three methods on what goes into that layer, whose gradient is exact where the layer
-// saturates. A loss whose target is not the input says `rebuilds_input = false`; one in nats, summed over the features,
-// says `is_likelihood = true`; one that learns `parameters` values brings `bind(w, dw)`: the three methods with those
-// values at w and their gradient added at dw (which is null in evaluation).
+// A loss that needs predictions in (0, 1) says `needs_unit_range = true`, and of which `link` it is; it then brings
+// `from_logits<Output>(caller)`: the same three methods on what goes into the activation that is the inverse of this
+// link, whose gradient is exact where the activation saturates. A loss that depends on the output's shape brings
+// `from_output<Output>(caller)` likewise. A loss whose target is not the input says `rebuilds_input = false`; one in
+// nats, summed over the features, says `is_likelihood = true`; one that learns brings its `weights()`, named arrays as
+// a layer's, and `bind(w, dw)`: the three methods with those values at w and their gradient added at dw (which is null
+// in evaluation).
 #pragma once
 
 #include <concepts>
+#include <string_view>
+#include <type_traits>
 
 #include "hourglass/core/layer.hpp"
 
@@ -44,6 +52,18 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
 enum class Slot { Corruption, Code, Loss };
+
+namespace core {
+
+/// For whom a loss computes: the function that messages name, and the number of its first sample in the batch that this
+/// function was given.
+struct Caller {
+    std::string_view function = "";
+    Index first_sample = 0;
+
+    /// What a message begins with.
+    std::string prefix() const { return function.empty() ? "" : std::string(function) + ": "; }
+};
 
 template <class Term, Slot Where>
 inline constexpr bool acts_in = false;
@@ -60,6 +80,11 @@ concept makes_code = acts_in<Term, Slot::Code> && requires(Shape shape) {
 template <class Term>
 inline constexpr bool has_penalty = requires {
     requires Term::has_penalty;
+};
+/// … and that may make several codes of a sample.
+template <class Term>
+concept replicates = makes_code<Term> && requires(const Term& term) {
+    term.replicas();
 };
 /// A code term that acts on the encoder as a whole, not only on its output.
 template <class Term>
@@ -85,10 +110,40 @@ template <class Loss>
 inline constexpr bool is_likelihood = requires {
     requires Loss::is_likelihood;
 };
+template <class Loss>
+constexpr Link link_of() {
+    if constexpr (requires { Loss::link; })
+        return Loss::link;
+    else
+        return Link::None;
+}
+/// How many values a loss learns.
+template <class Loss>
+constexpr Index learned_by() {
+    Index count = 0;
+    if constexpr (requires { Loss::weights(); })
+        for (const Weight& w : Loss::weights()) count += w.size();
+    return count;
+}
+
+/// What a term over the encoder sees of a pass: the encoder's layers are the first of the network's. Null is what
+/// nobody asked for.
+template <class T>
+struct EncoderPass {
+    const void* const* layers;  // each layer
+    T* const* activation;       // 0: what the encoder saw, … , its output
+    const T *theta, *state;     // the network's parameters and running values
+    T *gradient, *dx;           // where the gradients of parameters and of activation 0 are added
+    T* scratch;                 // as much as the term asked for, beginning on a cache line
+    ConstView<T> condition;
+    Index samples;
+    Stream random;
+};
 
 // Sums over many float values are gathered in double: one rounding per block instead of a drift over the batch.
 template <class T>
 using Accumulator = std::conditional_t<std::same_as<T, float>, double, T>;
 
+}  // namespace core
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

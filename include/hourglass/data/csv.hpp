@@ -63,7 +63,7 @@ struct Csv {
     }
 };
 
-/// Takes a stream apart into lines of fields.
+/// Takes a stream apart into lines of fields: for files that are no table of numbers.
 class CsvLines {
   public:
     CsvLines(std::istream& in, char delimiter) : in_(in, "read_csv"), delimiter_(delimiter) {
@@ -93,7 +93,7 @@ class CsvLines {
     bool read() {
         fields_.clear();
         line_ = next_line_;
-        if (in_.peek() == StreamBytes::end) return false;
+        if (in_.peek() == data::StreamBytes::end) return false;
         do fields_.push_back(field());
         while (in_.skip(delimiter_));
         in_.skip('\r');
@@ -104,7 +104,7 @@ class CsvLines {
 
     bool field_ends() {
         const int c = in_.peek();
-        return c == StreamBytes::end || c == '\n' || c == '\r' || c == static_cast<unsigned char>(delimiter_);
+        return c == data::StreamBytes::end || c == '\n' || c == '\r' || c == static_cast<unsigned char>(delimiter_);
     }
 
     void skip_blanks() {
@@ -121,7 +121,7 @@ class CsvLines {
         }
         for (;;) {
             const int c = in_.next();
-            if (c == StreamBytes::end)
+            if (c == data::StreamBytes::end)
                 fail("read_csv: line ", line_, ", column ", fields_.size() + 1, ": the quotes are never closed");
             if (c == '"' && !in_.skip('"')) break;
             if (c == '\n') ++next_line_;
@@ -133,7 +133,7 @@ class CsvLines {
         return value;
     }
 
-    StreamBytes in_;
+    data::StreamBytes in_;
     char delimiter_;
     std::vector<std::string> fields_;
     bool quoted_ = false;  // the last field read
@@ -172,6 +172,9 @@ inline CsvField parse_csv_number(std::string_view field, char decimal, double& v
     return CsvField::Number;
 }
 
+// What is not for users.
+namespace data {
+
 /// The positions of the columns that the options choose in a file with these names (none: no header) and so many
 /// columns. `Error` for names and positions that the file does not have, or has twice.
 inline std::vector<Index> choose_csv_columns(const CsvOptions& options, const std::vector<std::string>& names,
@@ -201,6 +204,8 @@ inline std::vector<Index> choose_csv_columns(const CsvOptions& options, const st
     if (chosen.empty()) fail("read_csv: no column is left to read");
     return chosen;
 }
+
+}  // namespace data
 
 /// Reads the numbers of a CSV file.
 ///
@@ -240,8 +245,8 @@ inline Csv read_csv(std::istream& in, const CsvOptions& options = {}) {
              return parse_csv_number(field, options.decimal, value) == CsvField::Text;
          }));
 
-    const std::vector<Index> chosen =
-        choose_csv_columns(options, has_header ? first : std::vector<std::string>{}, static_cast<Index>(first.size()));
+    const std::vector<Index> chosen = data::choose_csv_columns(options, has_header ? first : std::vector<std::string>{},
+                                                               static_cast<Index>(first.size()));
     Csv csv;
     if (has_header)
         for (const Index column : chosen) csv.header.push_back(first[static_cast<std::size_t>(column)]);

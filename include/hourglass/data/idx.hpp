@@ -30,6 +30,9 @@ struct Idx {
     std::vector<T> values;
 };
 
+// What is not for users.
+namespace data {
+
 /// What an IDX header says: the code of the type of the values, and the dimensions.
 struct IdxHeader {
     unsigned type = 0;
@@ -63,7 +66,7 @@ inline IdxHeader read_idx_header(StreamBytes& in) {
     return header;
 }
 
-/// Reads the values that follow a header, of type `Stored` in the file. They come in pieces, so a header that promises
+/// Reads the values that follow a header, of type `Stored` in the file. They come in blocks, so a header that promises
 /// more than the file holds costs no memory. `Error` when values are missing, left over, or do not fit into T.
 template <class T, class Stored>
 std::vector<T> read_idx_values(StreamBytes& in, const IdxHeader& header) {
@@ -75,14 +78,14 @@ std::vector<T> read_idx_values(StreamBytes& in, const IdxHeader& header) {
     if constexpr (std::floating_point<Stored> && !std::floating_point<T>)
         fail("read_idx: the file holds floating-point values (type ", header.type, "), integers were asked for");
     std::vector<T> values;
-    std::vector<unsigned char> piece(std::size_t{1} << 16);
+    std::vector<unsigned char> block(std::size_t{1} << 16);
     while (values.size() < header.values) {
         const auto wanted =
-            static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), (header.values - values.size()) * size));
-        const std::size_t got = in.read(piece.data(), wanted);
+            static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), (header.values - values.size()) * size));
+        const std::size_t got = in.read(block.data(), wanted);
         for (std::size_t at = 0; at + size <= got; at += size) {
             Bits bits = 0;
-            for (std::size_t b = 0; b < size; ++b) bits = static_cast<Bits>(std::uint64_t{bits} << 8 | piece[at + b]);
+            for (std::size_t b = 0; b < size; ++b) bits = static_cast<Bits>(std::uint64_t{bits} << 8 | block[at + b]);
             const auto value = std::bit_cast<Stored>(bits);
             if constexpr (std::integral<Stored> && std::integral<T>)
                 if (!std::in_range<T>(value))
@@ -101,6 +104,8 @@ std::vector<T> read_idx_values(StreamBytes& in, const IdxHeader& header) {
     return values;
 }
 
+}  // namespace data
+
 /// Reads an IDX file of any type (unsigned byte 0x08, signed byte 0x09, short 0x0B, int 0x0C, float 0x0D, double 0x0E)
 /// and converts the values to T, unscaled.
 ///
@@ -109,27 +114,27 @@ std::vector<T> read_idx_values(StreamBytes& in, const IdxHeader& header) {
 /// more values than announced, integers that T cannot hold, floating-point values where T is an integer type.
 template <class T>
     requires std::is_arithmetic_v<T> Idx<T> read_idx(std::istream& in) {
-        StreamBytes bytes{in, "read_idx"};
-        IdxHeader header = read_idx_header(bytes);
+        data::StreamBytes bytes{in, "read_idx"};
+        data::IdxHeader header = data::read_idx_header(bytes);
         std::vector<T> values;
         switch (header.type) {
             case 0x08:
-                values = read_idx_values<T, std::uint8_t>(bytes, header);
+                values = data::read_idx_values<T, std::uint8_t>(bytes, header);
                 break;
             case 0x09:
-                values = read_idx_values<T, std::int8_t>(bytes, header);
+                values = data::read_idx_values<T, std::int8_t>(bytes, header);
                 break;
             case 0x0B:
-                values = read_idx_values<T, std::int16_t>(bytes, header);
+                values = data::read_idx_values<T, std::int16_t>(bytes, header);
                 break;
             case 0x0C:
-                values = read_idx_values<T, std::int32_t>(bytes, header);
+                values = data::read_idx_values<T, std::int32_t>(bytes, header);
                 break;
             case 0x0D:
-                values = read_idx_values<T, float>(bytes, header);
+                values = data::read_idx_values<T, float>(bytes, header);
                 break;
             case 0x0E:
-                values = read_idx_values<T, double>(bytes, header);
+                values = data::read_idx_values<T, double>(bytes, header);
                 break;
             default:
                 fail("read_idx: unknown type ", header.type, " in the magic number; known are 8, 9, 11, 12, 13 and 14");
@@ -144,13 +149,13 @@ enum class Pixels { Unit, Raw };
 /// `Pixels::Raw`. Errors: those of `read_idx`, values of another type than unsigned bytes, fewer than two dimensions.
 template <std::floating_point T = float>
 Matrix<T> read_idx_images(std::istream& in, Pixels pixels = Pixels::Unit) {
-    StreamBytes stream{in, "read_idx_images"};
-    const IdxHeader header = read_idx_header(stream);
+    data::StreamBytes stream{in, "read_idx_images"};
+    const data::IdxHeader header = data::read_idx_header(stream);
     if (header.type != 0x08)
         fail("read_idx_images: pictures are of unsigned bytes (type 8), this file is of type ", header.type);
     if (header.dims.size() < 2)
         fail("read_idx_images: pictures have at least 2 dimensions (number, size), this file has 1: are these labels?");
-    const std::vector<std::uint8_t> values = read_idx_values<std::uint8_t, std::uint8_t>(stream, header);
+    const std::vector<std::uint8_t> values = data::read_idx_values<std::uint8_t, std::uint8_t>(stream, header);
     const Index n = header.dims[0], d = static_cast<Index>(values.size()) / n;
     Matrix<T> pictures(d, n);
     const T divisor = pixels == Pixels::Unit ? T(255) : T(1);

@@ -30,6 +30,9 @@ struct BatchPair {
     ConstView<Target> target;
 };
 
+// What is not for users.
+namespace data {
+
 /// Which samples stand in which batch: the order of the samples and where it is cut.
 class BatchOrder {
   public:
@@ -48,6 +51,12 @@ class BatchOrder {
         order_.resize(static_cast<std::size_t>(samples_));
         std::iota(order_.begin(), order_.end(), Index{0});
         hourglass::shuffle(std::span{order_}, rng);
+    }
+
+    /// `Error` unless there is a batch of this number.
+    void require_batch(Index batch) const {
+        if (batch < 0 || batch >= batches_)
+            fail("minibatches: there is no batch ", batch, ": there are ", batches_, ", counted from 0");
     }
 
     bool shuffled() const { return !order_.empty(); }
@@ -71,14 +80,14 @@ void owns_its_memory(const Eigen::PlainObjectBase<X>&);
 
 /// Anything of Eigen's that reads as a matrix: a matrix, a block or map of one, an expression.
 template <class Data>
-concept MatrixLike = requires(const Data& data) {
-    is_matrix(data);
+concept MatrixLike = requires(const Data& matrix) {
+    is_matrix(matrix);
 };
 
 /// A matrix that dies at the end of the call, and its memory with it.
 template <class Data>
-concept TemporaryMatrix = !std::is_lvalue_reference_v<Data> && requires(const Data& data) {
-    owns_its_memory(data);
+concept TemporaryMatrix = !std::is_lvalue_reference_v<Data> && requires(const Data& matrix) {
+    owns_its_memory(matrix);
 };
 
 /// A d × n data set whose columns are handed out in batches: a view of someone else's matrix, or the owner of its own.
@@ -89,20 +98,20 @@ class BatchSource {
     /// takes it over if it is a temporary, and evaluates it otherwise. `Error` when it has no rows or no columns;
     /// `name` is what the message calls it.
     template <class Data>
-    BatchSource(Data&& data, const char* name) : rows_(data.rows()), columns_(data.cols()) {
+    BatchSource(Data&& matrix, const char* name) : rows_(matrix.rows()), columns_(matrix.cols()) {
         if (rows_ == 0 || columns_ == 0)
             fail("minibatches: ", name, " is ", rows_, " x ", columns_, ": it has no ",
                  rows_ == 0 ? "rows (features)" : "columns (samples)");
         using Given = std::remove_cvref_t<Data>;
         if constexpr (!TemporaryMatrix<Data> && (Given::Flags & Eigen::DirectAccessBit) != 0) {
-            const Index down = Given::IsRowMajor ? data.outerStride() : data.innerStride();
+            const Index down = Given::IsRowMajor ? matrix.outerStride() : matrix.innerStride();
             if (down == 1 || rows_ == 1) {
-                data_ = data.data();
-                stride_ = Given::IsRowMajor ? data.innerStride() : data.outerStride();
+                data_ = matrix.data();
+                stride_ = Given::IsRowMajor ? matrix.innerStride() : matrix.outerStride();
                 return;
             }
         }
-        owned_ = std::forward<Data>(data);
+        owned_ = std::forward<Data>(matrix);
         data_ = owned_.data();
         stride_ = rows_;
     }
@@ -118,7 +127,7 @@ class BatchSource {
     ConstView<T> batch(const BatchOrder& order, Index batch) {
         const Index begin = order.first(batch), size = order.size(batch);
         if (!order.shuffled() && stride_ == rows_) return {data_ + begin * stride_, rows_, size};
-        if (buffer_.size() == 0) buffer_.resize(rows_, std::min(order.batch_size(), columns_));
+        if (buffer_.size() == 0) buffer_ = Matrix<T>(rows_, std::min(order.batch_size(), columns_));
         for (Index i = 0; i < size; ++i)  // a plain copy of memory: twice as fast here as an Eigen assignment
             std::copy_n(data_ + order.sample(begin + i) * stride_, rows_, buffer_.data() + i * rows_);
         return {buffer_.data(), rows_, size};
@@ -162,6 +171,11 @@ class BatchIterator {
     Index position_ = 0;
 };
 
+template <MatrixLike Data>
+using ScalarOf = typename std::remove_cvref_t<Data>::Scalar;
+
+}  // namespace data
+
 /// The batches of one data set, each an `Eigen::Map<const Eigen::MatrixX<T>>` of d × size. What `minibatches` returns;
 /// kept and shuffled again, it serves every epoch with the same buffer.
 template <class T>
@@ -176,15 +190,18 @@ class Minibatches {
 
     /// How many batches there are.
     Index size() const { return order_.batches(); }
-    /// Batch number `i` of [0, size()); valid until the next one is looked at.
-    ConstView<T> batch(Index i) { return data_.batch(order_, i); }
+    /// Batch number `i`; valid until the next one is looked at. `Error` unless i is in [0, size()).
+    ConstView<T> batch(Index i) {
+        order_.require_batch(i);
+        return data_.batch(order_, i);
+    }
 
-    BatchIterator<Minibatches> begin() { return {*this, 0}; }
-    BatchIterator<Minibatches> end() { return {*this, size()}; }
+    data::BatchIterator<Minibatches> begin() { return {*this, 0}; }
+    data::BatchIterator<Minibatches> end() { return {*this, size()}; }
 
   private:
-    BatchSource<T> data_;
-    BatchOrder order_;
+    data::BatchSource<T> data_;
+    data::BatchOrder order_;
 };
 
 /// The same for samples and targets in one order; each batch is a `BatchPair`.
@@ -205,20 +222,20 @@ class PairedMinibatches {
 
     /// How many batches there are.
     Index size() const { return order_.batches(); }
-    /// Batch number `i` of [0, size()); valid until the next one is looked at.
-    BatchPair<T, Target> batch(Index i) { return {x_.batch(order_, i), target_.batch(order_, i)}; }
+    /// Batch number `i`; valid until the next one is looked at. `Error` unless i is in [0, size()).
+    BatchPair<T, Target> batch(Index i) {
+        order_.require_batch(i);
+        return {x_.batch(order_, i), target_.batch(order_, i)};
+    }
 
-    BatchIterator<PairedMinibatches> begin() { return {*this, 0}; }
-    BatchIterator<PairedMinibatches> end() { return {*this, size()}; }
+    data::BatchIterator<PairedMinibatches> begin() { return {*this, 0}; }
+    data::BatchIterator<PairedMinibatches> end() { return {*this, size()}; }
 
   private:
-    BatchSource<T> x_;
-    BatchSource<Target> target_;
-    BatchOrder order_;
+    data::BatchSource<T> x_;
+    data::BatchSource<Target> target_;
+    data::BatchOrder order_;
 };
-
-template <MatrixLike Data>
-using ScalarOf = typename std::remove_cvref_t<Data>::Scalar;
 
 /// The batches of `data` (d × n, one column per sample) in the order of the samples.
 ///
@@ -227,33 +244,36 @@ using ScalarOf = typename std::remove_cvref_t<Data>::Scalar;
 /// The data is not copied and has to outlive the range; a temporary matrix is moved into the range instead. A block of
 /// a temporary matrix cannot be recognised: name the matrix first.
 /// Errors: no rows, no columns, a batch size below 1, no batch left after dropping the last.
-template <MatrixLike Data>
-Minibatches<ScalarOf<Data>> minibatches(Data&& data, Index batch_size, LastBatch last = LastBatch::Keep) {
+template <data::MatrixLike Data>
+Minibatches<data::ScalarOf<Data>> minibatches(Data&& data, Index batch_size, LastBatch last = LastBatch::Keep) {
     return {std::forward<Data>(data), batch_size, last};
 }
 
 /// The batches of `data` in a random order of the samples, drawn from `rng` at this call.
-template <MatrixLike Data>
-Minibatches<ScalarOf<Data>> minibatches(Data&& data, Index batch_size, Rng& rng, LastBatch last = LastBatch::Keep) {
-    Minibatches<ScalarOf<Data>> batches{std::forward<Data>(data), batch_size, last};
+template <data::MatrixLike Data>
+Minibatches<data::ScalarOf<Data>> minibatches(Data&& data, Index batch_size, Rng& rng,
+                                              LastBatch last = LastBatch::Keep) {
+    Minibatches<data::ScalarOf<Data>> batches{std::forward<Data>(data), batch_size, last};
     batches.shuffle(rng);
     return batches;
 }
 
 /// Batches of samples `x` (d × n) with their targets (e × n), in the order of the samples. One more error: another
 /// number of targets than of samples.
-template <MatrixLike Data, MatrixLike Targets>
-PairedMinibatches<ScalarOf<Data>, ScalarOf<Targets>> minibatches(Data&& x, Targets&& target, Index batch_size,
-                                                                 LastBatch last = LastBatch::Keep) {
+template <data::MatrixLike Data, data::MatrixLike Targets>
+PairedMinibatches<data::ScalarOf<Data>, data::ScalarOf<Targets>> minibatches(Data&& x, Targets&& target,
+                                                                             Index batch_size,
+                                                                             LastBatch last = LastBatch::Keep) {
     return {std::forward<Data>(x), std::forward<Targets>(target), batch_size, last};
 }
 
 /// Batches of samples and their targets in one random order, drawn from `rng` at this call.
-template <MatrixLike Data, MatrixLike Targets>
-PairedMinibatches<ScalarOf<Data>, ScalarOf<Targets>> minibatches(Data&& x, Targets&& target, Index batch_size, Rng& rng,
-                                                                 LastBatch last = LastBatch::Keep) {
-    PairedMinibatches<ScalarOf<Data>, ScalarOf<Targets>> batches{std::forward<Data>(x), std::forward<Targets>(target),
-                                                                 batch_size, last};
+template <data::MatrixLike Data, data::MatrixLike Targets>
+PairedMinibatches<data::ScalarOf<Data>, data::ScalarOf<Targets>> minibatches(Data&& x, Targets&& target,
+                                                                             Index batch_size, Rng& rng,
+                                                                             LastBatch last = LastBatch::Keep) {
+    PairedMinibatches<data::ScalarOf<Data>, data::ScalarOf<Targets>> batches{
+        std::forward<Data>(x), std::forward<Targets>(target), batch_size, last};
     batches.shuffle(rng);
     return batches;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <limits>
 #include <utility>
 
 #include "hourglass/core/error.hpp"
@@ -14,39 +15,64 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+// What is not for users.
+namespace data {
+
 /// What every scaler asks of its data: at least one feature and one sample, all finite. `Error` names what is missing,
 /// or the feature (row) and sample (column), from 0, of the first value that is not finite.
 template <std::floating_point T>
-void check_scalable(const char* function, const Input<T>& data) {
-    if (data.size() == 0)
-        fail(function, ": the data is ", data.rows(), " x ", data.cols(), ": it has no ",
-             data.rows() == 0 ? "rows (features)" : "columns (samples)");
-    for (Index sample = 0; sample < data.cols(); ++sample) {
-        const Index feature = first_non_finite(data.col(sample).data(), data.rows());
+void check_scalable(const char* function, const Input<T>& values) {
+    if (values.size() == 0)
+        fail(function, ": the data is ", values.rows(), " x ", values.cols(), ": it has no ",
+             values.rows() == 0 ? "rows (features)" : "columns (samples)");
+    for (Index sample = 0; sample < values.cols(); ++sample) {
+        const Index feature = first_non_finite(values.col(sample).data(), values.rows());
         if (feature >= 0)
-            fail(function, ": feature ", feature, " of sample ", sample, " is ", data(feature, sample),
+            fail(function, ": feature ", feature, " of sample ", sample, " is ", values(feature, sample),
                  ", not a finite number");
     }
 }
 
-/// The above, and as many features as the scaler was fitted on (0: not fitted).
-template <std::floating_point T>
-void check_scalable(const char* function, const Input<T>& data, Index fitted) {
-    if (fitted == 0) fail(function, ": the scaler is not fitted; call fit first");
-    if (data.rows() != fitted)
-        fail(function, ": the scaler was fitted on ", fitted, " features (rows), the data has ", data.rows());
-    check_scalable<T>(function, data);
-}
-
-// A matrix of f(x, feature) for every value x of `data`, in plain loops: the formulas do not depend on T, and as array
-// expressions over doubles they would be compiled by everybody who includes this.
+/// A matrix of f(x, feature) for every value x of the data. `Error` for data that is not as above or has another number
+/// of features than the scaler was fitted on (0: not fitted), and for a result that is no finite number in T: a double
+/// may be too large for a float.
+// In plain loops: the formulas do not depend on T, and as array expressions over doubles they would be compiled by
+// everybody who includes this.
 template <class T, class F>
-Matrix<T> each_value(const Input<T>& data, const F& f) {
-    Matrix<T> out(data.rows(), data.cols());
-    for (Index j = 0; j < data.cols(); ++j)
-        for (Index i = 0; i < data.rows(); ++i) out(i, j) = static_cast<T>(f(static_cast<double>(data(i, j)), i));
+Matrix<T> scaled_values(const char* function, const Input<T>& values, Index fitted, const F& f) {
+    if (fitted == 0) fail(function, ": the scaler is not fitted; call fit first");
+    if (values.rows() != fitted)
+        fail(function, ": the scaler was fitted on ", fitted, " features (rows), the data has ", values.rows());
+    check_scalable<T>(function, values);
+    Matrix<T> out(values.rows(), values.cols());
+    for (Index j = 0; j < values.cols(); ++j) {
+        for (Index i = 0; i < values.rows(); ++i) out(i, j) = static_cast<T>(f(static_cast<double>(values(i, j)), i));
+        const Index wrong = first_non_finite(out.col(j).data(), out.rows());
+        if (wrong >= 0)
+            fail(function, ": feature ", wrong, " of sample ", j, " is ", values(wrong, j), ", which would become ",
+                 f(static_cast<double>(values(wrong, j)), wrong), ", beyond the numbers of ",
+                 sizeof(T) == 4 ? "float" : "double");
+    }
     return out;
 }
+
+/// Statistics that a scaler is made of: `Error` unless both have one value for each of at least one feature, all are
+/// finite, and the divisors are larger than 0.
+inline void check_statistics(const char* scaler, const char* offset_name, const Eigen::VectorXd& offset,
+                             const char* divisor_name, const Eigen::VectorXd& divisor) {
+    if (offset.size() != divisor.size())
+        fail(scaler, ": ", offset_name, " has ", offset.size(), " values and ", divisor_name, " ", divisor.size(),
+             ", expected one per feature in both");
+    if (offset.size() == 0) fail(scaler, ": ", offset_name, " and ", divisor_name, " are empty");
+    for (Index i = 0; i < offset.size(); ++i) {
+        if (!is_finite(offset[i]))
+            fail(scaler, ": ", offset_name, " of feature ", i, " must be finite, got ", offset[i]);
+        if (!is_finite(divisor[i]) || !(divisor[i] > 0))
+            fail(scaler, ": ", divisor_name, " of feature ", i, " must be finite and larger than 0, got ", divisor[i]);
+    }
+}
+
+}  // namespace data
 
 /// How a `MinMaxScaler` scales.
 struct MinMaxOptions {
@@ -62,16 +88,26 @@ struct MinMaxOptions {
 template <std::floating_point T = float>
 class MinMaxScaler {
   public:
-    /// `Error` unless low < high, both finite.
+    /// `Error` unless low < high, both finite in T, and high − low finite in double.
     explicit MinMaxScaler(MinMaxOptions options = {}) : options_(options) {
-        if (!is_finite(options.low) || !is_finite(options.high) || !(options.low < options.high))
+        if (!is_finite(static_cast<T>(options.low)) || !is_finite(static_cast<T>(options.high)) ||
+            !(options.low < options.high) || !is_finite(options.high - options.low))
             fail("MinMaxScaler: the range must be finite with low < high, got [", options.low, ", ", options.high, "]");
+    }
+
+    /// A scaler that was fitted before, from its `min()` and `range()`, one value per feature. Errors: as above,
+    /// another number of ranges than of minima, none, a value that is not finite, a range that is not larger than 0.
+    MinMaxScaler(const Eigen::VectorXd& smallest, const Eigen::VectorXd& range, MinMaxOptions options = {})
+        : MinMaxScaler(options) {
+        data::check_statistics("MinMaxScaler", "smallest", smallest, "range", range);
+        min_ = smallest;
+        range_ = range;
     }
 
     /// Learns each feature's minimum and maximum from `data`, d × n. Errors: no data, values that are not finite, a
     /// range beyond the numbers of double.
     MinMaxScaler& fit(const Input<T>& data) {
-        check_scalable<T>("MinMaxScaler::fit", data);
+        data::check_scalable<T>("MinMaxScaler::fit", data);
         Eigen::VectorXd min(data.rows()), range(data.rows());
         for (Index i = 0; i < data.rows(); ++i) {
             double smallest = static_cast<double>(data(i, 0)), largest = smallest;
@@ -88,23 +124,24 @@ class MinMaxScaler {
         return *this;
     }
 
-    /// The scaled data, d × n. Errors: not fitted, another number of features, no data, values that are not finite.
+    /// The scaled data, d × n. Errors: not fitted, another number of features, no data, values that are not finite, and
+    /// results that are not.
     Matrix<T> transform(const Input<T>& data) const {
-        check_scalable<T>("MinMaxScaler::transform", data, min_.size());
         const double low = options_.low, high = options_.high;
         // Divided, not multiplied by a reciprocal: the training maximum is then exactly `high` of [0, 1], not an ulp
         // above it.
-        Matrix<T> scaled =
-            each_value<T>(data, [&](double x, Index i) { return (x - min_[i]) / range_[i] * (high - low) + low; });
-        if (options_.clip) scaled = scaled.cwiseMax(static_cast<T>(low)).cwiseMin(static_cast<T>(high));
-        return scaled;
+        return data::scaled_values<T>("MinMaxScaler::transform", data, min_.size(), [&](double x, Index i) {
+            const double scaled = (x - min_[i]) / range_[i] * (high - low) + low;
+            return options_.clip ? std::min(std::max(scaled, low), high) : scaled;
+        });
     }
 
     /// The way back: x = min + (max − min)·(x′ − low) / (high − low). Same errors as `transform`.
     Matrix<T> inverse_transform(const Input<T>& scaled) const {
-        check_scalable<T>("MinMaxScaler::inverse_transform", scaled, min_.size());
         const double low = options_.low, high = options_.high;
-        return each_value<T>(scaled, [&](double x, Index i) { return (x - low) / (high - low) * range_[i] + min_[i]; });
+        return data::scaled_values<T>("MinMaxScaler::inverse_transform", scaled, min_.size(), [&](double x, Index i) {
+            return (x - low) / (high - low) * range_[i] + min_[i];
+        });
     }
 
     /// `fit`, then `transform`.
@@ -121,17 +158,29 @@ class MinMaxScaler {
 };
 
 /// Gives each feature (row) mean 0 and variance 1 over the training data: x′ = (x − mean) / scale. The scale is the
-/// standard deviation √(Σ(x − mean)² / n), or 1 for a feature that is constant, which thereby maps to 0.
+/// standard deviation √(Σ(x − mean)² / n), or 1 for a feature that is constant, which thereby maps to 0. Constant is,
+/// as in scikit-learn, what changes no more than rounding would explain: variance ≤ n·ε·variance + (n·ε·mean)², with ε
+/// the spacing of doubles at 1.
 ///
 ///     hg::StandardScaler scaler;                            // of float; hg::StandardScaler<double> for double
 ///     const Eigen::MatrixXf train = scaler.fit_transform(raw_train), test = scaler.transform(raw_test);
 template <std::floating_point T = float>
 class StandardScaler {
   public:
+    StandardScaler() = default;
+
+    /// A scaler that was fitted before, from its `mean()` and `scale()`, one value per feature. Errors: another number
+    /// of scales than of means, none, a value that is not finite, a scale that is not larger than 0.
+    StandardScaler(const Eigen::VectorXd& mean, const Eigen::VectorXd& scale) {
+        data::check_statistics("StandardScaler", "mean", mean, "scale", scale);
+        mean_ = mean;
+        scale_ = scale;
+    }
+
     /// Learns each feature's mean and standard deviation from `data`, d × n. Errors: no data, values that are not
     /// finite, a variance beyond the numbers of double.
     StandardScaler& fit(const Input<T>& data) {
-        check_scalable<T>("StandardScaler::fit", data);
+        data::check_scalable<T>("StandardScaler::fit", data);
         const double n = static_cast<double>(data.cols());
         // Two passes: the mean, then the squares of what is left. That keeps every digit of a small spread around a
         // large mean, which Σx² − n·mean² loses. The second pass also sees the rounding error of the mean
@@ -145,32 +194,32 @@ class StandardScaler {
                 rest += difference / n;
                 squares += difference * difference / n;
             }
-            scale[i] = std::sqrt(std::max(squares - rest * rest, 0.0));
+            const double variance = std::max(squares - rest * rest, 0.0);
             mean[i] = sum + rest;
-        }
-        for (Index i = 0; i < data.rows(); ++i) {
-            if (!is_finite(mean[i]) || !is_finite(scale[i]))
+            if (!is_finite(mean[i]) || !is_finite(variance))
                 fail("StandardScaler::fit: the variance of feature ", i, " overflows");
-            // Rounding of the mean must not pass for a spread: constant is what does not change by a single bit.
-            const bool constant = (data.row(i).array() == data(i, 0)).all();
-            if (constant) mean[i] = static_cast<double>(data(i, 0));
-            if (constant || scale[i] == 0) scale[i] = 1;
+            // Values that are all equal are their own mean; the sum may have rounded it.
+            if ((data.row(i).array() == data(i, 0)).all()) mean[i] = static_cast<double>(data(i, 0));
+            const double rounding = n * std::numeric_limits<double>::epsilon();
+            const bool constant = variance <= rounding * variance + (rounding * mean[i]) * (rounding * mean[i]);
+            scale[i] = constant ? 1 : std::sqrt(variance);
         }
         mean_ = std::move(mean);
         scale_ = std::move(scale);
         return *this;
     }
 
-    /// The scaled data, d × n. Errors: not fitted, another number of features, no data, values that are not finite.
+    /// The scaled data, d × n. Errors: not fitted, another number of features, no data, values that are not finite, and
+    /// results that are not.
     Matrix<T> transform(const Input<T>& data) const {
-        check_scalable<T>("StandardScaler::transform", data, mean_.size());
-        return each_value<T>(data, [&](double x, Index i) { return (x - mean_[i]) / scale_[i]; });
+        return data::scaled_values<T>("StandardScaler::transform", data, mean_.size(),
+                                      [&](double x, Index i) { return (x - mean_[i]) / scale_[i]; });
     }
 
     /// The way back: x = mean + scale·x′. Same errors as `transform`.
     Matrix<T> inverse_transform(const Input<T>& scaled) const {
-        check_scalable<T>("StandardScaler::inverse_transform", scaled, mean_.size());
-        return each_value<T>(scaled, [&](double x, Index i) { return x * scale_[i] + mean_[i]; });
+        return data::scaled_values<T>("StandardScaler::inverse_transform", scaled, mean_.size(),
+                                      [&](double x, Index i) { return x * scale_[i] + mean_[i]; });
     }
 
     /// `fit`, then `transform`.

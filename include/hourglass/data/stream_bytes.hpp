@@ -11,6 +11,7 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace data {
 
 /// Reads a stream's bytes from its buffer, so that neither its locale nor the exceptions it was told to throw at the
 /// end of a file have a say. What fails below (a directory, a broken disc) is an `Error` under the name of `function`.
@@ -58,5 +59,6 @@ class StreamBytes {
     const char* function_;
 };
 
+}  // namespace data
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -3,83 +3,17 @@
 
 #include <Eigen/Core>
 #include <cmath>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
 #include "hourglass/core/layer.hpp"
 #include "hourglass/kernels/pack.hpp"
+#include "hourglass/layers/pointwise.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
-
-/// What every y = f(x), value by value, has in common. `Derived` gives three formulas over packs of values: `value(x)`,
-/// `slope(x, y)` = f′(x) and `bend(x, y)` = f″(x), in terms of y where it can be: only then can the layer overwrite its
-/// input (`needs_input`). Where f has a kink, both are those of its lower side.
-template <class Derived>
-struct Pointwise {
-    static constexpr bool in_place = true, pointwise = true;
-    static constexpr bool needs_input = false;
-
-    static constexpr Shape output(Shape in) { return in; }
-
-    template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
-        apply(x.size(), x.data(), y.data());
-    }
-    template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) const {
-        kernels::each_pack(
-            x.size(),
-            [this](kernels::Pack<T>& d, const kernels::Pack<T>& in, const kernels::Pack<T>& out,
-                   const kernels::Pack<T>& up) { d += self().slope(in, out) * up; },
-            dx.data(), x.data(), y.data(), dy.data());
-    }
-    template <Shape In, class T>
-    void backward_in_place(ConstView<T> y, View<T> dy) const {
-        turn_back(y.size(), y.data(), dy.data());
-    }
-    template <Shape In, class T>
-    void tangent(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> v, View<T> t) const {
-        kernels::map_packs(
-            x.size(), t.data(),
-            [this](const kernels::Pack<T>& in, const kernels::Pack<T>& out, const kernels::Pack<T>& along) {
-                return self().slope(in, out) * along;
-            },
-            x.data(), y.data(), v.data());
-    }
-    template <Shape In, class T>
-    void curvature(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> u, ConstView<T> v,
-                   std::span<T, 0>, View<T> dx) const {
-        kernels::each_pack(
-            x.size(),
-            [this](kernels::Pack<T>& d, const kernels::Pack<T>& in, const kernels::Pack<T>& out,
-                   const kernels::Pack<T>& up,
-                   const kernels::Pack<T>& along) { d += self().bend(in, out) * up * along; },
-            dx.data(), x.data(), y.data(), u.data(), v.data());
-    }
-    /// Its own counterpart in a mirrored decoder.
-    template <Shape In>
-    constexpr Derived mirror() const {
-        return self();
-    }
-
-  private:
-    constexpr const Derived& self() const { return static_cast<const Derived&>(*this); }
-
-    // Apart from the shape, so that layers of all shapes share them.
-    template <class T>
-    void apply(Index n, const T* x, T* y) const {
-        kernels::map_packs(
-            n, y, [this](const kernels::Pack<T>& in) { return self().value(in); }, x);
-    }
-    template <class T>
-    void turn_back(Index n, const T* y, T* dy) const {
-        kernels::map_packs(
-            n, dy,
-            [this](const kernels::Pack<T>& out, const kernels::Pack<T>& up) { return up * self().slope(out, out); }, y,
-            dy);
-    }
-};
+namespace layers {
 
 // eˣ − 1. For float Eigen's own is vectorised and exact near 0; for double it is a scalar library call, and exp, exact
 // to 1e-16 in the result, is several times faster.
@@ -91,6 +25,8 @@ kernels::Pack<T> exp_minus_one(const kernels::Pack<T>& x) {
         return exp(x) - 1;
 }
 
+}  // namespace layers
+
 /// max(x, 0). NaN stays NaN.
 struct ReLU : Pointwise<ReLU> {
     static constexpr std::string_view name = "ReLU";
@@ -99,11 +35,11 @@ struct ReLU : Pointwise<ReLU> {
         return max(x, kernels::Pack<T>(0));  // in this order NaN is kept
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return kernels::where_greater<T>(y, 0, 1, 0);
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>&) const {
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>&, const kernels::Pack<T>&) const {
         return 0;
     }
 };
@@ -118,16 +54,17 @@ struct LeakyReLU : Pointwise<LeakyReLU> {
         if (!(slope >= 0 && slope <= 1e30))
             fail("LeakyReLU: the negative slope must be finite and at least 0, got ", slope);
     }
+    std::string hyperparameters() const { return "slope " + text(negative_slope); }
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return max(x, kernels::Pack<T>(0)) + negative_slope * min(x, kernels::Pack<T>(0));
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return kernels::where_greater<T>(y, 0, 1, negative_slope);
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>&) const {
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>&, const kernels::Pack<T>&) const {
         return 0;
     }
 };
@@ -141,16 +78,17 @@ struct ELU : Pointwise<ELU> {
     constexpr explicit ELU(double a = 1.0) : alpha(a) {
         if (!(a > 0 && a <= 1e30)) fail("ELU: alpha must be finite and positive, got ", a);
     }
+    std::string hyperparameters() const { return alpha == 1 ? "" : "alpha " + text(alpha); }
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
-        return max(x, kernels::Pack<T>(0)) + alpha * exp_minus_one(min(x, kernels::Pack<T>(0)));
+        return max(x, kernels::Pack<T>(0)) + alpha * layers::exp_minus_one(min(x, kernels::Pack<T>(0)));
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return kernels::where_greater<T>(y, 0, 1, y + alpha);
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return kernels::where_greater<T>(y, 0, 0, y + alpha);
     }
 };
@@ -163,14 +101,15 @@ struct SELU : Pointwise<SELU> {
 
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
-        return lambda * max(x, kernels::Pack<T>(0)) + lambda * alpha * exp_minus_one(min(x, kernels::Pack<T>(0)));
+        return lambda * max(x, kernels::Pack<T>(0)) +
+               lambda * alpha * layers::exp_minus_one(min(x, kernels::Pack<T>(0)));
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return kernels::where_greater<T>(y, 0, lambda, y + lambda * alpha);
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return kernels::where_greater<T>(y, 0, 0, y + lambda * alpha);
     }
 };
@@ -178,18 +117,18 @@ struct SELU : Pointwise<SELU> {
 /// σ(x) = 1/(1 + e⁻ˣ), in (0, 1).
 struct Sigmoid : Pointwise<Sigmoid> {
     static constexpr std::string_view name = "Sigmoid";
-    static constexpr Range range = Range::Unit;
+    static constexpr Traits traits = layers::pointwise_traits(false, true, Link::Logistic);
 
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return 1 / (1 + exp(-x));  // Eigen's own logistic is off by up to 8.5e-4 of the value near −9
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return y * (1 - y);
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return y * (1 - y) * (1 - 2 * y);
     }
 };
@@ -206,11 +145,11 @@ struct Tanh : Pointwise<Tanh> {
             return 1 - 2 / (1 + exp(2 * x));  // the library's double tanh is scalar and slow
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return 1 - square(y);
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
         return -2 * y * (1 - square(y));
     }
 };
@@ -228,30 +167,32 @@ struct Softplus : Pointwise<Softplus> {
             return max(x, kernels::Pack<T>(0)) + log(1 + e);
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
-        return -exp_minus_one(-y);
+    kernels::Pack<T> derivative(const kernels::Pack<T>&, const kernels::Pack<T>& y) const {
+        return -layers::exp_minus_one(-y);
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>& x, const kernels::Pack<T>& y) const {  // σ(1 − σ), and e⁻ʸ = 1 − σ
-        return slope(x, y) * exp(-y);
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>& x,
+                                       const kernels::Pack<T>& y) const {  // σ(1 − σ), and e⁻ʸ = 1 − σ
+        return derivative(x, y) * exp(-y);
     }
 };
 
 /// x·σ(x), also called swish (Elfwing, Uchibe and Doya 2018).
 struct SiLU : Pointwise<SiLU> {
     static constexpr std::string_view name = "SiLU";
-    static constexpr bool needs_input = true;
+    static constexpr Traits traits = layers::pointwise_traits(true);
 
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return x / (1 + exp(-x));
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>& x, const kernels::Pack<T>& y) const {  // σ + y(1 − σ)
+    kernels::Pack<T> derivative(const kernels::Pack<T>& x, const kernels::Pack<T>& y) const {  // σ + y(1 − σ)
         return y + (1 - y) / (1 + exp(-x));
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {  // σ(1 − σ)(2 + x(1 − 2σ))
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>& x,
+                                       const kernels::Pack<T>&) const {  // σ(1 − σ)(2 + x(1 − 2σ))
         const kernels::Pack<T> s = 1 / (1 + exp(-x));
         return s * (1 - s) * (2 + x * (1 - 2 * s));
     }
@@ -261,24 +202,24 @@ struct SiLU : Pointwise<SiLU> {
 /// x/2·(1 + tanh(√(2/π)(x + 0.044715 x³))), several times faster.
 struct GELU : Pointwise<GELU> {
     static constexpr std::string_view name = "GELU";
-    static constexpr bool needs_input = true;
-    static constexpr bool needs_output = false;
+    static constexpr Traits traits = layers::pointwise_traits(true, false);
     bool approximate;
 
     constexpr explicit GELU(bool approximate_ = false) : approximate(approximate_) {}
+    std::string hyperparameters() const { return approximate ? "approximate" : ""; }
 
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return x * (approximate ? gate(x) : distribution(x));
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
         if (!approximate) return distribution(x) + x * density(x);
         const kernels::Pack<T> g = gate(x);  // the gate g = 1/(1 + e⁻²ᵘ) of u(x): (x g)′ = g + x g(1 − g)·2u′
         return g * (1 + x * (1 - g) * (2 * slope0) * (1 + 3 * cubic * square(x)));
     }
     template <class T>
-    kernels::Pack<T> bend(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
         if (!approximate) return density(x) * (2 - square(x));
         // 2g′ + x g″ with g′ = g(1 − g)·2u′ and g″ = g(1 − g)·2u″ + g′(1 − 2g)·2u′
         const kernels::Pack<T> g = gate(x), twice_u1 = 2 * slope0 * (1 + 3 * cubic * square(x));
@@ -308,13 +249,12 @@ struct GELU : Pointwise<GELU> {
 /// e^{xᵢ} / Σⱼ e^{xⱼ} over the channels of each position.
 struct Softmax {
     static constexpr std::string_view name = "Softmax";
-    static constexpr Range range = Range::Unit;
-    static constexpr bool needs_input = false;
+    static constexpr Traits traits{.needs_input = false, .link = Link::Softmax};
 
     static constexpr Shape output(Shape in) { return in; }
 
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
         const Index channels = In.channels;
         for (Index i = 0; i < x.size(); i += channels) {
             const ConstFlat<T> in{x.data() + i, channels};
@@ -324,7 +264,9 @@ struct Softmax {
         }
     }
     template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T> y, ConstView<T> dy, View<T> dx) const {
+    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T> y, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         const Index channels = In.channels;
         for (Index i = 0; i < y.size(); i += channels) {
             const ConstFlat<T> p{y.data() + i, channels}, up{dy.data() + i, channels};

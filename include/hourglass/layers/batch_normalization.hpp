@@ -14,12 +14,12 @@ inline namespace HOURGLASS_ABI {
 
 /// y = γ ∘ (x − μ)/√(σ² + ε) + β, with the mean μ and the variance σ² of each channel over the batch and all positions
 /// (Ioffe and Szegedy 2015). γ starts at one, β at zero. In evaluation μ and σ² are moving averages, which start at 0
-/// and 1; `model.fold(tape)` after a step brings them up to date: average ← momentum · average + (1 − momentum) ·
+/// and 1; `adam.step(model, tape)` brings them up to date: average ← momentum · average + (1 − momentum) ·
 /// batch. Defaults are Keras's, as is the variance (divided by the number of values, not by one less). `Error` unless ε
 /// is finite and positive and the momentum in [0, 1).
 struct BatchNormalization {
     static constexpr std::string_view name = "BatchNormalization";
-    static constexpr bool needs_input = false, needs_output = false;
+    static constexpr Traits traits{.needs_input = false, .needs_output = false};
     double momentum, epsilon;
 
     constexpr explicit BatchNormalization(double momentum_ = 0.99, double epsilon_ = 1e-3)
@@ -33,10 +33,13 @@ struct BatchNormalization {
     static constexpr Shape output(Shape in) { return in; }
     static constexpr Index parameters(Shape in) { return 2 * in.channels; }
     static constexpr auto weights(Shape in) {
-        return std::array{Weight{"gamma", {in.channels, 1, 1}, false}, Weight{"beta", {in.channels, 1, 1}, false}};
+        return std::array{Weight{"gamma", in.channels, false}, Weight{"beta", in.channels, false}};
     }
     static constexpr Index state(Shape in) { return 2 * in.channels; }  // means, then variances
-    static constexpr Index cache(Shape in) { return in.size(); }        // (x − μ)/√(σ² + ε)
+    static constexpr auto states(Shape in) {
+        return std::array{Weight{"moving_mean", in.channels}, Weight{"moving_variance", in.channels}};
+    }
+    static constexpr Index cache(Shape in) { return in.size(); }  // (x − μ)/√(σ² + ε)
 
     template <Shape In, class T>
     void initialize(std::span<T, parameters(In)> w, Rng&) const {
@@ -53,53 +56,20 @@ struct BatchNormalization {
         for (std::size_t i = 0; i < state.size(); ++i) state[i] = T(momentum) * state[i] + T(1 - momentum) * batch[i];
     }
 
-    // Evaluation.
     template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, std::span<const T> state, ConstView<T> x, View<T> y) const {
-        const T* const mean = state.data();
-        for (Index i = 0; i < x.size(); i += In.channels)
-            kernels::map_packs(
-                In.channels, y.data() + i,
-                [this](const kernels::Pack<T>& in, const kernels::Pack<T>& m, const kernels::Pack<T>& v,
-                       const kernels::Pack<T>& gamma,
-                       const kernels::Pack<T>& beta) { return gamma * ((in - m) / sqrt(v + epsilon)) + beta; },
-                x.data() + i, mean, mean + In.channels, w.data(), w.data() + In.channels);
-    }
-    template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, Pass<T>& pass) const {
-        T *const mean = pass.statistics.data(), *const variance = mean + In.channels, *const normal = pass.cache.data();
-        const T share = T(1 / static_cast<double>(x.size() / In.channels));
-        std::fill_n(mean, 2 * In.channels, T(0));
-        for (Index i = 0; i < x.size(); i += In.channels)
-            kernels::each_pack(
-                In.channels, [share](kernels::Pack<T>& m, const kernels::Pack<T>& in) { m += share * in; }, mean,
-                x.data() + i);
-        for (Index i = 0; i < x.size(); i += In.channels) {
-            kernels::map_packs(
-                In.channels, normal + i, [](const kernels::Pack<T>& in, const kernels::Pack<T>& m) { return in - m; },
-                x.data() + i, static_cast<const T*>(mean));
-            kernels::each_pack(
-                In.channels, [share](kernels::Pack<T>& v, const kernels::Pack<T>& off) { v += share * square(off); },
-                variance, static_cast<const T*>(normal + i));
-        }
-        for (Index i = 0; i < x.size(); i += In.channels) {
-            kernels::each_pack(
-                In.channels, [this](kernels::Pack<T>& n, const kernels::Pack<T>& v) { n = n / sqrt(v + epsilon); },
-                normal + i, static_cast<const T*>(variance));
-            kernels::map_packs(
-                In.channels, y.data() + i,
-                [](const kernels::Pack<T>& n, const kernels::Pack<T>& gamma, const kernels::Pack<T>& beta) {
-                    return gamma * n + beta;
-                },
-                static_cast<const T*>(normal + i), w.data(), w.data() + In.channels);
-        }
+    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
+        if (context.training)
+            normalise<In>(w, x, y, context);
+        else
+            apply_averages<In>(w, context.state.data(), x, y);
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
-                  Pass<T>& pass) const {
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         // With x̂ cached and means over the batch: dx = γ/√(σ² + ε) · (dy − mean(dy) − x̂·mean(dy ∘ x̂)), a block of
         // channels at a time, for which the two means fit on the stack.
-        const T *const normal = pass.cache.data(), *const variance = pass.statistics.data() + In.channels;
+        const T *const normal = context.cache.data(), *const variance = context.statistics.data() + In.channels;
         const T share = T(1 / static_cast<double>(dy.size() / In.channels));
         constexpr Index block = 64;
         for (Index from = 0; from < In.channels; from += block) {
@@ -130,8 +100,10 @@ struct BatchNormalization {
         }
     }
     template <Shape In, class T>
-    void gradient(ConstView<T>, ConstView<T> dy, std::span<T, parameters(In)> dw, Pass<T>& pass) const {
-        const T* const normal = pass.cache.data();
+    void gradient(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> dy,
+                  std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
+        const T* const normal = context.cache.data();
         for (Index i = 0; i < dy.size(); i += In.channels)
             kernels::each_pack(
                 In.channels,
@@ -151,6 +123,48 @@ struct BatchNormalization {
     template <Shape In, Index Offset>
     constexpr BatchNormalization tied() const {
         return *this;
+    }
+
+  private:
+    template <Shape In, class T>
+    void apply_averages(std::span<const T, parameters(In)> w, const T* mean, ConstView<T> x, View<T> y) const {
+        for (Index i = 0; i < x.size(); i += In.channels)
+            kernels::map_packs(
+                In.channels, y.data() + i,
+                [this](const kernels::Pack<T>& in, const kernels::Pack<T>& m, const kernels::Pack<T>& v,
+                       const kernels::Pack<T>& gamma,
+                       const kernels::Pack<T>& beta) { return gamma * ((in - m) / sqrt(v + epsilon)) + beta; },
+                x.data() + i, mean, mean + In.channels, w.data(), w.data() + In.channels);
+    }
+    template <Shape In, class T>
+    void normalise(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
+        T *const mean = context.statistics.data(), *const variance = mean + In.channels,
+                 *const normal = context.cache.data();
+        const T share = T(1 / static_cast<double>(x.size() / In.channels));
+        std::fill_n(mean, 2 * In.channels, T(0));
+        for (Index i = 0; i < x.size(); i += In.channels)
+            kernels::each_pack(
+                In.channels, [share](kernels::Pack<T>& m, const kernels::Pack<T>& in) { m += share * in; }, mean,
+                x.data() + i);
+        for (Index i = 0; i < x.size(); i += In.channels) {
+            kernels::map_packs(
+                In.channels, normal + i, [](const kernels::Pack<T>& in, const kernels::Pack<T>& m) { return in - m; },
+                x.data() + i, static_cast<const T*>(mean));
+            kernels::each_pack(
+                In.channels, [share](kernels::Pack<T>& v, const kernels::Pack<T>& off) { v += share * square(off); },
+                variance, static_cast<const T*>(normal + i));
+        }
+        for (Index i = 0; i < x.size(); i += In.channels) {
+            kernels::each_pack(
+                In.channels, [this](kernels::Pack<T>& n, const kernels::Pack<T>& v) { n = n / sqrt(v + epsilon); },
+                normal + i, static_cast<const T*>(variance));
+            kernels::map_packs(
+                In.channels, y.data() + i,
+                [](const kernels::Pack<T>& n, const kernels::Pack<T>& gamma, const kernels::Pack<T>& beta) {
+                    return gamma * n + beta;
+                },
+                static_cast<const T*>(normal + i), w.data(), w.data() + In.channels);
+        }
     }
 };
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
@@ -29,22 +30,23 @@ struct Conv1D {
     static_assert(Dilation > 0, "hourglass: the dilation of Conv1D must be at least 1");
 
     static constexpr std::string_view name = "Conv1D";
-    static constexpr bool needs_output = false, linear = true;
+    static constexpr Traits traits{.needs_output = false, .linear = true};
     Initializer kernel_initializer;
 
     constexpr explicit Conv1D(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
 
-    static constexpr Windows windows(Shape in) {
-        return windows_over(name, in.length, (Kernel - 1) * Dilation + 1, Stride, Pad);
+    static constexpr layers::Windows windows(Shape in) {
+        return layers::windows_over(name, in, (Kernel - 1) * Dilation + 1, Stride, Pad);
     }
     static constexpr Shape output(Shape in) { return {Filters, windows(in).count}; }
     static constexpr Index kernel_size(Shape in) { return Filters * in.channels * Kernel; }
     static constexpr Index parameters(Shape in) { return kernel_size(in) + (UseBias ? Filters : 0); }
     static constexpr auto weights(Shape in) {
         std::array<Weight, UseBias ? 2 : 1> all{Weight{"kernel", {Filters, in.channels, Kernel}}};
-        if constexpr (UseBias) all[1] = {"bias", {Filters, 1, 1}, false};
+        if constexpr (UseBias) all[1] = {"bias", Filters, false};
         return all;
     }
+    std::string hyperparameters() const { return layers::window_text(Kernel, Stride, Pad, Dilation); }
     template <Shape In, class T>
     void initialize(std::span<T, parameters(In)> w, Rng& rng) const {
         hourglass::initialize<T>(kernel_initializer, Kernel * In.channels, Kernel * Filters,
@@ -54,18 +56,20 @@ struct Conv1D {
     }
 
     template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
+    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const {
         kernels::add_convolution(convolution(In), w.data(), x.data(), y.data(), x.cols(),
                                  kernels::Initial<T>{false, UseBias ? w.data() + kernel_size(In) : nullptr});
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
-                  bool held = true) const {
+                  const Context<T>& context) const {
         kernels::add_transposed_convolution(convolution(In), w.data(), dy.data(), dx.data(), dy.cols(),
-                                            kernels::Initial<T>{held});
+                                            kernels::Initial<T>{context.accumulate});
     }
     template <Shape In, class T>
-    void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
+    void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
+                  std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
         kernels::add_kernel_gradient<kernels::Side::Short>(convolution(In), dy.data(), x.data(), dw.data(),
                                                            UseBias ? dw.data() + kernel_size(In) : nullptr, x.cols());
     }
@@ -91,20 +95,21 @@ struct Conv1D {
     template <Shape In, Index Offset>
     constexpr auto tied() const {
         require_way_back<In>();
-        return Conv1DTransposed<In.channels, Kernel, Stride, Pad, Dilation, UseBias, Offset, parameters(In)>{};
+        return layers::Conv1DTransposed<In.channels, Kernel, Stride, Pad, Dilation, UseBias, Offset, parameters(In)>{};
     }
 
   private:
     static constexpr kernels::Convolution convolution(Shape in) {
-        const Windows laid = windows(in);
+        const layers::Windows laid = windows(in);
         return {in.channels, in.length, Filters, laid.count, Kernel, Stride, Dilation, laid.left};
     }
     template <Shape In>
     static constexpr void require_way_back() {
-        static_assert(TransposedConvolution<In.channels, Kernel, Stride, Pad, Dilation>::output(output(In)) == In,
-                      "hourglass: the transpose of this Conv1D does not give back its input's length: with "
-                      "Padding::Same the length must be a multiple of the stride, with Padding::Valid the length "
-                      "minus the kernel's extent must be");
+        static_assert(
+            layers::TransposedConvolution<In.channels, Kernel, Stride, Pad, Dilation>::output(output(In)) == In,
+            "hourglass: the transpose of this Conv1D does not give back its input's length: with "
+            "Padding::Same the length must be a multiple of the stride, with Padding::Valid the length "
+            "minus the kernel's extent must be");
     }
 };
 

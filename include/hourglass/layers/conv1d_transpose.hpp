@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
@@ -12,6 +13,8 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+
+namespace layers {
 
 // What both kinds share: everything but where the kernel lies.
 template <Index Filters, Index Kernel, Index Stride, Padding Pad, Index Dilation>
@@ -24,6 +27,7 @@ struct TransposedConvolution {
     static constexpr Index extent = (Kernel - 1) * Dilation + 1;  // positions from a kernel's first tap to its last
 
     static constexpr Shape output(Shape in) {
+        require_series("Conv1DTranspose", in);
         const Index beyond = Pad == Padding::Valid && extent > Stride ? extent - Stride : 0;
         return {Filters, in.length * Stride + beyond};
     }
@@ -38,8 +42,9 @@ struct TransposedConvolution {
                                             kernels::Initial<T>{false, bias});
     }
     template <class T>
-    static void backward(Shape in, const T* kernel, ConstView<T> dy, View<T> dx, bool held) {
-        kernels::add_convolution(convolution(in), kernel, dy.data(), dx.data(), dy.cols(), kernels::Initial<T>{held});
+    static void backward(Shape in, const T* kernel, ConstView<T> dy, View<T> dx, bool accumulate) {
+        kernels::add_convolution(convolution(in), kernel, dy.data(), dx.data(), dy.cols(),
+                                 kernels::Initial<T>{accumulate});
     }
     template <class T>
     static void gradient(Shape in, ConstView<T> x, ConstView<T> dy, T* kernel_gradient, T* bias_gradient) {
@@ -47,6 +52,8 @@ struct TransposedConvolution {
                                                           bias_gradient, x.cols());
     }
 };
+
+}  // namespace layers
 
 /// The transpose of `Conv1D`, also called deconvolution: position q of x adds W_kᵀ x(q) to positions
 /// q·Stride + k·Dilation of y, k = 0 … Kernel − 1; then b is added. Out come length·Stride +
@@ -59,10 +66,10 @@ struct TransposedConvolution {
 template <Index Filters, Index Kernel, Index Stride = 1, Padding Pad = Padding::Valid, Index Dilation = 1,
           bool UseBias = true>
 struct Conv1DTranspose {
-    using Core = TransposedConvolution<Filters, Kernel, Stride, Pad, Dilation>;
+    using Core = layers::TransposedConvolution<Filters, Kernel, Stride, Pad, Dilation>;
 
     static constexpr std::string_view name = "Conv1DTranspose";
-    static constexpr bool needs_output = false, linear = true;
+    static constexpr Traits traits{.needs_output = false, .linear = true};
     Initializer kernel_initializer;
 
     constexpr explicit Conv1DTranspose(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
@@ -72,9 +79,10 @@ struct Conv1DTranspose {
     static constexpr Index parameters(Shape in) { return kernel_size(in) + (UseBias ? Filters : 0); }
     static constexpr auto weights(Shape in) {
         std::array<Weight, UseBias ? 2 : 1> all{Weight{"kernel", {in.channels, Filters, Kernel}}};
-        if constexpr (UseBias) all[1] = {"bias", {Filters, 1, 1}, false};
+        if constexpr (UseBias) all[1] = {"bias", Filters, false};
         return all;
     }
+    std::string hyperparameters() const { return layers::window_text(Kernel, Stride, Pad, Dilation); }
     template <Shape In, class T>
     void initialize(std::span<T, parameters(In)> w, Rng& rng) const {
         hourglass::initialize<T>(kernel_initializer, Kernel * Filters, Kernel * In.channels,
@@ -84,16 +92,18 @@ struct Conv1DTranspose {
     }
 
     template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
+    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const {
         Core::forward(In, w.data(), UseBias ? w.data() + kernel_size(In) : nullptr, x, y);
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
-                  bool held = true) const {
-        Core::backward(In, w.data(), dy, dx, held);
+                  const Context<T>& context) const {
+        Core::backward(In, w.data(), dy, dx, context.accumulate);
     }
     template <Shape In, class T>
-    void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
+    void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
+                  std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
         Core::gradient(In, x, dy, dw.data(), UseBias ? dw.data() + kernel_size(In) : nullptr);
     }
     template <Shape In, class T>
@@ -107,6 +117,8 @@ struct Conv1DTranspose {
     }
 };
 
+namespace layers {
+
 /// `Conv1DTranspose` with the kernel of the `Conv1D` whose SharedSize parameters begin at SharedOffset of the model;
 /// the second user of the same weights, adding into the same gradient. Written by `Tied<E>`, not by hand.
 template <Index Filters, Index Kernel, Index Stride, Padding Pad, Index Dilation, bool UseBias, Index SharedOffset,
@@ -115,32 +127,35 @@ struct Conv1DTransposed {
     using Core = TransposedConvolution<Filters, Kernel, Stride, Pad, Dilation>;
 
     static constexpr std::string_view name = "Conv1DTranspose (tied)";
-    static constexpr bool needs_output = false;
+    static constexpr Traits traits{.needs_output = false};
     static constexpr Index shared_offset = SharedOffset, shared_parameters = SharedSize;
 
     static constexpr Shape output(Shape in) { return Core::output(in); }
     static constexpr Index parameters(Shape) { return UseBias ? Filters : 0; }
     static constexpr auto weights(Shape) {
         if constexpr (UseBias)
-            return std::array{Weight{"bias", {Filters, 1, 1}, false}};
+            return std::array{Weight{"bias", Filters, false}};
         else
             return std::array<Weight, 0>{};
     }
 
     template <Shape In, class T>
-    void forward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, View<T> y) const {
+    void forward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, View<T> y,
+                 const Context<T>&) const {
         Core::forward(In, w.shared.data(), UseBias ? w.own.data() : nullptr, x, y);
     }
     template <Shape In, class T>
     void backward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy,
-                  View<T> dx, bool held = true) const {
-        Core::backward(In, w.shared.data(), dy, dx, held);
+                  View<T> dx, const Context<T>& context) const {
+        Core::backward(In, w.shared.data(), dy, dx, context.accumulate);
     }
     template <Shape In, class T>
-    void gradient(ConstView<T> x, ConstView<T> dy, TiedWeights<T, SharedSize, parameters(In)> dw) const {
+    void gradient(TiedWeights<const T, SharedSize, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
+                  TiedWeights<T, SharedSize, parameters(In)> dw) const {
         Core::gradient(In, x, dy, dw.shared.data(), UseBias ? dw.own.data() : nullptr);
     }
 };
 
+}  // namespace layers
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -14,7 +14,9 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-// The kernels, on plain memory and run-time sizes: compiled once for all dense layers, and not inlined into any.
+namespace layers {
+
+// The products, on plain memory and run-time sizes: compiled once for all dense layers, and not inlined into any.
 
 // y = W x + b for W of outputs × inputs (b = 0 without a bias); with Transposed, y = Wᵀ x + b for W of inputs ×
 // outputs.
@@ -28,29 +30,31 @@ EIGEN_DONT_INLINE void dense_forward(Index outputs, Index inputs, Index columns,
         kernels::add_product(outputs, columns, inputs, w, outputs, {x, 1, inputs}, y, outputs, initial);
 }
 
-// dx += Wᵀ dy; with Transposed, dx += W dy. Assigned where dx is not held.
+// dx += Wᵀ dy; with Transposed, dx += W dy; assigned without `accumulate`.
 template <bool Transposed, class T>
 EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns, const T* w, const T* dy, T* dx,
-                                      bool held) {
-    const kernels::Initial<T> initial{held};
+                                      bool accumulate) {
+    const kernels::Initial<T> initial{accumulate};
     if constexpr (Transposed)
         kernels::add_product(inputs, columns, outputs, w, inputs, {dy, 1, outputs}, dx, inputs, initial);
     else
         kernels::add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, initial);
 }
 
-// dW += left rightᵀ, both with one column per position. Assigned where dW is not held.
+// dW += left rightᵀ, both with one column per position; assigned without `accumulate`.
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index row_columns, Index columns, const T* left, const T* right,
-                                      T* dw, bool held = true) {
+                                      T* dw, bool accumulate = true) {
     kernels::add_product(rows, row_columns, columns, left, rows, {right, row_columns, 1}, dw, rows,
-                         kernels::Initial<T>{held});
+                         kernels::Initial<T>{accumulate});
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
 struct DenseTransposed;
 
-/// y = W x + b. On a sequence it acts on the channels of each position, as in Keras.
+}  // namespace layers
+
+/// y = W x + b. On a series or a picture it acts on the channels of each position, as in Keras.
 ///
 /// W is Units × channels, column-major (Keras's `kernel`, byte for byte), then b of Units values unless `UseBias` is
 /// false. `Dense<32>{Initializer::HeNormal}` starts from another rule than Glorot's uniform one; b starts at zero
@@ -60,17 +64,17 @@ struct Dense {
     static_assert(Units > 0, "hourglass: Dense needs at least one unit");
 
     static constexpr std::string_view name = "Dense";
-    static constexpr bool needs_output = false, linear = true;
+    static constexpr Traits traits{.needs_output = false, .linear = true};
     Initializer kernel_initializer;
 
     constexpr explicit Dense(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
 
-    static constexpr Shape output(Shape in) { return {Units, in.length}; }
+    static constexpr Shape output(Shape in) { return {Units, in.length, in.columns}; }
     static constexpr Index parameters(Shape in) { return Units * in.channels + (UseBias ? Units : 0); }
     static constexpr auto weights(Shape in) {
         constexpr std::size_t count = UseBias ? 2 : 1;
-        std::array<Weight, count> all{Weight{"kernel", {Units, in.channels, 1}}};
-        if constexpr (UseBias) all[1] = {"bias", {Units, 1, 1}, false};
+        std::array<Weight, count> all{Weight{"kernel", {Units, in.channels}}};
+        if constexpr (UseBias) all[1] = {"bias", Units, false};
         return all;
     }
     template <Shape In, class T>
@@ -80,32 +84,36 @@ struct Dense {
     }
 
     template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
-        dense_forward<false, T>(Units, In.channels, In.length * x.cols(), w.data(),
-                                UseBias ? w.data() + Units * In.channels : nullptr, x.data(), y.data());
+    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const {
+        layers::dense_forward<false, T>(Units, In.channels, In.positions() * x.cols(), w.data(),
+                                        UseBias ? w.data() + Units * In.channels : nullptr, x.data(), y.data());
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx,
-                  bool held = true) const {
-        dense_backward<false, T>(Units, In.channels, In.length * x.cols(), w.data(), dy.data(), dx.data(), held);
+                  const Context<T>& context) const {
+        layers::dense_backward<false, T>(Units, In.channels, In.positions() * x.cols(), w.data(), dy.data(), dx.data(),
+                                         context.accumulate);
     }
     template <Shape In, class T>
-    void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw, bool held = true) const {
-        dense_gradient<T>(Units, In.channels, In.length * x.cols(), dy.data(), x.data(), dw.data(), held);
+    void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
+                  std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        layers::dense_gradient<T>(Units, In.channels, In.positions() * x.cols(), dy.data(), x.data(), dw.data(),
+                                  context.accumulate);
         if constexpr (UseBias) {
             T* const db = dw.data() + Units * In.channels;
-            if (!held) clear<T>({db, Units, 1});
-            kernels::add_columns<T>(Units, In.length * x.cols(), dy.data(), db);
+            if (!context.accumulate) clear<T>({db, Units, 1});
+            kernels::add_columns<T>(Units, In.positions() * x.cols(), dy.data(), db);
         }
     }
     template <Shape In, class T>
     void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
-        dense_forward<false, T>(Units, In.channels, In.length * v.cols(), w.data(), nullptr, v.data(), t.data());
+        layers::dense_forward<false, T>(Units, In.channels, In.positions() * v.cols(), w.data(), nullptr, v.data(),
+                                        t.data());
     }
     template <Shape In, class T>
     void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
                    std::span<T, parameters(In)> dw, View<T>) const {
-        dense_gradient<T>(Units, In.channels, In.length * v.cols(), u.data(), v.data(), dw.data());
+        layers::dense_gradient<T>(Units, In.channels, In.positions() * v.cols(), u.data(), v.data(), dw.data());
     }
 
     /// A dense layer back to the input's channels.
@@ -115,45 +123,50 @@ struct Dense {
     }
     /// The same, with this layer's W transposed; only the bias is its own.
     template <Shape In, Index Offset>
-    constexpr DenseTransposed<In.channels, UseBias, Offset, parameters(In)> tied() const {
+    constexpr layers::DenseTransposed<In.channels, UseBias, Offset, parameters(In)> tied() const {
         return {};
     }
 };
+
+namespace layers {
 
 /// y = Wᵀ x + b, with W the kernel of the `Dense` whose SharedSize parameters begin at SharedOffset of the model; the
 /// second user of the same weights, adding into the same gradient. Written by `Tied<E>`, not by hand.
 template <Index Outputs, bool UseBias, Index SharedOffset, Index SharedSize>
 struct DenseTransposed {
     static constexpr std::string_view name = "Dense (tied)";
-    static constexpr bool needs_output = false;
+    static constexpr Traits traits{.needs_output = false};
     static constexpr Index shared_offset = SharedOffset, shared_parameters = SharedSize;
 
-    static constexpr Shape output(Shape in) { return {Outputs, in.length}; }
+    static constexpr Shape output(Shape in) { return {Outputs, in.length, in.columns}; }
     static constexpr Index parameters(Shape) { return UseBias ? Outputs : 0; }
     static constexpr auto weights(Shape) {
         if constexpr (UseBias)
-            return std::array{Weight{"bias", {Outputs, 1, 1}, false}};
+            return std::array{Weight{"bias", Outputs, false}};
         else
             return std::array<Weight, 0>{};
     }
 
     template <Shape In, class T>
-    void forward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, View<T> y) const {
-        dense_forward<true, T>(Outputs, In.channels, In.length * x.cols(), w.shared.data(),
+    void forward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, View<T> y,
+                 const Context<T>&) const {
+        dense_forward<true, T>(Outputs, In.channels, In.positions() * x.cols(), w.shared.data(),
                                UseBias ? w.own.data() : nullptr, x.data(), y.data());
     }
     template <Shape In, class T>
     void backward(TiedWeights<const T, SharedSize, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy,
-                  View<T> dx, bool held = true) const {
-        dense_backward<true, T>(Outputs, In.channels, In.length * x.cols(), w.shared.data(), dy.data(), dx.data(),
-                                held);
+                  View<T> dx, const Context<T>& context) const {
+        dense_backward<true, T>(Outputs, In.channels, In.positions() * x.cols(), w.shared.data(), dy.data(), dx.data(),
+                                context.accumulate);
     }
     template <Shape In, class T>
-    void gradient(ConstView<T> x, ConstView<T> dy, TiedWeights<T, SharedSize, parameters(In)> dw) const {
-        dense_gradient<T>(In.channels, Outputs, In.length * x.cols(), x.data(), dy.data(), dw.shared.data());
-        if constexpr (UseBias) kernels::add_columns<T>(Outputs, In.length * x.cols(), dy.data(), dw.own.data());
+    void gradient(TiedWeights<const T, SharedSize, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
+                  TiedWeights<T, SharedSize, parameters(In)> dw) const {
+        dense_gradient<T>(In.channels, Outputs, In.positions() * x.cols(), x.data(), dy.data(), dw.shared.data());
+        if constexpr (UseBias) kernels::add_columns<T>(Outputs, In.positions() * x.cols(), dy.data(), dw.own.data());
     }
 };
 
+}  // namespace layers
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

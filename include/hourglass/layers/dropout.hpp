@@ -1,6 +1,8 @@
 // Dropout.
 #pragma once
 
+#include <algorithm>
+#include <string>
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
@@ -13,7 +15,7 @@ inline namespace HOURGLASS_ABI {
 /// 0 ≤ rate < 1.
 struct Dropout {
     static constexpr std::string_view name = "Dropout";
-    static constexpr bool needs_input = false, needs_output = false;
+    static constexpr Traits traits{.needs_input = false, .needs_output = false};
     double rate;
 
     constexpr explicit Dropout(double rate_ = 0.5) : rate(rate_) {
@@ -23,26 +25,38 @@ struct Dropout {
     static constexpr Shape output(Shape in) { return in; }
     static constexpr Index cache(Shape in) { return in.size(); }  // each value's factor: 0 or 1/(1 − rate)
 
+    std::string hyperparameters() const { return "rate " + text(rate); }
+
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
-        flat(y) = flat(x);
-    }
-    template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, Pass<T>& pass) const {
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>& context) const {
+        if (!context.training) {
+            std::copy_n(x.data(), x.size(), y.data());
+            return;
+        }
         const T kept = T(1 / (1 - rate));
+        constexpr auto size = static_cast<std::size_t>(In.size());
         for (Index j = 0; j < x.cols(); ++j)
-            pass.random.choose(j, rate, T(0), kept,
-                               std::span<T>{&pass.cache(0, j), static_cast<std::size_t>(In.size())});
-        flat(y) = flat(x) * flat(pass.cache);
+            context.random.choose(j, rate, T(0), kept, context.cache.subspan(static_cast<std::size_t>(j) * size, size));
+        flat(y) = flat(x) * factors(context);
     }
     template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx, Pass<T>& pass) const {
-        flat(dx) += flat(dy) * flat(pass.cache);
+    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (context.accumulate)
+            flat(dx) += flat(dy) * factors(context);
+        else
+            flat(dx) = flat(dy) * factors(context);
     }
 
     template <Shape In>
     constexpr Dropout mirror() const {
         return *this;
+    }
+
+  private:
+    template <class T>
+    static ConstFlat<T> factors(const Context<T>& context) {
+        return {context.cache.data(), static_cast<Index>(context.cache.size())};
     }
 };
 

@@ -17,7 +17,7 @@ inline namespace HOURGLASS_ABI {
 /// unless ε is finite and positive.
 struct LayerNormalization {
     static constexpr std::string_view name = "LayerNormalization";
-    static constexpr bool needs_output = false;
+    static constexpr Traits traits{.needs_output = false};
     double epsilon;
 
     constexpr explicit LayerNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) {
@@ -28,7 +28,7 @@ struct LayerNormalization {
     static constexpr Shape output(Shape in) { return in; }
     static constexpr Index parameters(Shape in) { return 2 * in.channels; }
     static constexpr auto weights(Shape in) {
-        return std::array{Weight{"gamma", {in.channels, 1, 1}, false}, Weight{"beta", {in.channels, 1, 1}, false}};
+        return std::array{Weight{"gamma", in.channels, false}, Weight{"beta", in.channels, false}};
     }
     template <Shape In, class T>
     void initialize(std::span<T, parameters(In)> w, Rng&) const {
@@ -37,15 +37,16 @@ struct LayerNormalization {
     }
 
     template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
+    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const {
         const ConstFlat<T> gamma{w.data(), In.channels}, beta{w.data() + In.channels, In.channels};
         each_position<In>(x, [&](Index i, const ConstFlat<T>& in, const T& mean, const T& scale) {
             Flat<T>{y.data() + i, In.channels} = (in - mean) * scale * gamma + beta;
         });
     }
     template <Shape In, class T>
-    void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy,
-                  View<T> dx) const {
+    void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         // With x̂ = (x − μ)·scale and g = γ ∘ dy: dx = scale·(g − mean(g) − x̂·mean(g ∘ x̂)).
         const ConstFlat<T> gamma{w.data(), In.channels};
         each_position<In>(x, [&](Index i, const ConstFlat<T>& in, const T& mean, const T& scale) {
@@ -55,7 +56,9 @@ struct LayerNormalization {
         });
     }
     template <Shape In, class T>
-    void gradient(ConstView<T> x, ConstView<T> dy, std::span<T, parameters(In)> dw) const {
+    void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
+                  std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
         Flat<T> dgamma{dw.data(), In.channels}, dbeta{dw.data() + In.channels, In.channels};
         each_position<In>(x, [&](Index i, const ConstFlat<T>& in, const T& mean, const T& scale) {
             const ConstFlat<T> up{dy.data() + i, In.channels};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
@@ -14,6 +15,8 @@ inline namespace HOURGLASS_ABI {
 /// Repeats every position Size times.
 template <Index Size = 2>
 struct UpSampling1D;
+
+namespace layers {
 
 /// What the poolings have in common: channel by channel, one value for each window of Pool positions, Stride apart.
 template <Index Pool, Index Stride, Padding Pad>
@@ -41,18 +44,21 @@ struct Pooling1D {
                       "which must be a multiple of the stride");
         return {};
     }
+    std::string hyperparameters() const { return window_text(Pool, Stride, Pad); }
 };
+
+}  // namespace layers
 
 /// The largest value of each window; its gradient goes to the first position that holds it. NaN stays NaN.
 template <Index Pool = 2, Index Stride = Pool, Padding Pad = Padding::Valid>
-struct MaxPooling1D : Pooling1D<Pool, Stride, Pad> {
+struct MaxPooling1D : layers::Pooling1D<Pool, Stride, Pad> {
     static constexpr std::string_view name = "MaxPooling1D";
 
-    static constexpr Windows windows(Shape in) { return windows_over(name, in.length, Pool, Stride, Pad); }
+    static constexpr layers::Windows windows(Shape in) { return layers::windows_over(name, in, Pool, Stride, Pad); }
     static constexpr Shape output(Shape in) { return {in.channels, windows(in).count}; }
 
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
         const Index channels = In.channels;
         this->each_window(In, windows(In), x.cols(), [&](Index from, Index positions, Index to) {
             const T* in = x.data() + from;
@@ -68,7 +74,9 @@ struct MaxPooling1D : Pooling1D<Pool, Stride, Pad> {
         });
     }
     template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) const {
+    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         each_largest<In>(x, y, [&](Index from, Index to) { dx.data()[from] += dy.data()[to]; });
     }
     // Which position is the largest does not change in a small neighbourhood: linear there.
@@ -107,15 +115,15 @@ struct MaxPooling1D : Pooling1D<Pool, Stride, Pad> {
 
 /// The mean of each window; positions that stick out of the sequence count neither above nor below the fraction.
 template <Index Pool = 2, Index Stride = Pool, Padding Pad = Padding::Valid>
-struct AveragePooling1D : Pooling1D<Pool, Stride, Pad>, LinearMap<AveragePooling1D<Pool, Stride, Pad>> {
+struct AveragePooling1D : layers::Pooling1D<Pool, Stride, Pad>, layers::LinearMap<AveragePooling1D<Pool, Stride, Pad>> {
     static constexpr std::string_view name = "AveragePooling1D";
-    static constexpr bool needs_input = false, needs_output = false;
+    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true};
 
-    static constexpr Windows windows(Shape in) { return windows_over(name, in.length, Pool, Stride, Pad); }
+    static constexpr layers::Windows windows(Shape in) { return layers::windows_over(name, in, Pool, Stride, Pad); }
     static constexpr Shape output(Shape in) { return {in.channels, windows(in).count}; }
 
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
         this->each_window(In, windows(In), x.cols(), [&](Index from, Index positions, Index to) {
             Flat<T> mean{y.data() + to, In.channels};
             mean = ConstFlat<T>{x.data() + from, In.channels};
@@ -124,7 +132,9 @@ struct AveragePooling1D : Pooling1D<Pool, Stride, Pad>, LinearMap<AveragePooling
         });
     }
     template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx) const {
+    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         this->each_window(In, windows(In), dy.cols(), [&](Index from, Index positions, Index to) {
             const ConstFlat<T> up{dy.data() + to, In.channels};
             for (Index k = 0; k < positions; ++k)
@@ -139,22 +149,28 @@ struct AveragePooling1D : Pooling1D<Pool, Stride, Pad>, LinearMap<AveragePooling
 };
 
 template <Index Size>
-struct UpSampling1D : LinearMap<UpSampling1D<Size>> {
+struct UpSampling1D : layers::LinearMap<UpSampling1D<Size>> {
     static_assert(Size > 0, "hourglass: UpSampling1D repeats every position at least once");
 
     static constexpr std::string_view name = "UpSampling1D";
-    static constexpr bool needs_input = false, needs_output = false;
+    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true};
 
-    static constexpr Shape output(Shape in) { return {in.channels, in.length * Size}; }
+    static constexpr Shape output(Shape in) {
+        layers::require_series(name, in);
+        return {in.channels, in.length * Size};
+    }
+    std::string hyperparameters() const { return "size " + text(Size); }
 
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
         T* out = y.data();
         for (const T* in = x.data(); in != x.data() + x.size(); in += In.channels)
             for (Index k = 0; k < Size; ++k) out = std::copy_n(in, In.channels, out);
     }
     template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx) const {
+    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         const T* up = dy.data();
         for (T* down = dx.data(); down != dx.data() + dx.size(); down += In.channels)
             for (Index k = 0; k < Size; ++k, up += In.channels)

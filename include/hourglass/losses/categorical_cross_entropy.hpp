@@ -8,6 +8,7 @@
 
 #include "hourglass/core/term.hpp"
 #include "hourglass/kernels/pack.hpp"
+#include "hourglass/losses/cross_entropy.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -17,53 +18,17 @@ inline namespace HOURGLASS_ABI {
 /// or when those of a position do not sum to 1 (within 1e-3).
 ///
 /// Under a decoder that ends in `Softmax` it is computed from the logits, and its gradient with respect to them is
-/// p − t (Bridle 1990). Used on its own it takes probabilities, one position in each column, divides them by their sum
-/// and keeps them at least at ε = 1e-7, as in Keras.
+/// p − t (Bridle 1990). Of any other probabilities those of a position are divided by their sum and then kept within
+/// [ε, 1 − ε], ε = 1e-7, beyond which the gradient is 0, as in Keras. Used by itself it takes one position in each
+/// column.
 struct CategoricalCrossEntropy {
     static constexpr std::string_view name = "CategoricalCrossEntropy";
     static constexpr Slot slot = Slot::Loss;
     static constexpr bool needs_unit_range = true;
     static constexpr bool rebuilds_input = false;
-    static constexpr std::string_view fuses_with = "Softmax";
+    static constexpr Link link = Link::Softmax;
 
     constexpr void check() const {}
-
-    template <class T>
-    T value(ConstView<T> p, ConstView<T> target) const {
-        return each_position<T>(p.rows(), p, target, from_probabilities<T>, nullptr);
-    }
-    template <class T>
-    T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
-        return each_position<T>(p.rows(), p, target, from_probabilities<T>, d.data());
-    }
-    template <class T>
-    void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-        for (Index j = 0; j < p.cols(); ++j)
-            each[j] = value<T>({p.data() + j * p.rows(), p.rows(), 1}, {target.data() + j * p.rows(), p.rows(), 1});
-    }
-
-    /// The same loss with z, p = softmax(z) over `Channels` values, in the prediction's place.
-    template <Index Channels>
-    struct FromLogits {
-        template <class T>
-        T value(ConstView<T> logits, ConstView<T> target) const {
-            return each_position<T>(Channels, logits, target, from_scores<T>, nullptr);
-        }
-        template <class T>
-        T gradient(ConstView<T> logits, ConstView<T> target, View<T> d) const {
-            return each_position<T>(Channels, logits, target, from_scores<T>, d.data());
-        }
-        template <class T>
-        void samples(ConstView<T> logits, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-            const Index rows = logits.rows();
-            for (Index j = 0; j < logits.cols(); ++j)
-                each[j] = value<T>({logits.data() + j * rows, rows, 1}, {target.data() + j * rows, rows, 1});
-        }
-    };
-    template <Shape Output>
-    static constexpr FromLogits<Output.channels> from_logits() {
-        return {};
-    }
 
   private:
     // The loss of one position of `classes` values, whose targets sum to `total`; where d is not null, scale times its
@@ -74,78 +39,127 @@ struct CategoricalCrossEntropy {
     // total · ln Σ e^z − Σ t z, both with the largest z taken off.
     template <class T>
     static T from_scores(Index classes, const T* z, const T* t, T total, T scale, T* d) {
+        using Pack = kernels::Pack<T>;
         using std::log;
         const T most = *std::max_element(z, z + classes);
         const T sum = kernels::sum_packs<T>(
-            classes, [&](const kernels::Pack<T>& score) { return exp(score - kernels::Pack<T>(most)); }, z);
-        const T cost = total * log(sum) - kernels::sum_packs<T>(
-                                              classes,
-                                              [&](const kernels::Pack<T>& score, const kernels::Pack<T>& wanted) {
-                                                  return wanted * (score - kernels::Pack<T>(most));
-                                              },
-                                              z, t);
+            classes, [&](const Pack& score) { return exp(score - Pack(most)); }, z);
+        const T cost =
+            total * log(sum) -
+            kernels::sum_packs<T>(
+                classes, [&](const Pack& score, const Pack& wanted) { return wanted * (score - Pack(most)); }, z, t);
         const T factor = total / sum;
         if (d)
             kernels::map_packs(
                 classes, d,
-                [&](const kernels::Pack<T>& score, const kernels::Pack<T>& wanted) {
-                    return kernels::Pack<T>(scale) *
-                           (kernels::Pack<T>(factor) * exp(score - kernels::Pack<T>(most)) - wanted);
+                [&](const Pack& score, const Pack& wanted) {
+                    return Pack(scale) * (Pack(factor) * exp(score - Pack(most)) - wanted);
                 },
                 z, t);
         return cost;
     }
 
-    // total · ln Σ p − Σ t ln p.
+    // −Σ t ln q for q = p / Σ p, kept within [ε, 1 − ε].
     template <class T>
-    static T from_probabilities(Index classes, const T* p, const T* t, T total, T scale, T* d) {
+    static T from_probabilities(Index classes, const T* p, const T* t, T, T scale, T* d) {
         using std::log;
-        const auto inside = [](const kernels::Pack<T>& value) { return max(value, kernels::Pack<T>(1e-7)); };
-        const T sum = kernels::sum_packs<T>(classes, inside, p);
-        const T cost = total * log(sum) - kernels::sum_packs<T>(
-                                              classes,
-                                              [&](const kernels::Pack<T>& value, const kernels::Pack<T>& wanted) {
-                                                  return wanted * log(inside(value));
-                                              },
-                                              p, t);
-        const T factor = total / sum;
-        if (d)
-            kernels::map_packs(
-                classes, d,
-                [&](const kernels::Pack<T>& value, const kernels::Pack<T>& wanted) {
-                    return kernels::Pack<T>(scale) * (kernels::Pack<T>(factor) - wanted / inside(value));
-                },
-                p, t);
+        T sum(0), cost(0), along(0);
+        for (Index i = 0; i < classes; ++i) sum += p[i];
+        const auto inside = [&](Index i) { return p[i] / sum >= T(epsilon) && p[i] / sum <= T(1 - epsilon); };
+        for (Index i = 0; i < classes; ++i) {
+            const T q = p[i] / sum;
+            cost -= t[i] * log(q < T(epsilon) ? T(epsilon) : q > T(1 - epsilon) ? T(1 - epsilon) : q);
+            if (inside(i)) along += t[i];  // −Σ q ∂ℓ/∂q
+        }
+        for (Index i = 0; d && i < classes; ++i) d[i] = scale * (along / sum - (inside(i) ? T(t[i] / p[i]) : T(0)));
         return cost;
     }
 
+    static constexpr double epsilon = 1e-7;
+
     template <class T>
-    static T each_position(Index classes, ConstView<T> prediction, ConstView<T> target, Position<T> position, T* d) {
+    static T each_position(const core::Caller& caller, Index classes, ConstView<T> prediction, ConstView<T> target,
+                           Position<T> position, T* d) {
         const Index positions = target.size() / classes;
         const T scale = T(1 / static_cast<double>(positions));
         // All targets are looked at before the first gradient is written.
         for (Index i = 0; i < target.size(); ++i)
-            if (target.data()[i] < T(0) || target.data()[i] > T(1))
-                fail(name, ": targets must lie in [0, 1]; feature ", i % target.rows(), " of sample ",
-                     i / target.rows(), " lies outside");
+            if (target.data()[i] < T(0) || target.data()[i] > T(1)) losses::fail_target(caller, name, target, i);
         for (Index k = 0; k < positions; ++k) {
             const T total = sum_of(target.data() + k * classes, classes);
             if (total < T(1 - 1e-3) || total > T(1 + 1e-3))
-                fail(name, ": the targets of each position must sum to 1; those of position ",
-                     k * classes % target.rows() / classes, " of sample ", k * classes / target.rows(), " do not");
+                fail(caller.prefix(), name, ": the targets of each position must sum to 1; those of position ",
+                     k * classes % target.rows() / classes, " of sample ",
+                     caller.first_sample + k * classes / target.rows(), " do not");
         }
-        Accumulator<T> sum(0);
+        core::Accumulator<T> sum(0);
         for (Index k = 0; k < positions; ++k) {
             const T* const t = target.data() + k * classes;
-            sum += Accumulator<T>(position(classes, prediction.data() + k * classes, t, sum_of(t, classes), scale,
-                                           d ? d + k * classes : nullptr));
+            sum += core::Accumulator<T>(position(classes, prediction.data() + k * classes, t, sum_of(t, classes), scale,
+                                                 d ? d + k * classes : nullptr));
         }
-        return T(sum / Accumulator<T>(static_cast<double>(positions)));
+        return T(sum / core::Accumulator<T>(static_cast<double>(positions)));
     }
     template <class T>
     static T sum_of(const T* values, Index count) {
         return kernels::sum_packs<T>(
             count, [](const kernels::Pack<T>& value) { return value; }, values);
+    }
+
+    // The three methods on scores or probabilities of `Channels` classes; 0 stands for a column of one position.
+    template <Index Channels, bool Scores>
+    struct Methods {
+        core::Caller caller;
+
+        template <class T>
+        T value(ConstView<T> p, ConstView<T> target) const {
+            return each_position<T>(caller, classes(p), p, target, formula<T>(), nullptr);
+        }
+        template <class T>
+        T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
+            return each_position<T>(caller, classes(p), p, target, formula<T>(), d.data());
+        }
+        template <class T>
+        void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
+            const Index rows = p.rows();
+            for (Index j = 0; j < p.cols(); ++j)
+                each[j] = Methods{{caller.function, caller.first_sample + j}}.template value<T>(
+                    {p.data() + j * rows, rows, 1}, {target.data() + j * rows, rows, 1});
+        }
+
+      private:
+        template <class T>
+        static Index classes(ConstView<T> p) {
+            return Channels > 0 ? Channels : p.rows();
+        }
+        template <class T>
+        static Position<T> formula() {
+            return Scores ? from_scores<T> : from_probabilities<T>;
+        }
+    };
+
+  public:
+    /// The same loss with z, p = softmax(z), in the prediction's place.
+    template <Shape Output>
+    static constexpr Methods<Output.channels, true> from_logits(const core::Caller& caller = {}) {
+        return {caller};
+    }
+    template <Shape Output>
+    static constexpr Methods<Output.channels, false> from_output(const core::Caller& caller = {}) {
+        return {caller};
+    }
+
+    template <class T>
+    T value(ConstView<T> p, ConstView<T> target) const {
+        return Methods<0, false>{}.template value<T>(p, target);
+    }
+    template <class T>
+    T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
+        return Methods<0, false>{}.template gradient<T>(p, target, d);
+    }
+    template <class T>
+    void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
+        Methods<0, false>{}.template samples<T>(p, target, each);
     }
 };
 

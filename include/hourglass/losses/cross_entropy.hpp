@@ -4,6 +4,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <concepts>
 #include <string_view>
 
 #include "hourglass/losses/elementwise_loss.hpp"
@@ -11,16 +12,28 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+namespace losses {
+
+// For a target at this place that lies outside [0, 1].
+template <class T>
+[[noreturn]] void fail_target(const core::Caller& caller, std::string_view loss, ConstView<T> target, Index at) {
+    double value = 0;
+    if constexpr (std::floating_point<T>) value = static_cast<double>(target.data()[at]);
+    fail(caller.prefix(), loss, ": targets must lie in [0, 1]; feature ", at % target.rows(), " of sample ",
+         caller.first_sample + at / target.rows(), " is ", value);
+}
+
 /// Σ over all values of −t ln σ(z) − (1 − t) ln(1 − σ(z)) = max(z, 0) − z t − ln max(p, 1 − p), p = σ(z). With `d`,
 /// writes d = scale · (p − t), the gradient with respect to z; d may be the memory of z. `Error`, naming `who` and the
 /// place, when a target lies outside [0, 1].
 template <class T>
-T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, ConstView<T> target, T* d, T scale) {
+T sum_cross_entropy_from_logits(const core::Caller& caller, std::string_view who, ConstView<T> logits,
+                                ConstView<T> target, T* d, T scale) {
     // The logarithm is taken once per lane of a product of 32 factors in [1/2, 1].
     using P = kernels::Pack<T>;
     constexpr Index lanes = P::lanes, block = 32 * lanes;
     const Index size = logits.size();
-    Accumulator<T> sum(0);
+    core::Accumulator<T> sum(0);
     P worst = T(0);
     for (Index from = 0; from < size; from += block) {
         const Index end = std::min(size, from + block);
@@ -34,8 +47,8 @@ T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, Const
         };
         Index i = from;
         for (; i + lanes <= end; i += lanes) {
-            const P slope = round(P::load(logits.data() + i), P::load(target.data() + i));
-            if (d) slope.store(d + i);
+            const P derivative = round(P::load(logits.data() + i), P::load(target.data() + i));
+            if (d) derivative.store(d + i);
         }
         if (i < end) {  // the last few values, padded with a logit and a target that cost nothing
             T z[static_cast<std::size_t>(lanes)], t[static_cast<std::size_t>(lanes)];
@@ -46,72 +59,124 @@ T sum_cross_entropy_from_logits(std::string_view who, ConstView<T> logits, Const
             round(P::load(z), P::load(t)).store(z);
             for (Index j = 0; d && j < lanes && i + j < end; ++j) d[i + j] = z[j];
         }
-        sum += Accumulator<T>((linear - log(product)).sum());
+        sum += core::Accumulator<T>((linear - log(product)).sum());
     }
     // Compared without a branch on each value; a target that is NaN is left to the check of the objective.
     if (kernels::where_greater(worst, P(0.5), P(1), P(0)).sum() > T(0))
         for (Index i = 0; i < size; ++i)
-            if (target.data()[i] < T(0) || target.data()[i] > T(1))
-                fail(who, ": targets must lie in [0, 1]; feature ", i % target.rows(), " of sample ", i / target.rows(),
-                     " lies outside");
+            if (target.data()[i] < T(0) || target.data()[i] > T(1)) fail_target(caller, who, target, i);
     return T(sum);
 }
 
+}  // namespace losses
+
 /// ℓ = −t ln p − (1 − t) ln(1 − p), reduced as `ElementwiseLoss` says. Under a decoder that ends in `Sigmoid` it is
-/// computed from the logits; any other prediction in (0, 1) is first kept within [ε, 1 − ε], ε = 1e-7 as in Keras.
-/// `Error` when a target lies outside [0, 1].
+/// computed from the logits; any other prediction in (0, 1) is first kept within [ε, 1 − ε], ε = 1e-7, beyond which its
+/// gradient is 0, as in Keras. `Error` when a target lies outside [0, 1].
 template <class Derived>
-struct CrossEntropy : ElementwiseLoss<Derived> {
+struct CrossEntropy {
+    static constexpr Slot slot = Slot::Loss;
     static constexpr bool needs_unit_range = true;
-    static constexpr std::string_view fuses_with = "Sigmoid";
+    static constexpr Link link = Link::Logistic;
 
-    template <class T>
-    kernels::Pack<T> each(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
-        const kernels::Pack<T> inside = kept_inside(p);
-        return -(t * log(inside)) - (1 - t) * log(1 - inside);
-    }
-    template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
-        const kernels::Pack<T> inside = kept_inside(p);
-        return (inside - t) / (inside * (1 - inside));
-    }
+    constexpr void check() const {}
 
-    /// The same loss with z, x̂ = σ(z), in the prediction's place.
+    /// The three methods on probabilities.
+    struct FromProbabilities : ElementwiseLoss<FromProbabilities> {
+        static constexpr bool is_likelihood = core::is_likelihood<Derived>;
+        core::Caller caller;
+
+        template <class T>
+        T value(ConstView<T> p, ConstView<T> target) const {
+            require_probabilities(target);
+            return ElementwiseLoss<FromProbabilities>::template value<T>(p, target);
+        }
+        template <class T>
+        T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
+            require_probabilities(target);
+            return ElementwiseLoss<FromProbabilities>::template gradient<T>(p, target, d);
+        }
+        template <class T>
+        void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
+            require_probabilities(target);
+            ElementwiseLoss<FromProbabilities>::template samples<T>(p, target, each);
+        }
+
+        template <class T>
+        kernels::Pack<T> each(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+            const kernels::Pack<T> inside = min(max(p, kernels::Pack<T>(epsilon)), kernels::Pack<T>(1 - epsilon));
+            return -(t * log(inside)) - (1 - t) * log(1 - inside);
+        }
+        template <class T>
+        kernels::Pack<T> derivative(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+            const kernels::Pack<T> inside = min(max(p, kernels::Pack<T>(epsilon)), kernels::Pack<T>(1 - epsilon));
+            // ½ − ε from ½: within the bounds on both sides.
+            return kernels::where_greater<T>(abs(p - 0.5), 0.5 - epsilon, 0, (inside - t) / (inside * (1 - inside)));
+        }
+
+      private:
+        static constexpr double epsilon = 1e-7;
+
+        template <class T>
+        void require_probabilities(ConstView<T> target) const {
+            for (Index i = 0; i < target.size(); ++i)
+                if (target.data()[i] < T(0) || target.data()[i] > T(1))
+                    losses::fail_target(caller, Derived::name, target, i);
+        }
+    };
+    /// The three methods with z, x̂ = σ(z), in the prediction's place.
     struct FromLogits {
+        core::Caller caller;
+
         template <class T>
         T value(ConstView<T> logits, ConstView<T> target) const {
-            return T(sum_cross_entropy_from_logits<T>(Derived::name, logits, target, nullptr, T(0)) / T(count(logits)));
+            return value_of<T>(caller, logits, target);
         }
         template <class T>
         T gradient(ConstView<T> logits, ConstView<T> target, View<T> d) const {
             const T scale = T(1 / count(logits));
-            return T(sum_cross_entropy_from_logits<T>(Derived::name, logits, target, d.data(), scale) /
+            return T(losses::sum_cross_entropy_from_logits<T>(caller, Derived::name, logits, target, d.data(), scale) /
                      T(count(logits)));
         }
         template <class T>
         void samples(ConstView<T> logits, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
             const Index rows = logits.rows();
             for (Index j = 0; j < logits.cols(); ++j)
-                each[j] = value<T>({logits.data() + j * rows, rows, 1}, {target.data() + j * rows, rows, 1});
+                each[j] = value_of<T>({caller.function, caller.first_sample + j}, {logits.data() + j * rows, rows, 1},
+                                      {target.data() + j * rows, rows, 1});
         }
 
       private:
         template <class T>
+        static T value_of(const core::Caller& whose, ConstView<T> logits, ConstView<T> target) {
+            return T(losses::sum_cross_entropy_from_logits<T>(whose, Derived::name, logits, target, nullptr, T(0)) /
+                     T(count(logits)));
+        }
+        template <class T>
         static double count(ConstView<T> logits) {
-            return static_cast<double>(is_likelihood<Derived> ? logits.cols() : logits.size());
+            return static_cast<double>(core::is_likelihood<Derived> ? logits.cols() : logits.size());
         }
     };
     template <Shape Output = Shape{}>
-    static constexpr FromLogits from_logits() {
-        return {};
+    static constexpr FromLogits from_logits(const core::Caller& caller = {}) {
+        return {caller};
+    }
+    template <Shape Output = Shape{}>
+    static constexpr FromProbabilities from_output(const core::Caller& caller = {}) {
+        return {{}, caller};
     }
 
-  private:
-    static constexpr double epsilon = 1e-7;
-
     template <class T>
-    static kernels::Pack<T> kept_inside(const kernels::Pack<T>& p) {
-        return min(max(p, kernels::Pack<T>(epsilon)), kernels::Pack<T>(1 - epsilon));
+    T value(ConstView<T> p, ConstView<T> target) const {
+        return from_output().value(p, target);
+    }
+    template <class T>
+    T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
+        return from_output().gradient(p, target, d);
+    }
+    template <class T>
+    void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
+        from_output().samples(p, target, each);
     }
 };
 

@@ -11,7 +11,7 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
 /// Mean over features and batch of ℓ(p, t), or, for a likelihood, sum over features and mean over the batch. `Derived`
-/// gives two formulas over packs of values, `each(p, t)` = ℓ and `slope(p, t)` = ∂ℓ/∂p.
+/// gives two formulas over packs of values, `each(p, t)` = ℓ and `derivative(p, t)` = ∂ℓ/∂p.
 template <class Derived>
 struct ElementwiseLoss {
     static constexpr Slot slot = Slot::Loss;
@@ -29,7 +29,7 @@ struct ElementwiseLoss {
         return blocks<T>(prediction, target, [&](Index from, Index size) {
             kernels::map_packs(
                 size, d.data() + from,
-                [&](const kernels::Pack<T>& p, const kernels::Pack<T>& t) { return scale * self().slope(p, t); },
+                [&](const kernels::Pack<T>& p, const kernels::Pack<T>& t) { return scale * self().derivative(p, t); },
                 prediction.data() + from, target.data() + from);
         });
     }
@@ -45,7 +45,7 @@ struct ElementwiseLoss {
     // What the sum over all values is divided by.
     template <class T>
     static double count(ConstView<T> prediction) {
-        return static_cast<double>(is_likelihood<Derived> ? prediction.cols() : prediction.size());
+        return static_cast<double>(core::is_likelihood<Derived> ? prediction.cols() : prediction.size());
     }
 
     constexpr const Derived& self() const { return static_cast<const Derived&>(*this); }
@@ -54,15 +54,15 @@ struct ElementwiseLoss {
     template <class T, class Use>
     T blocks(ConstView<T> prediction, ConstView<T> target, Use use) const {
         constexpr Index block = 1024;
-        Accumulator<T> sum(0);
+        core::Accumulator<T> sum(0);
         for (Index from = 0; from < prediction.size(); from += block) {
             const Index size = std::min(block, prediction.size() - from);
-            sum += Accumulator<T>(kernels::sum_packs<T>(
+            sum += core::Accumulator<T>(kernels::sum_packs<T>(
                 size, [&](const kernels::Pack<T>& p, const kernels::Pack<T>& t) { return self().each(p, t); },
                 prediction.data() + from, target.data() + from));
             use(from, size);
         }
-        return T(sum / Accumulator<T>(count(prediction)));
+        return T(sum / core::Accumulator<T>(count(prediction)));
     }
 };
 

@@ -1,6 +1,7 @@
 // The likelihood of real values, with a variance that is given or learned.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <span>
 #include <string_view>
@@ -9,6 +10,8 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+
+namespace losses {
 
 // −ln N(t; p, variance) for each value, sum over features, mean over the batch.
 template <class T>
@@ -20,8 +23,12 @@ struct NormalNats : ElementwiseLoss<NormalNats<T>> {
         using std::log;
         return 0.5 * (square(p - t) / variance + T(log(T(6.283185307179586477) * variance)));
     }
-    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const { return (p - t) / variance; }
+    kernels::Pack<T> derivative(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+        return (p - t) / variance;
+    }
 };
+
+}  // namespace losses
 
 /// −ln p(t | x̂) = Σ ½ ((t − x̂)²/σ² + ln 2πσ²), sum over features, mean over the batch, in nats. σ² is the same for
 /// every value and fixed; 1 makes half the squared error of it. `Error` unless σ² is finite and positive.
@@ -52,7 +59,7 @@ struct GaussianLikelihood {
 
   private:
     template <class T>
-    NormalNats<T> nats() const {
+    losses::NormalNats<T> nats() const {
         return {{}, T(variance)};
     }
 };
@@ -64,7 +71,7 @@ struct LearnedGaussianLikelihood {
     static constexpr std::string_view name = "LearnedGaussianLikelihood";
     static constexpr Slot slot = Slot::Loss;
     static constexpr bool is_likelihood = true;
-    static constexpr Index parameters = 1;
+    static constexpr auto weights() { return std::array{Weight{"log_variance", 1, false}}; }
 
     constexpr void check() const {}
 
@@ -81,7 +88,7 @@ struct LearnedGaussianLikelihood {
         template <class T>
         T gradient(ConstView<T> prediction, ConstView<T> target, View<T> d) const {
             using std::log;
-            const NormalNats<T> formula = nats();
+            const losses::NormalNats<T> formula = nats();
             const T value = formula.gradient(prediction, target, d);
             // ½ Σ (1 − e²/σ²), the mean over the batch: the value holds the same squares.
             const T half = T(0.5 * static_cast<double>(target.rows()));
@@ -94,7 +101,7 @@ struct LearnedGaussianLikelihood {
         }
 
       private:
-        NormalNats<T_> nats() const {
+        losses::NormalNats<T_> nats() const {
             using std::exp;
             return {{}, T_(exp(*w))};
         }

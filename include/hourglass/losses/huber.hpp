@@ -26,7 +26,7 @@ struct Huber : ElementwiseLoss<Huber> {
         return c * (e - 0.5 * c);
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
         return max(min(p - t, kernels::Pack<T>(delta)), kernels::Pack<T>(-delta));
     }
 };

@@ -17,7 +17,7 @@ struct MeanAbsoluteError : ElementwiseLoss<MeanAbsoluteError> {
         return abs(p - t);
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
         return kernels::where_greater<T>(p, t, 1, kernels::where_greater<T>(t, p, -1, 0));
     }
 };

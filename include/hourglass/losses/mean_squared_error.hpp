@@ -17,7 +17,7 @@ struct MeanSquaredError : ElementwiseLoss<MeanSquaredError> {
         return square(p - t);
     }
     template <class T>
-    kernels::Pack<T> slope(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
+    kernels::Pack<T> derivative(const kernels::Pack<T>& p, const kernels::Pack<T>& t) const {
         return 2 * (p - t);
     }
 };

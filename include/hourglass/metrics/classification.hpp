@@ -29,8 +29,8 @@ struct Classification {
     friend bool operator==(const Classification&, const Classification&) = default;
 
   private:
-    static double ratio(Index part, Index whole) {
-        return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+    static double ratio(Index some, Index all) {
+        return all == 0 ? 0 : static_cast<double>(some) / static_cast<double>(all);
     }
 };
 
@@ -38,10 +38,10 @@ struct Classification {
 ///
 /// `scores`: n finite values. `labels`: n values, 1 for anomalies and 0 for normal samples.
 /// Errors: no scores, another number of labels, a score or threshold that is not finite, another label.
-template <VectorLike Scores, VectorLike Labels>
+template <metrics::VectorLike Scores, metrics::VectorLike Labels>
 Classification classify(const Scores& scores, const Labels& labels, double threshold) {
-    const std::vector<double> values = checked_scores("classify", scores);
-    const std::vector<unsigned char> anomalous = checked_labels("classify", labels, values.size());
+    const std::vector<double> values = metrics::checked_scores("classify", scores);
+    const std::vector<unsigned char> anomalous = metrics::checked_labels("classify", labels, values.size());
     if (!is_finite(threshold)) fail("classify: the threshold must be finite, got ", threshold);
     Classification counts;
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -59,11 +59,11 @@ Classification classify(const Scores& scores, const Labels& labels, double thres
 ///
 /// `scores`: n finite values. `labels`: n values, 1 for anomalies and 0 for normal samples.
 /// Errors: no scores, another number of labels, a score that is not finite, another label, only one class.
-template <VectorLike Scores, VectorLike Labels>
+template <metrics::VectorLike Scores, metrics::VectorLike Labels>
 double roc_auc(const Scores& scores, const Labels& labels) {
-    const std::vector<double> values = checked_scores("roc_auc", scores);
-    const std::vector<unsigned char> anomalous = checked_labels("roc_auc", labels, values.size());
-    const auto positives = static_cast<double>(checked_positives("roc_auc", anomalous));
+    const std::vector<double> values = metrics::checked_scores("roc_auc", scores);
+    const std::vector<unsigned char> anomalous = metrics::checked_labels("roc_auc", labels, values.size());
+    const auto positives = static_cast<double>(metrics::checked_positives("roc_auc", anomalous));
     const double negatives = static_cast<double>(values.size()) - positives;
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

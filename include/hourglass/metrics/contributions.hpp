@@ -17,6 +17,9 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+// What is not for users.
+namespace metrics {
+
 // The formula, on matrices of one scalar type.
 template <class T>
 Matrix<T> squared_errors_per_feature(const Input<T>& x, const Input<T>& rebuilt) {
@@ -39,7 +42,9 @@ Matrix<T> squared_errors_per_feature(const Input<T>& x, const Input<T>& rebuilt)
     return contributions;
 }
 
-/// (x − x̂)² / features for every value: each feature's part in each sample's mean squared error, which is the sum of
+}  // namespace metrics
+
+/// (x − x̂)² / features for every value: each feature's share of each sample's mean squared error, which is the sum of
 /// the column.
 ///
 /// `x`: features × n. `rebuilt`: its reconstruction, of the same extents and scalar type. Returns features × n.
@@ -48,18 +53,19 @@ template <class X, class Y>
 Matrix<typename X::Scalar> error_contributions(const Eigen::MatrixBase<X>& x, const Eigen::MatrixBase<Y>& rebuilt) {
     static_assert(std::is_same_v<typename X::Scalar, typename Y::Scalar>,
                   "hourglass: error_contributions compares matrices of the same scalar type");
-    return squared_errors_per_feature<typename X::Scalar>(x.derived(), rebuilt.derived());
+    return metrics::squared_errors_per_feature<typename X::Scalar>(x.derived(), rebuilt.derived());
 }
 
-/// One feature's part in a score.
+/// One feature's share of a score.
 struct Contribution {
     std::string name;   ///< of the feature
     Index feature = 0;  ///< its row
-    double value = 0;   ///< its part in the score
+    double value = 0;   ///< its contribution to the score
     double share = 0;   ///< the same divided by the score; 0 if the score is 0
 };
 
-/// The `count` features with the largest part in one sample's score, largest first (all of them if there are fewer).
+/// The `count` features with the largest contribution to one sample's score, largest first (all of them if there are
+/// fewer).
 ///
 /// `contributions`: that sample's column of `error_contributions`. `names`: of the features, or none ("feature 0", …).
 ///
@@ -67,10 +73,10 @@ struct Contribution {
 ///         std::cout << c.name << ' ' << c.share << '\n';
 ///
 /// Errors: no features, one that is not finite, a count below 1, another number of names.
-template <VectorLike Values>
+template <metrics::VectorLike Values>
 std::vector<Contribution> top_contributions(const Values& contributions, Index count,
                                             std::span<const std::string> names = {}) {
-    const std::vector<double> values = checked_scores("top_contributions", contributions);
+    const std::vector<double> values = metrics::checked_scores("top_contributions", contributions);
     if (count < 1) fail("top_contributions: the number of features must be at least 1, got ", count);
     if (!names.empty() && names.size() != values.size())
         fail("top_contributions: there are ", names.size(), " names for ", values.size(), " features");

@@ -16,7 +16,7 @@ inline namespace HOURGLASS_ABI {
 ///     ln (1/k) Σⱼ p(x|zⱼ) p(zⱼ) / q(zⱼ|x),   zⱼ ~ q(z|x),   k = samples
 ///
 /// (Burda, Grosse and Salakhutdinov 2016). Its expectation is below ln p(x) and rises with k; with k = 1 it is the
-/// evidence lower bound with one draw. Thousands of draws a sample are usual for a figure to report. `Model` is a
+/// evidence lower bound with one draw. Thousands of draws a sample are usual for a number to report. `Model` is a
 /// variational autoencoder whose loss is a likelihood. `Error` for less than one draw, and as `posterior` says.
 template <class Model>
 Vector<typename Model::Scalar> importance_weighted_bound(const Model& model, const Input<typename Model::Scalar>& x,

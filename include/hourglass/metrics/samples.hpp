@@ -11,6 +11,7 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace metrics {
 
 /// A vector of numbers: an Eigen vector, row or expression of one, std::vector, std::array, std::span.
 template <class V>
@@ -61,5 +62,6 @@ inline Index checked_positives(const char* function, const std::vector<unsigned 
     return positives;
 }
 
+}  // namespace metrics
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

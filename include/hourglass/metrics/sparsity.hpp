@@ -10,6 +10,9 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+// What is not for users.
+namespace metrics {
+
 // `use(i, j, value)` for every value of a batch. `Error` when there are none, and for one that is infinite or NaN.
 template <class T, class Use>
 void each_checked_value(const char* function, const char* what, const Input<T>& batch, Use use) {
@@ -24,7 +27,9 @@ void each_checked_value(const char* function, const char* what, const Input<T>& 
     }
 }
 
-/// For each unit of the code, the part of the samples for which it is active, in [0, 1]: |value| > tolerance.
+}  // namespace metrics
+
+/// For each unit of the code, the fraction of the samples for which it is active, in [0, 1]: |value| > tolerance.
 ///
 /// `codes`: code × n, as `encode` gives them. Result: one value per unit.
 /// Errors: no codes, a value that is not finite, a tolerance that is not finite or below 0.
@@ -36,7 +41,7 @@ Vector<double> activation_density(const Codes& codes, double tolerance = 0) {
     const Input<T> batch(codes);
     Vector<double> density(batch.rows());
     for (double& value : density) value = 0;
-    each_checked_value<T>("activation_density", "the code", batch, [&](Index i, Index, double value) {
+    metrics::each_checked_value<T>("activation_density", "the code", batch, [&](Index i, Index, double value) {
         if (std::abs(value) > tolerance) ++density[i];
     });
     for (double& value : density) value /= static_cast<double>(batch.cols());
@@ -76,10 +81,10 @@ double fraction_of_variance_unexplained(const X& x, const Reconstruction& recons
              " x ", rebuilt.cols());
     Vector<double> mean(samples.rows());
     for (double& value : mean) value = 0;
-    each_checked_value<T>(name, "x", samples, [&](Index i, Index, double value) { mean[i] += value; });
+    metrics::each_checked_value<T>(name, "x", samples, [&](Index i, Index, double value) { mean[i] += value; });
     for (double& value : mean) value /= static_cast<double>(samples.cols());
     double unexplained = 0, variance = 0;
-    each_checked_value<T>(name, "the reconstruction", rebuilt, [&](Index i, Index j, double value) {
+    metrics::each_checked_value<T>(name, "the reconstruction", rebuilt, [&](Index i, Index j, double value) {
         const auto wanted = static_cast<double>(samples.data()[j * samples.outerStride() + i]);
         unexplained += (wanted - value) * (wanted - value);
         variance += (wanted - mean[i]) * (wanted - mean[i]);

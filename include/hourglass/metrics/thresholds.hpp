@@ -20,27 +20,27 @@ inline namespace HOURGLASS_ABI {
 /// errors it interpolates linearly (numpy's default; type 7 of Hyndman and Fan 1996). q = 1 is the largest error.
 ///
 /// `errors`: n finite values. Errors: none, one that is not finite, q outside [0, 1].
-template <VectorLike Values>
+template <metrics::VectorLike Values>
 double quantile_threshold(const Values& errors, double q) {
-    std::vector<double> values = checked_scores("quantile_threshold", errors);
+    std::vector<double> values = metrics::checked_scores("quantile_threshold", errors);
     if (!is_finite(q) || !(q >= 0 && q <= 1)) fail("quantile_threshold: q must be in [0, 1], got ", q);
     std::sort(values.begin(), values.end());
     const double place = q * static_cast<double>(values.size() - 1);
     const auto below = static_cast<std::size_t>(place);
-    const double part = place - static_cast<double>(below), low = values[below];
+    const double beyond = place - static_cast<double>(below), low = values[below];
     const double high = values[std::min(below + 1, values.size() - 1)];
-    // A weighted mean and not low + part·(high − low), which overflows for huge scores of both signs. Between equal
+    // A weighted mean and not low + beyond·(high − low), which overflows for huge scores of both signs. Between equal
     // values nothing may be rounded.
-    return low == high ? low : (1 - part) * low + part * high;
+    return low == high ? low : (1 - beyond) * low + beyond * high;
 }
 
 /// mean + k·σ of `errors`, usually those of normal training data, with σ = √(Σ(e − mean)² / n).
 ///
 /// `errors`: n finite values. Errors: none, one that is not finite, k negative or not finite, a variance beyond the
 /// numbers of double.
-template <VectorLike Values>
+template <metrics::VectorLike Values>
 double sigma_threshold(const Values& errors, double k) {
-    const std::vector<double> values = checked_scores("sigma_threshold", errors);
+    const std::vector<double> values = metrics::checked_scores("sigma_threshold", errors);
     if (!is_finite(k) || k < 0) fail("sigma_threshold: k must be finite and at least 0, got ", k);
     const auto [least, most] = std::minmax_element(values.begin(), values.end());
     if (*least == *most) return *least;  // rounding of the mean must not pass for a spread
@@ -62,11 +62,11 @@ double sigma_threshold(const Values& errors, double k) {
 ///
 /// `scores`: n finite values. `labels`: n values, 1 for anomalies and 0 for normal samples.
 /// Errors: no scores, another number of labels, a score that is not finite, another label, only one class.
-template <VectorLike Scores, VectorLike Labels>
+template <metrics::VectorLike Scores, metrics::VectorLike Labels>
 double best_f1_threshold(const Scores& scores, const Labels& labels) {
-    const std::vector<double> values = checked_scores("best_f1_threshold", scores);
-    const std::vector<unsigned char> anomalous = checked_labels("best_f1_threshold", labels, values.size());
-    const Index positives = checked_positives("best_f1_threshold", anomalous);
+    const std::vector<double> values = metrics::checked_scores("best_f1_threshold", scores);
+    const std::vector<unsigned char> anomalous = metrics::checked_labels("best_f1_threshold", labels, values.size());
+    const Index positives = metrics::checked_positives("best_f1_threshold", anomalous);
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });

@@ -1,13 +1,20 @@
-// The autoencoder: encoder, decoder, loss and terms put together at compile time, and their training pass.
+// The autoencoder: a network of encoder, code and decoder, with a loss and terms; its training pass, and what a trained
+// one is asked for.
 #pragma once
 
 #include <Eigen/Core>
-#include <algorithm>
-#include <cmath>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "hourglass/core/mirror.hpp"
-#include "hourglass/models/evaluation.hpp"
+#include "hourglass/models/network.hpp"
+#include "hourglass/models/objective.hpp"
+#include "hourglass/models/pipeline.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -20,221 +27,474 @@ inline namespace HOURGLASS_ABI {
 ///     auto tape = model.tape();
 ///     for (const auto& batch : hg::minibatches(images, 256, rng)) {
 ///         const float loss = model.gradient(batch, tape, rng);
-///         adam.step(model.parameters(), tape.gradient());
+///         adam.step(model, tape);
 ///     }
 ///
-/// Batches are matrices of one column per sample. All parameters are one flat vector: the encoder's layers in order,
-/// then the decoder's. Every method that takes a batch throws `Error`, before it changes anything, for a batch without
-/// samples or with another number of features. Const methods may run on several threads, each with its own tape.
+/// Batches are matrices of one column per sample; with a `Condition` in a chain, `given(x, condition)`. All parameters
+/// are one flat vector: the encoder's layers in order, what makes the code, the decoder's, the loss's. Every method
+/// that takes a batch throws `Error`, before it changes anything, for one that does not fit. Const methods may run on
+/// several threads, each with its own tape.
+///
+/// Losses and errors throw when they are not finite (`tape.non_finite` can say otherwise), naming where that began;
+/// `encode`, `decode` and their like pass on what is not finite. With a tape a result is a view of its memory, valid
+/// until the tape's next use but one.
 ///
 /// Write the type as `Autoencoder<Encoder, Decoder, Loss, Terms…>` (float), or let `autoencoder(…)` find it.
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
-class BasicAutoencoder : public Evaluation<T, Encoder, Decoder, Loss, Terms...> {
-    using Base = Evaluation<T, Encoder, Decoder, Loss, Terms...>;
-    using Base::encoder_, Base::decoder_, Base::terms_, Base::theta_, Base::bottleneck, Base::encoder_weights,
-        Base::bottleneck_weights, Base::decoder_weights, Base::comparison, Base::check_knobs, Base::scratch_size,
-        Base::packed, Base::on, Base::require_pair;
-    using Base::trained_depth, Base::corrupts, Base::has_bottleneck, Base::last, Base::bottleneck_offset,
-        Base::decoder_offset, Base::state_count;
-    using typename Base::Bottleneck, typename Base::CodeTerm, typename Base::Model;
+class BasicAutoencoder {
+    using Model = models::Pipeline<Encoder, Decoder, Loss, Terms...>;
+    using Layers = typename Model::Layers;
+    using CodeTerm = typename Model::CodeTerm;
+    using Net = Network<T, Layers, Model::code_begin, Model::code_end>;
+    using Passes = typename Net::Passes;
+    using Buffers = typename Net::Buffers;
+    using Objective = models::Objective<T, Model, Encoder, Loss, Terms...>;
 
-    // Who asks for random numbers within a step: terms from 1, the encoder's layers from 4096, the decoder's from 8192,
-    // the code's from 12288.
-    static constexpr std::uint16_t encoder_purpose = 4096, decoder_purpose = 8192, bottleneck_purpose = 12288;
-
-    // Whether others add to the gradient of the encoder's weights before the way back through it.
-    static constexpr bool encoder_gathers = Decoder::shares_weights || (over_encoder<Terms> || ...);
+    static constexpr const auto& plan = Passes::plan;
+    static constexpr std::size_t depth = Layers::depth, code_begin = Model::code_begin, code_end = Model::code_end,
+                                 compared = Model::compared;
+    static constexpr Index decoder_offset = plan.offsets[code_end], learned = core::learned_by<Loss>();
 
   public:
-    /// Draws the first parameters from `rng`. Encoder and decoder are given as values when their layers have knobs.
+    using Scalar = T;
+
+    /// Draws the first parameters from `rng`. Encoder and decoder are given as values when their layers have
+    /// hyperparameters.
     BasicAutoencoder(const Encoder& encoder, const Decoder& decoder, Rng& rng, const Loss& loss, const Terms&... terms)
-        : Base(encoder, decoder, rng, loss, terms...) {}
+        : network_(typename Net::ForModel{}, joined(encoder, decoder, terms...), rng, learned),
+          objective_(loss, terms...) {
+        objective_.check(passes());
+    }
     explicit BasicAutoencoder(Rng& rng, const Loss& loss = Loss{}, const Terms&... terms)
         : BasicAutoencoder(Encoder{}, Decoder{}, rng, loss, terms...) {}
+
+    /// θ, all parameters as one vector.
+    Eigen::Map<Vector<T>> parameters() { return network_.parameters(); }
+    Eigen::Map<const Vector<T>> parameters() const { return network_.parameters(); }
+    /// The slices of θ that belong to the encoder and to the decoder: to carry weights from one model to another, or to
+    /// train one and leave the other as it is (step with `tape.gradient().segment(…)` of the same place).
+    Eigen::Map<Vector<T>> encoder_parameters() { return {parameters().data(), Encoder::parameters}; }
+    Eigen::Map<const Vector<T>> encoder_parameters() const { return {parameters().data(), Encoder::parameters}; }
+    Eigen::Map<Vector<T>> decoder_parameters() { return {parameters().data() + decoder_offset, Decoder::parameters}; }
+    Eigen::Map<const Vector<T>> decoder_parameters() const {
+        return {parameters().data() + decoder_offset, Decoder::parameters};
+    }
+    /// The same places in any vector of θ's layout, such as a tape's gradient.
+    static constexpr Slice encoder_slice() { return {0, Encoder::parameters}; }
+    static constexpr Slice decoder_slice() { return {decoder_offset, Decoder::parameters}; }
+
+    /// Running values that are no parameters, such as the moving averages of `BatchNormalization`: what evaluation uses
+    /// in place of a batch's own. To be kept with the parameters when a model is stored or averaged.
+    Eigen::Map<Vector<T>> state() { return network_.state(); }
+    Eigen::Map<const Vector<T>> state() const { return network_.state(); }
+    /// Folds the statistics of the batch of the last `gradient` call into the running values, as `step(model, tape)` of
+    /// an optimiser does. Statistics that are not finite are left out: returns whether they were taken in. `Error` for
+    /// another model's tape.
+    bool fold(const Tape<T>& tape) {
+        require_tape("Autoencoder::fold", tape);
+        return network_.passes_.fold(tape);
+    }
+
+    /// Calls use(name, extents, values) for every array of parameters, in order: "encoder.0.kernel",
+    /// "encoder.1.0.kernel" within a residual part, "code.log_threshold", "loss.log_variance". `extents` leave out
+    /// trailing ones, the first is fastest in memory; `values` is an Eigen map. Shared weights come once, under their
+    /// owner.
+    template <class Use>
+    void each_weight(Use use) {
+        network_.passes_.each_weight(prefix, use);
+        each_loss_weight(parameters().data(), use);
+    }
+    template <class Use>
+    void each_weight(Use use) const {
+        network_.passes_.each_weight(prefix, use);
+        each_loss_weight(parameters().data(), use);
+    }
+    /// The same for the running values: "encoder.1.moving_mean".
+    template <class Use>
+    void each_state(Use use) {
+        network_.passes_.each_state(prefix, use);
+    }
+    template <class Use>
+    void each_state(Use use) const {
+        network_.passes_.each_state(prefix, use);
+    }
+    /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
+    std::vector<Slice> biases() const {
+        std::vector<Slice> slices = Passes::undecayed();
+        if (learned > 0) slices.push_back({Layers::parameters, learned});
+        return slices;
+    }
+
+    /// Memory for one training loop; see `Tape`.
+    Tape<T> tape() const { return network_.tape(); }
+
+    /// Encoder and decoder, with their layers' hyperparameters.
+    Encoder encoder() const { return part<Encoder, 0>(); }
+    Decoder decoder() const { return part<Decoder, code_end>(); }
+    /// The loss and the terms, whose hyperparameters a loop may change: `model.template term<L1>().weight = 1e-3`.
+    Loss& loss_function() { return objective_.loss; }
+    template <class Term>
+    Term& term() {
+        if constexpr (core::makes_code<Term>)
+            return network_.passes_.layers_.template layer<code_begin>();
+        else
+            return objective_.template term<Term>();
+    }
+
+    /// A table: one row a layer (name, output shape, parameters, hyperparameters), then the loss, the terms and the
+    /// total.
+    friend std::ostream& operator<<(std::ostream& out, const BasicAutoencoder& model) {
+        const Layers& layers = model.passes().layers_;
+        core::print_row(out, "layer", "output", "parameters");
+        core::print_row(out, "encoder", text(Encoder::input), "");
+        layers.print(out, 0, code_begin);
+        if (Model::has_code_term) {
+            core::print_row(out, "code", text(plan.shapes[code_end]), "");
+            layers.print(out, code_begin, code_end);
+        }
+        core::print_row(out, "decoder", text(Decoder::input), "");
+        layers.print(out, code_end, depth);
+        Objective::print(out);
+        core::print_row(out, "total", "", text(model.parameters().size()));
+        return out;
+    }
 
     /// The objective on a batch (loss plus code terms, with corruption and dropout acting), and its gradient with
     /// respect to θ on the tape. `x` and `target` are features × n; without a target the input itself is rebuilt. `rng`
     /// gives the step's noise. `Error` when the objective is not finite, unless `tape.non_finite` says otherwise.
-    T gradient(const Input<T>& x, Tape<T>& tape, Rng& rng) const { return differentiate(x, x, tape, rng, nullptr); }
-    T gradient(const Input<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng) const {
-        return differentiate(x, target, tape, rng, nullptr);
+    T gradient(const Batch<T>& x, Tape<T>& tape, Rng& rng) const { return train(x, x.x, tape, rng, nullptr); }
+    T gradient(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng) const {
+        return train(x, target, tape, rng, nullptr);
     }
-    /// The same, with the gradient with respect to the encoder's input (the target held fixed) written to `dx`.
-    T gradient(const Input<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>& dx) const {
-        dx.resize(x.rows(), x.cols());
-        clear<T>({dx.data(), dx.rows(), dx.cols()});
-        return differentiate(x, target, tape, rng, dx.data());
+    /// The same, with the gradient with respect to the encoder's input (the target held fixed) assigned to `dx`, which
+    /// may be x or the target itself.
+    T gradient(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>& dx) const {
+        return train(x, target, tape, rng, &dx);
+    }
+
+    /// The objective as `gradient` defines it, in evaluation: no corruption, no dropout, no sampling. Code terms are
+    /// those of the whole batch; `MaximumMeanDiscrepancy` compares every pair of its samples.
+    T loss(const Batch<T>& x, Tape<T>& tape) const { return evaluate_loss(x, x.x, tape); }
+    T loss(const Batch<T>& x) const { return loss(x, x.x); }
+    T loss(const Batch<T>& x, const Input<T>& target) const {
+        Tape<T> scratch(0);
+        return evaluate_loss(x, target, scratch);
+    }
+    T loss(const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const { return evaluate_loss(x, target, tape); }
+
+    /// The loss of each sample alone (code terms left out), n values: the anomaly score. Their mean is the loss.
+    Vector<T> reconstruction_error(const Batch<T>& x) const { return reconstruction_error(x, x.x); }
+    Vector<T> reconstruction_error(const Batch<T>& x, Tape<T>& tape) const {
+        return errors("Autoencoder::reconstruction_error", x, x.x, 0, tape);
+    }
+    Vector<T> reconstruction_error(const Batch<T>& x, const Input<T>& target) const {
+        Tape<T> scratch(0);
+        return errors("Autoencoder::reconstruction_error", x, target, 0, scratch);
+    }
+    Vector<T> reconstruction_error(const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
+        return errors("Autoencoder::reconstruction_error", x, target, 0, tape);
+    }
+    /// The loss of each sample when the decoder is given `code` and should give `target`, n values.
+    Vector<T> decoding_error(const Batch<T>& code, const Input<T>& target) const {
+        Tape<T> scratch(0);
+        return errors("Autoencoder::decoding_error", code, target, code_end, scratch);
+    }
+
+    /// Codes of a batch, code × n (a variational model's: the means).
+    Matrix<T> encode(const Batch<T>& x) const { return between("Autoencoder::encode", x, 0, code_end); }
+    ConstView<T> encode(const Batch<T>& x, Tape<T>& tape) const {
+        return between("Autoencoder::encode", x, 0, code_end, tape);
+    }
+    /// The decoder's output for codes, features × n.
+    Matrix<T> decode(const Batch<T>& code) const { return between("Autoencoder::decode", code, code_end, depth); }
+    ConstView<T> decode(const Batch<T>& code, Tape<T>& tape) const {
+        return between("Autoencoder::decode", code, code_end, depth, tape);
+    }
+    /// decode(encode(x)), features × n.
+    Matrix<T> reconstruct(const Batch<T>& x) const { return between("Autoencoder::reconstruct", x, 0, depth); }
+    ConstView<T> reconstruct(const Batch<T>& x, Tape<T>& tape) const {
+        return between("Autoencoder::reconstruct", x, 0, depth, tape);
+    }
+    /// What the encoder has made of a batch after its first layers[i] layers, for each i; one matrix each. What makes
+    /// the code of the encoder's output is left out.
+    std::vector<Matrix<T>> activations(const Batch<T>& x, std::span<const std::size_t> layers) const {
+        check("Autoencoder::activations", x, 0, code_begin, nullptr);
+        std::vector<Matrix<T>> all;
+        for (const std::size_t i : layers) all.emplace_back(plan.shapes[i].size(), x.cols());
+        Tape<T> scratch(0);
+        passes().run(
+            x, 0, code_begin, nullptr, scratch, [](Index) { return Index{0}; },
+            [&](const Buffers& b, Index first, core::Arena<T>&) {
+                for (std::size_t k = 0; k < layers.size(); ++k)
+                    std::copy_n(b.activation[layers[k]], all[k].rows() * b.samples,
+                                all[k].data() + first * all[k].rows());
+            });
+        return all;
+    }
+
+    /// A walk through the code: `steps` pictures decoded from codes that lie evenly on the line from the code of `from`
+    /// to that of `to` (a sample each), both ends included; features × steps. With a `Condition` that of `from` holds
+    /// all the way. `Error` below two steps.
+    Matrix<T> interpolate(const Batch<T>& from, const Batch<T>& to, Index steps) const {
+        if (from.cols() != 1 || to.cols() != 1)
+            fail("Autoencoder::interpolate: expected one sample at each end, got ", from.cols(), " and ", to.cols());
+        if (steps < 2) fail("Autoencoder::interpolate: expected at least 2 steps, got ", steps);
+        const Matrix<T> begin = encode_alone(from), end = encode_alone(to);
+        Matrix<T> codes(begin.rows(), steps), conditions(from.condition.rows(), steps);
+        for (Index j = 0; j < steps; ++j) {
+            const T share = T(static_cast<double>(j)) / T(static_cast<double>(steps - 1));
+            for (Index i = 0; i < begin.rows(); ++i) codes(i, j) = begin(i, 0) + (end(i, 0) - begin(i, 0)) * share;
+            std::copy_n(from.condition.data(), conditions.rows(), conditions.data() + j * conditions.rows());
+        }
+        if (plan.condition_between(code_end, depth) > 0) return decode(given(codes, conditions));
+        return decode(codes);
+    }
+
+    /// The encoder's distribution of the code of each sample: `mean` and `variance`, code × n each (variational
+    /// models).
+    auto posterior(const Batch<T>& x) const requires(Model::is_variational) {
+        return CodeTerm::template posterior<Encoder::output, T>(between("Autoencoder::posterior", x, 0, code_begin));
+    }
+    /// `n` new samples: codes drawn from the prior N(0, 1), decoded; features × n (variational models). A decoder with
+    /// a `Condition` is given one for each sample: `sample(labels, rng)`, values × n.
+    Matrix<T> sample(Index n, Rng& rng) const requires(Model::is_variational) {
+        if (plan.condition_between(code_end, depth) > 0)
+            fail(
+                "Autoencoder::sample: the decoder has a Condition: sample(condition, rng) makes a sample for each "
+                "column");
+        return decode(draw_codes(n, rng));
+    }
+    Matrix<T> sample(const Input<T>& condition, Rng& rng) const requires(Model::is_variational) {
+        constexpr Index values = plan.condition_between(code_end, depth);
+        if (condition.rows() != values)
+            fail("Autoencoder::sample: the condition has ", condition.rows(), " rows, the decoder's Condition reads ",
+                 values);
+        return decode(given(draw_codes(condition.cols(), rng), condition));
     }
 
   private:
-    // How many codes are drawn of each sample in a step of training.
-    Index copies() const {
-        Index k = 1;
-        if constexpr (Model::is_variational) k = std::get<CodeTerm>(terms_).samples;
-        if (k > 1 && !Model::importance_weighted)
-            fail("Autoencoder::gradient: ", name_of<CodeTerm>(), " with ", k,
-                 " samples needs a loss that learns nothing, ", "not ", name_of<Loss>());
-        return k;
-    }
-
-    // Where a step of training finds everything.
-    struct Memory {
-        const T *x, *target;
-        T *corrupted, *scratch, *weighted;
-        Trace<T, Encoder::depth> encoder;
-        Trace<T, Bottleneck::depth> bottleneck;
-        Trace<T, Decoder::depth> decoder;
-    };
-
-    T differentiate(const Input<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, T* dx) const {
-        require_pair("gradient", x, target);
-        check_knobs();
-        if (tape.gradient().size() != theta_.size() || tape.statistics().size() != state_count)
-            fail("Autoencoder::gradient: the tape holds ", tape.gradient().size(), " parameters and ",
-                 tape.statistics().size(), " statistics, the model has ", theta_.size(), " and ", state_count);
-
-        const Index n = x.cols(), k = copies();
-        const bool rebuilds_itself = x.data() == target.data();
-        const Memory m = on(tape, [&](Arena<T>& arena, bool copy) {
-            Memory memory{};
-            memory.x = packed(x, 0, n, arena, copy);
-            memory.target = rebuilds_itself ? memory.x : packed(target, 0, n, arena, copy);
-            if constexpr (corrupts) memory.corrupted = arena.take(x.rows() * n);
-            if (const Index size = scratch_size(n); size > 0) memory.scratch = arena.take(size);
-            // An encoder without layers has the input's gradient for the code's. The code is read again after its
-            // gradient has begun to gather, so the two never share memory.
-            T* const encoder_dx = Encoder::depth == 0 && !dx ? arena.take(x.rows() * n) : dx;
-            memory.encoder = Encoder::template training<T>(arena, corrupts ? memory.corrupted : memory.x, n, encoder_dx,
-                                                           Encoder::depth, false);
-            T *raw = memory.encoder.activation[last], *draw = memory.encoder.gradient[last];
-            if (k > 1) {
-                raw = arena.take(Encoder::output.size() * n * k);
-                draw = arena.take(Encoder::output.size() * n * k);
-                memory.weighted = arena.take((target.rows() + 2) * n * k);
-            }
-            memory.bottleneck = Bottleneck::template training<T>(arena, raw, n * k, draw, Bottleneck::depth, false);
-            memory.decoder =
-                Decoder::template training<T>(arena, memory.bottleneck.activation[Bottleneck::depth], n * k,
-                                              memory.bottleneck.gradient[Bottleneck::depth], trained_depth, true);
-            memory.encoder.statistics = tape.statistics_memory();
-            memory.decoder.statistics = tape.statistics_memory() + Encoder::state;
-            return memory;
-        });
-        const Trace<T, Bottleneck::depth>& b = m.bottleneck;
-
+    // The training pass: lay out, corrupt, forward, objective, back.
+    T train(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>* dx) const {
+        check("Autoencoder::gradient", x, target, 0, &tape);
+        require_tape("Autoencoder::gradient", tape);
+        const Index k = objective_.replicas(passes());
+        TrainingStep step = lay_out(x, target, tape, k);
         const Stream random = rng.stream();
-        if constexpr (corrupts) {
-            ConstView<T> clean{m.x, x.rows(), n};
-            const View<T> corrupted{m.corrupted, x.rows(), n};
-            this->template each_term<Slot::Corruption>([&](const auto& term, std::uint16_t number) {
-                term.template corrupt<T>(clean, corrupted, random.purpose(number));
-                new (&clean) ConstView<T>{m.corrupted, x.rows(), n};  // the next one goes on from here
-            });
-        }
-        const Bottleneck middle = bottleneck();
-        encoder_.template forward<0, Encoder::depth>(encoder_weights(), m.encoder, &random, encoder_purpose);
-        if (k > 1)
-            for (Index j = 0; j < n * k; ++j)
-                std::copy_n(m.encoder.activation[last] + j / k * Encoder::output.size(), Encoder::output.size(),
-                            b.activation[0] + j * Encoder::output.size());
-        middle.template forward<0, Bottleneck::depth>(bottleneck_weights(), b, &random, bottleneck_purpose);
-        decoder_.template forward<0, trained_depth>(decoder_weights(), m.decoder, &random, decoder_purpose);
-
+        Buffers& b = step.buffers;
+        b.random = &random;
+        if constexpr (Model::corrupts)
+            objective_.corrupt(passes(), step.clean, {b.activation[0], plan.shapes[0].size(), b.samples}, random);
+        passes().run_forward(b, 0, compared);
         T* const d = tape.gradient().data();
-        // The way back assigns the decoder's and mostly the encoder's; here is what others add to.
-        clear<T>({d + bottleneck_offset, Bottleneck::parameters, 1});
-        clear<T>({d + Base::loss_offset, Model::loss_parameters, 1});
-        if (encoder_gathers) clear<T>({d, Encoder::parameters, 1});
-        const ConstView<T> raw{b.activation[0], Encoder::output.size(), n * k};
-        const ConstView<T> code{b.activation[Bottleneck::depth], Bottleneck::output.size(), n * k};
-        const View<T> draw{b.gradient[0], Encoder::output.size(), n * k};
-        const View<T> dcode{b.gradient[Bottleneck::depth], Bottleneck::output.size(), n * k};
-        clear(dcode);
-        if (has_bottleneck) clear(draw);
-
-        const ConstView<T> prediction{m.decoder.activation[trained_depth], Decoder::output.size(), n * k};
-        const View<T> dprediction{m.decoder.gradient[trained_depth], Decoder::output.size(), n * k};
-        T reconstruction(0), penalty(0);
-        if (k > 1) {
-            if constexpr (Model::importance_weighted)
-                reconstruction = weigh(m, prediction, target.rows(), dprediction, raw, code, draw, dcode, penalty, d);
-        } else {
-            reconstruction = comparison(d).template gradient<T>(prediction, {m.target, target.rows(), n}, dprediction);
-        }
-        this->template each_term<Slot::Code>([&]<class Term>(const Term& term, std::uint16_t number) {
-            if constexpr (over_encoder<Term>)
-                penalty += term.template gradient<Encoder, T>(this->encoder_, this->encoder_weights(), {d, d},
-                                                              m.encoder, m.scratch, random.purpose(number));
-            else if constexpr (on_encoder_output<Term>)
-                penalty += term.template gradient<T>(raw, code, draw);
-            else if constexpr (!makes_code<Term>)
-                penalty += term.template gradient<T>(code, dcode);
-            else if constexpr (has_penalty<Term>)
-                if (k == 1)
-                    penalty += term.template penalty_gradient<Encoder::output, T>(
-                        slice_of<Term, Encoder::output>(this->bottleneck_weights()), raw, code,
-                        slice_of<Term, Encoder::output>(Slices<T>{d + Base::bottleneck_offset, d}), draw);
-        });
+        const auto gathered = clear_gathered(d);
+        typename Objective::Step seen{b, step.target, step.scratch, step.weighted, d};
+        const auto [reconstruction, penalty] = objective_.gradient(passes(), seen);
         tape.record(reconstruction, penalty);
-        if constexpr (std::floating_point<T>)
-            if (tape.non_finite == NonFinite::Throw && !is_finite(reconstruction + penalty))
-                fail("Autoencoder::gradient: the objective is not finite: ", name_of<Loss>(), " is ", reconstruction,
-                     ", the code terms add ", penalty);
-
-        decoder_.template backward<trained_depth>(decoder_weights(), {d + decoder_offset, d}, false, m.decoder, random,
-                                                  decoder_purpose);
-        middle.backward(bottleneck_weights(), {d + bottleneck_offset, d}, true, b, random, bottleneck_purpose);
-        if (k > 1) {
-            clear<T>({m.encoder.gradient[last], Encoder::output.size(), n});
-            for (Index j = 0; j < n * k; ++j)
-                for (Index i = 0; i < Encoder::output.size(); ++i)
-                    m.encoder.gradient[last][j / k * Encoder::output.size() + i] += draw(i, j);
-        }
-        encoder_.backward(encoder_weights(), {d, d}, encoder_gathers, m.encoder, random, encoder_purpose);
+        require_finite(reconstruction, penalty, x, target, b, tape);
+        passes().run_backward(b, compared, d, gathered, dx != nullptr);
+        if (dx) models::assign_columns(*dx, b.gradient[0], x.rows(), x.cols());
         return reconstruction + penalty;
     }
 
-    // The importance-weighted bound (Burda, Grosse and Salakhutdinov 2016) of k codes z drawn for each sample:
-    // −ln (1/k) Σ wⱼ, ln wⱼ = ln p(x|zⱼ) + ln p(zⱼ) − ln q(zⱼ|x), mean over the batch. Its gradient is that of every
-    // −ln wⱼ, weighted by wⱼ/Σw. Returns the weighted reconstruction; `rest` receives what else the bound holds.
-    T weigh(const Memory& m, ConstView<T> prediction, Index rows, View<T> dprediction, ConstView<T> raw,
-            ConstView<T> code, View<T> draw, View<T> dcode, T& rest, T* d) const {
-        using std::exp, std::log;
-        const CodeTerm& term = std::get<CodeTerm>(terms_);
-        const Index k = term.samples, n = raw.cols() / k;
-        T *const repeated = m.weighted, *const loss = repeated + rows * n * k, *const weight = loss + n * k;
-        for (Index j = 0; j < n * k; ++j) std::copy_n(m.target + j / k * rows, rows, repeated + j * rows);
-        comparison(nullptr).template samples<T>(prediction, {repeated, rows, n * k},
-                                                Eigen::Map<Vector<T>>{loss, n * k});
-        term.template log_ratio<Encoder::output, T>(raw, code, weight);
-        T bound(0), reconstruction(0);
-        for (Index i = 0; i < n; ++i) {
-            T *const l = loss + i * k, *const w = weight + i * k;
-            T least = l[0] + w[0], sum(0);
-            for (Index j = 0; j < k; ++j) {
-                w[j] = l[j] + w[j];
-                if (w[j] < least) least = w[j];
-            }
-            for (Index j = 0; j < k; ++j) {
-                w[j] = exp(T(least - w[j]));
-                sum += w[j];
-            }
-            bound += least - log(T(sum / T(static_cast<double>(k))));
-            for (Index j = 0; j < k; ++j) {
-                w[j] = w[j] / sum;
-                reconstruction += w[j] * l[j];
-            }
-        }
-        comparison(d).template gradient<T>(prediction, {repeated, rows, n * k}, dprediction);
-        for (Index j = 0; j < n * k; ++j) {  // the loss is a mean over n·k samples, this a weighted one over n
-            for (Index i = 0; i < rows; ++i) dprediction(i, j) *= T(static_cast<double>(k)) * weight[j];
-            weight[j] = weight[j] / T(static_cast<double>(n));
-        }
-        term.template log_ratio_gradient<Encoder::output, T>(raw, code, weight, draw, dcode);
-        const T samples = T(static_cast<double>(n));
-        rest = (bound - reconstruction) / samples;
-        return reconstruction / samples;
+    struct TrainingStep {
+        Buffers buffers;
+        ConstView<T> clean, target;
+        T *scratch, *weighted;
+    };
+    TrainingStep lay_out(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Index k) const {
+        const Index n = x.cols(), scratch = Objective::scratch_room(n),
+                    weighted = Objective::weighted_room(target.rows(), n, k);
+        core::Arena<T> arena{tape.memory(Passes::training_room(n, k, code_end) + models::room_for(x, n) +
+                                         models::room_for(target, n) + core::whole_lines<T>(x.rows() * n) + scratch +
+                                         weighted)};
+        const T* const clean = models::packed(x.x, 0, n, arena);
+        // Without a target the batch rebuilds itself: the same matrix, not only the same first value.
+        const bool itself = &target == &x.x || (target.data() == x.x.data() && target.rows() == x.rows() &&
+                                                target.outerStride() == x.x.outerStride());
+        const T* const wanted = itself ? clean : models::packed(target, 0, n, arena);
+        const T* const seen = Model::corrupts ? arena.take(x.rows() * n) : clean;
+        Buffers b = Passes::training(arena, seen, n, k, code_end, compared, false);
+        if (x.is_given) b.condition_on(models::packed(x.condition, 0, n, arena), n);
+        b.statistics = tape.statistics_memory();
+        return {b,
+                {clean, x.rows(), n},
+                {wanted, target.rows(), n},
+                scratch > 0 ? arena.take(scratch) : nullptr,
+                weighted > 0 ? arena.take(weighted) : nullptr};
     }
+    // Which layers' gradients are added to before the way back comes to them, by terms or by who shares their weights;
+    // those are cleared, all others will be assigned.
+    static typename Passes::template Each<bool> clear_gathered(T* d) {
+        auto gathered = plan.shared;
+        for (std::size_t i = 0; i < depth; ++i) {
+            gathered[i] =
+                gathered[i] || (Model::on_weights && i < code_begin) || (Model::has_code_term && i == code_begin);
+            if (gathered[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
+        }
+        clear<T>({d + Layers::parameters, learned, 1});
+        return gathered;
+    }
+    void require_finite(T reconstruction, T penalty, const Batch<T>& x, const Input<T>& target, const Buffers& b,
+                        const Tape<T>& tape) const {
+        if constexpr (std::floating_point<T>)
+            if (tape.non_finite == NonFinite::Throw && !is_finite(reconstruction + penalty))
+                fail("Autoencoder::gradient: the objective is not finite: ", core::name_of<Loss>(), " is ",
+                     reconstruction, ", the code terms add ", penalty, "; ",
+                     passes().cause_of_non_finite(x, target, b, 0, compared, 0, name));
+    }
+
+    T evaluate_loss(const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
+        using Sum = core::Accumulator<T>;
+        constexpr bool gathers = Model::on_code || Model::on_output;
+        constexpr Index size = plan.shapes[code_begin].size(), code = plan.shapes[code_end].size();
+        const Index n = x.cols();
+        check("Autoencoder::loss", x, target, 0, &tape);
+        // What terms look at across the batch is gathered over its blocks.
+        T* const outputs = gathers ? tape.result((size + code) * n, x.x.data(), target.data()) : nullptr;
+        T* const codes = gathers ? outputs + size * n : nullptr;
+        Sum sum(0);
+        compare("Autoencoder::loss", x, target, 0, tape,
+                [&](const auto& loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
+                    const T value = loss.template value<T>(Passes::seen(b, compared), wanted);
+                    T penalty(0);
+                    objective_.each(passes(), [&](const auto& term, std::uint16_t own) {
+                        penalty += objective_.penalty_over_encoder(term, own, passes(), b, scratch);
+                    });
+                    sum += Sum(value + penalty) * Sum(static_cast<double>(b.samples));
+                    if (gathers) {
+                        std::copy_n(b.activation[code_begin], size * b.samples, outputs + first * size);
+                        std::copy_n(b.activation[code_end], code * b.samples, codes + first * code);
+                    }
+                    return value + penalty;
+                });
+        T value = T(sum / Sum(static_cast<double>(n)));
+        if constexpr (gathers)
+            objective_.each(passes(), [&](const auto& term, std::uint16_t) {
+                value +=
+                    objective_.penalty(term, passes(), ConstView<T>{outputs, size, n}, ConstView<T>{codes, code, n});
+            });
+        if constexpr (std::floating_point<T>)
+            if (tape.non_finite == NonFinite::Throw && !is_finite(value))
+                fail("Autoencoder::loss: the code terms are not finite; the loss is ",
+                     T(sum / Sum(static_cast<double>(n))));
+        return value;
+    }
+    Vector<T> errors(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin,
+                     Tape<T>& tape) const {
+        check(function, x, target, begin, &tape);
+        Vector<T> all(x.cols());
+        compare(function, x, target, begin, tape,
+                [&](const auto& loss, const Buffers& b, ConstView<T> wanted, Index first, T*) {
+                    Eigen::Map<Vector<T>> each{all.data() + first, b.samples};
+                    loss.template samples<T>(Passes::seen(b, compared), wanted, each);
+                    Index bad = -1;
+                    if constexpr (std::floating_point<T>) bad = first_non_finite(each.data(), each.size());
+                    return bad < 0 ? T(0) : each[bad];
+                });
+        return all;
+    }
+    // Evaluates block after block up to what the loss reads and shows it to use(loss, buffers, target, first, scratch),
+    // whose value has to be finite.
+    template <class Use>
+    void compare(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin, Tape<T>& tape,
+                 Use use) const {
+        passes().run(
+            x, begin, compared, nullptr, tape,
+            [&](Index n) { return models::room_for(target, n) + Objective::scratch_room(n); },
+            [&](const Buffers& b, Index first, core::Arena<T>& arena) {
+                const ConstView<T> wanted{models::packed(target, first, b.samples, arena), target.rows(), b.samples};
+                T* const scratch = arena.take(Objective::scratch_room(b.samples));
+                const T value = use(objective_.bound(function, first, passes(), nullptr), b, wanted, first, scratch);
+                if constexpr (std::floating_point<T>)
+                    if (tape.non_finite == NonFinite::Throw && !is_finite(value))
+                        fail(function, ": the loss is not finite (", value,
+                             "): ", passes().cause_of_non_finite(x, target, b, begin, compared, first, name));
+            });
+    }
+
+    Matrix<T> between(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end) const {
+        check(function, x, begin, end, nullptr);
+        Tape<T> scratch(0);
+        Matrix<T> y(plan.shapes[end].size(), x.cols());
+        passes().run(x, begin, end, y.data(), scratch);
+        return y;
+    }
+    ConstView<T> between(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end,
+                         Tape<T>& tape) const {
+        check(function, x, begin, end, &tape);
+        T* const y = tape.result(plan.shapes[end].size() * x.cols(), x.x.data());
+        passes().run(x, begin, end, y, tape);
+        return {y, plan.shapes[end].size(), x.cols()};
+    }
+
+    void check(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end,
+               const Tape<T>* tape) const {
+        models::require_batch(function, begin == 0 ? "x" : "the code", x, plan.shapes[begin],
+                              plan.condition_between(begin, end), tape);
+        passes().require_values(function, "model");
+    }
+    void check(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin,
+               const Tape<T>* tape) const {
+        check(function, x, begin, depth, tape);
+        models::require_samples(function, "the target", target, Decoder::output);
+        models::require_same_columns(function, "the target", x.cols(), target);
+        if (tape->holds(target.data()))
+            fail(function, ": the target lies in the memory of the tape, which this call writes over");
+        objective_.check(passes());
+    }
+    void require_tape(std::string_view function, const Tape<T>& tape) const {
+        models::require_tape(function, "model", tape, parameters().size(), state().size());
+    }
+
+    static std::string name(std::size_t i) {
+        return i < code_begin ? "encoder." + plan.path(i, 0, code_begin)
+               : i < code_end ? "code"
+                              : "decoder." + plan.path(i, code_end, depth);
+    }
+    static std::string prefix(std::size_t i) { return name(i) + "."; }
+    template <class Values, class Use>
+    static void each_loss_weight([[maybe_unused]] Values* theta, [[maybe_unused]] Use& use) {
+        if constexpr (learned > 0) {
+            Index at = Layers::parameters;
+            for (const Weight& w : Loss::weights()) {
+                models::show_array("loss." + std::string{w.name}, w, theta + at, use);
+                at += w.size();
+            }
+        }
+    }
+
+    template <class Part, std::size_t Begin>
+    Part part() const {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return Part(typename Part::Flat{passes().layers_.template layer<Begin + I>()...});
+        }
+        (std::make_index_sequence<Part::depth>{});
+    }
+    static Layers joined(const Encoder& encoder, const Decoder& decoder, const Terms&... terms) {
+        const auto with = [&](const auto&... term) { return models::join<Layers>(encoder, decoder, term...); };
+        if constexpr (Model::has_code_term)
+            return with(std::get<const CodeTerm&>(std::tie(terms...)));
+        else
+            return with();
+    }
+    const Passes& passes() const { return network_.passes_; }
+
+    // A batch given with the condition that only another part reads.
+    Matrix<T> encode_alone(const Batch<T>& x) const {
+        if (x.is_given && plan.condition_between(0, code_end) == 0) return encode(x.x);
+        return encode(x);
+    }
+    Matrix<T> draw_codes(Index n, Rng& rng) const {
+        if (n < 1) fail("Autoencoder::sample: expected at least one sample, got ", n);
+        const Stream random = rng.stream();
+        Matrix<T> codes(Decoder::input.size(), n);
+        for (Index j = 0; j < n; ++j)
+            random.normal(j, std::span<T>{codes.data() + j * codes.rows(), static_cast<std::size_t>(codes.rows())});
+        return codes;
+    }
+
+    Net network_;
+    Objective objective_;
 };
 
 /// `BasicAutoencoder` in float.
@@ -247,8 +507,8 @@ BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...> autoencoder(Rng& rng, cons
     return BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>(rng, loss, terms...);
 }
 
-/// A model from values, for layers with knobs: `autoencoder(encoder, decoder, rng, loss, terms…)`; in double with
-/// `autoencoder<double>(…)`.
+/// A model from values, for layers with hyperparameters: `autoencoder(encoder, decoder, rng, loss, terms…)`; in double
+/// with `autoencoder<double>(…)`.
 template <class Encoder, class Decoder, class Loss, class... Terms>
 Autoencoder<Encoder, Decoder, Loss, Terms...> autoencoder(const Encoder& encoder, const Decoder& decoder, Rng& rng,
                                                           const Loss& loss, const Terms&... terms) {

@@ -1,6 +1,9 @@
 // Adadelta: steps measured in the size of earlier steps.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "hourglass/optim/optimizer.hpp"
 
 namespace hourglass {
@@ -20,15 +23,17 @@ class Adadelta : public Optimizer {
         double rho = 0.95;                        ///< ρ in [0, 1): memory of both averages
         double epsilon = 1e-7;                    ///< ε, larger than 0
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
-        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
     };
 
     Adadelta() : Adadelta(Options{}) {}
     /// `Error` for an option out of range.
     explicit Adadelta(const Options& options)
         : Optimizer("Adadelta", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
-        require_below_one(name(), "rho", options.rho);
-        require_positive(name(), "epsilon", options.epsilon);
+        optim::require_below_one(name(), "rho", options.rho);
+        optim::require_positive(name(), "epsilon", options.epsilon);
+        keeps({"G", true});
+        keeps({"D", true});
     }
 
     /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
@@ -37,7 +42,12 @@ class Adadelta : public Optimizer {
     template <class Parameters, class Gradient>
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), rho = options_.rho, epsilon = options_.epsilon;
-        return advance<2>(theta, gradient, 0.0,
+        // D + ε at most doubles in a step, since (1 − ρ) δ² ≤ D + ε.
+        const auto reach = [=](double g, double steps) {
+            const double most = std::ldexp(steps + epsilon, optim::trusted_steps);
+            return std::max(most / std::min(1 - rho, epsilon), rate * std::sqrt(most / epsilon) * g);
+        };
+        return advance<2>(theta, gradient, {.rate = rate, .epsilon = epsilon}, reach,
                           [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& squares,
                                        kernels::Pack<T>& steps) {
                               squares = rho * squares + (1 - rho) * square(g);
@@ -46,6 +56,13 @@ class Adadelta : public Optimizer {
                               x -= rate * delta;
                           });
     }
+
+    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
+    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
+    /// taken.
+    template <class Model, class Tape>
+        requires optim::Trainable<Model, Tape>
+    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
 
   private:
     Options options_;

@@ -1,6 +1,9 @@
 // Adagrad: every parameter's rate falls with the squares of its gradients so far.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "hourglass/optim/optimizer.hpp"
 
 namespace hourglass {
@@ -18,15 +21,16 @@ class Adagrad : public Optimizer {
         double initial_accumulator_value = 0.1;   ///< G before the first step, at least 0
         double epsilon = 1e-7;                    ///< ε, larger than 0
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
-        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
     };
 
     Adagrad() : Adagrad(Options{}) {}
     /// `Error` for an option out of range.
     explicit Adagrad(const Options& options)
         : Optimizer("Adagrad", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
-        require_not_negative(name(), "initial_accumulator_value", options.initial_accumulator_value);
-        require_positive(name(), "epsilon", options.epsilon);
+        optim::require_not_negative(name(), "initial_accumulator_value", options.initial_accumulator_value);
+        optim::require_positive(name(), "epsilon", options.epsilon);
+        keeps({"G", true});
     }
 
     /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
@@ -35,12 +39,21 @@ class Adagrad : public Optimizer {
     template <class Parameters, class Gradient>
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), epsilon = options_.epsilon;
-        return advance<1>(theta, gradient, options_.initial_accumulator_value,
+        const auto reach = [=](double g, double) { return rate * g * std::max(1.0, 1 / std::sqrt(epsilon)); };
+        return advance<1>(theta, gradient,
+                          {.rate = rate, .epsilon = epsilon, .start = options_.initial_accumulator_value}, reach,
                           [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& squares) {
                               squares += square(g);
                               x -= rate * g / sqrt(squares + epsilon);
                           });
     }
+
+    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
+    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
+    /// taken.
+    template <class Model, class Tape>
+        requires optim::Trainable<Model, Tape>
+    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
 
   private:
     Options options_;

@@ -1,6 +1,7 @@
 // Adam: gradient descent scaled by running averages of the gradient and of its square.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "hourglass/optim/optimizer.hpp"
@@ -24,7 +25,7 @@ class Adam : public Optimizer {
         double beta_2 = 0.999;                    ///< β₂ in [0, 1): memory of its square
         double epsilon = 1e-7;                    ///< ε, larger than 0
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
-        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
     };
 
     Adam() : Adam(Options{}) {}
@@ -40,8 +41,9 @@ class Adam : public Optimizer {
         const double forget_m = 1 - options_.beta_1, forget_v = 1 - options_.beta_2, epsilon = options_.epsilon;
         const double alpha =
             learning_rate() * std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
+        const auto reach = [=](double, double m) { return alpha * 2 * m * std::max(1.0, 1 / epsilon); };
         return advance<2>(
-            theta, gradient, 0.0,
+            theta, gradient, {.rate = alpha, .epsilon = epsilon}, reach,
             [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m, kernels::Pack<T>& v) {
                 m += forget_m * (g - m);
                 v += forget_v * (square(g) - v);
@@ -49,13 +51,22 @@ class Adam : public Optimizer {
             });
     }
 
+    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
+    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
+    /// taken.
+    template <class Model, class Tape>
+        requires optim::Trainable<Model, Tape>
+    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
+
   protected:
     /// For a variant that is called otherwise in messages.
     Adam(const char* name, const Options& options)
         : Optimizer(name, options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
-        require_below_one(name, "beta_1", options.beta_1);
-        require_below_one(name, "beta_2", options.beta_2);
-        require_positive(name, "epsilon", options.epsilon);
+        optim::require_below_one(name, "beta_1", options.beta_1);
+        optim::require_below_one(name, "beta_2", options.beta_2);
+        optim::require_positive(name, "epsilon", options.epsilon);
+        keeps({"m"});
+        keeps({"v", true});
     }
 
   private:

@@ -12,6 +12,9 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+// What is not for users.
+namespace optim {
+
 /// Euclidean norm of `values` without overflow or underflow on the way.
 template <class T>
 double safe_norm(const ConstFlat<T>& values) {
@@ -30,22 +33,26 @@ double safe_norm(const ConstFlat<T>& values) {
         double sum = 0;
         for (; i < values.size(); ++i)
             sum += static_cast<double>(values.data()[i]) * static_cast<double>(values.data()[i]);
-        for (const double part : sums) sum += part;
+        for (const double one : sums) sum += one;
         return std::sqrt(sum);
     }
 }
 
+}  // namespace optim
+
 /// Scales the whole gradient to Euclidean norm `max_norm` if its norm is larger (Pascanu, Mikolov and Bengio 2013; the
 /// global norm, over all parameters). `gradient` is a contiguous vector or map, which may be a temporary. One that
 /// holds an infinity or a NaN is left as it is, for the optimiser to find the place. Returns the norm before clipping,
-/// infinite or NaN for such a gradient. `Error` unless `max_norm` is finite and larger than 0.
+/// infinite or NaN for such a gradient. `Error` unless `max_norm` is larger than 0 and
+/// finite in the gradient's scalar type.
 template <class Gradient>
 double clip_by_norm(Gradient&& gradient, double max_norm) {
-    require_positive("clip_by_norm", "max_norm", max_norm);
-    auto g = contiguous_writable(gradient);
+    optim::require_positive("clip_by_norm", "max_norm", max_norm);
+    auto g = optim::contiguous_writable(gradient);
     using T = typename std::remove_cvref_t<Gradient>::Scalar;
+    optim::require_finite_in<T>("clip_by_norm", "max_norm", max_norm);
     if (const Index bad = first_non_finite(g.data(), g.size()); bad >= 0) return std::abs(static_cast<double>(g[bad]));
-    const double norm = safe_norm<T>(contiguous(gradient));
+    const double norm = optim::safe_norm<T>(optim::contiguous(gradient));
     if (!is_finite(norm) || norm <= max_norm) return norm;
     if (const double scale = max_norm / norm; scale >= double{std::numeric_limits<T>::min()}) {
         g *= static_cast<T>(scale);
@@ -56,12 +63,15 @@ double clip_by_norm(Gradient&& gradient, double max_norm) {
 }
 
 /// Moves every value of `gradient`, a contiguous vector or map that may be a temporary, into [-limit, limit]. NaN stays
-/// NaN, infinities become ±limit. `Error` unless `limit` is finite and larger than 0.
+/// NaN, infinities become ±limit. `Error` unless `limit` is larger than 0 and finite in
+/// the gradient's scalar type.
 template <class Gradient>
 void clip_by_value(Gradient&& gradient, double limit) {
-    require_positive("clip_by_value", "limit", limit);
-    auto g = contiguous_writable(gradient);
-    const auto bound = static_cast<typename std::remove_cvref_t<Gradient>::Scalar>(limit);
+    optim::require_positive("clip_by_value", "limit", limit);
+    auto g = optim::contiguous_writable(gradient);
+    using T = typename std::remove_cvref_t<Gradient>::Scalar;
+    optim::require_finite_in<T>("clip_by_value", "limit", limit);
+    const auto bound = static_cast<T>(limit);
     g = g.max(-bound).min(bound);  // g first: in this order they keep NaN
 }
 

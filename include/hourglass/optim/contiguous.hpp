@@ -9,6 +9,7 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace optim {
 
 /// An Eigen vector, one-dimensional array, map, reference or segment of float or double whose values lie side by side.
 template <class V>
@@ -35,5 +36,6 @@ auto contiguous_writable(V& vector) {
     return Flat<typename V::Scalar>{vector.data(), vector.size()};
 }
 
+}  // namespace optim
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -11,6 +11,7 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace optim {
 
 /// While it lives, this thread's denormal results become zero and denormal arguments are read as zero; its end puts the
 /// control register back as it was found, also when an exception passes. On a processor that is neither x86 with SSE2
@@ -51,5 +52,6 @@ class FlushDenormals {
     Register found_;
 };
 
+}  // namespace optim
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -4,13 +4,17 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <limits>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/view.hpp"
@@ -18,55 +22,21 @@
 #include "hourglass/optim/checks.hpp"
 #include "hourglass/optim/contiguous.hpp"
 #include "hourglass/optim/flush_denormals.hpp"
+#include "hourglass/optim/magnitude.hpp"
+#include "hourglass/optim/moments.hpp"
+#include "hourglass/optim/trainable.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// The running averages an optimiser keeps: a matrix of one row per parameter and one column per kind of moment, in the
-/// scalar type of the first step.
-class Moments {
-  public:
-    /// Whether a first step has fixed size and scalar type.
-    bool empty() const { return scalar_size_ == 0; }
-    /// Number of parameters.
-    Index size() const { return std::max(floats_.rows(), doubles_.rows()); }
-    /// Whether they are kept in `T`.
-    template <class T>
-    bool holds() const {
-        return scalar_size_ == sizeof(T);
-    }
-
-    /// Fixes scalar type, number of parameters and kinds of moments; every moment becomes `start`.
-    template <class T>
-    void allocate(Index parameters, Index kinds, double start) {
-        Matrix<T>& all = values<T>();
-        all.resize(parameters, kinds);
-        prefer_huge_pages(all.data(), all.size());
-        std::fill_n(all.data(), all.size(), static_cast<T>(start));
-        scalar_size_ = sizeof(T);
-    }
-
-    /// The matrix, without rows or columns while there is nothing in `T`.
-    template <class T>
-    Matrix<T>& values() {
-        if constexpr (std::is_same_v<T, float>) {
-            return floats_;
-        } else {
-            return doubles_;
-        }
-    }
-    template <class T>
-    const Matrix<T>& values() const {
-        return const_cast<Moments&>(*this).values<T>();
-    }
-
-  private:
-    Matrix<float> floats_;
-    Matrix<double> doubles_;
-    std::size_t scalar_size_ = 0;
-};
-
 /// Base of all optimisers. Copies are independent of each other. Not for use on its own.
+///
+/// No step makes a value that is not finite out of finite ones, unless `NonFinite::Continue` says not to look: if the
+/// gradient holds an infinity or a NaN, or if a parameter or a moment would become one (the square of 1e20 overflows
+/// float), the step is refused as `NonFinite` says, and parameters, moments and step count stay as they were. Gradients
+/// up to 2²⁰ in float (2¹⁶⁰ in double) with moments and hyperparameters to match cannot overflow whatever the
+/// parameters are, and cost one look at the gradient; beyond, a step is first calculated aside and looked at, which
+/// takes twice the time.
 class Optimizer {
   public:
     /// How many parameters are worked on at a time.
@@ -76,23 +46,23 @@ class Optimizer {
     double learning_rate() const { return learning_rate_; }
 
     /// Sets it, from a schedule for example: `adam.learning_rate(schedule(adam.steps()))`. `Error` for a rate that is
-    /// NaN, infinite or negative.
+    /// NaN, infinite or negative; `step` throws when it is infinite in the parameters' scalar type.
     void learning_rate(double rate) {
-        require_not_negative(name_, "learning_rate", rate);
+        optim::require_not_negative(name_, "learning_rate", rate);
         learning_rate_ = rate;
     }
 
     /// Steps taken. Skipped ones do not count.
     Index steps() const { return steps_; }
 
-    /// Leaves these parts of the parameter vector out of weight decay, usually the biases; replaces what was left out
-    /// before. `Error` for a negative begin or size; `step` throws when a part ends behind the parameters.
-    void exclude_from_weight_decay(std::span<const Slice> parts) {
-        for (const Slice& part : parts)
-            if (part.begin < 0 || part.size < 0 || part.size > std::numeric_limits<Index>::max() - part.begin)
-                fail(name_, "::exclude_from_weight_decay: begin and size must be at least 0, got begin ", part.begin,
-                     " and size ", part.size);
-        std::vector<Slice> sorted(parts.begin(), parts.end());
+    /// Leaves these slices of the parameter vector out of weight decay, usually the biases; replaces what was left out
+    /// before. `Error` for a negative begin or size; `step` throws when a slice ends behind the parameters.
+    void exclude_from_weight_decay(std::span<const Slice> slices) {
+        for (const Slice& slice : slices)
+            if (slice.begin < 0 || slice.size < 0 || slice.size > std::numeric_limits<Index>::max() - slice.begin)
+                fail(name_, "::exclude_from_weight_decay: begin and size must be at least 0, got begin ", slice.begin,
+                     " and size ", slice.size);
+        std::vector<Slice> sorted(slices.begin(), slices.end());
         std::sort(sorted.begin(), sorted.end(), [](const Slice& a, const Slice& b) { return a.begin < b.begin; });
         excluded_ = std::move(sorted);
     }
@@ -105,46 +75,93 @@ class Optimizer {
         return {values.data(), values.rows(), values.cols()};
     }
 
+    /// Puts back what `moments` and `steps` said of an optimiser with the same options: the steps that follow are those
+    /// it would have taken, bit for bit. `moments` is parameters × kinds, in float or double, and fixes size and scalar
+    /// type as a first step does; without rows, with 0 steps, it puts the optimiser before its first step. Options, the
+    /// learning rate and what is excluded from weight decay stay as they are. Errors, with nothing changed: another
+    /// number of kinds, no rows after steps were taken, negative steps, a moment that is not finite, a negative average
+    /// of squares.
+    template <class M>
+    void restore(const Eigen::MatrixBase<M>& moments, Index steps) {
+        using T = typename M::Scalar;
+        static_assert(std::same_as<T, float> || std::same_as<T, double>,
+                      "hourglass: the moments of an optimiser are in float or double");
+        const Input<T> values(moments.derived());
+        if (steps < 0) fail(name_, "::restore: the number of steps must be at least 0, got ", steps);
+        if (values.rows() == 0) {
+            if (steps > 0) fail(name_, "::restore: there are no moments, but ", steps, " steps were taken");
+            moments_.clear();
+        } else {
+            check_moments<T>(values);
+            moments_.template allocate<T>(values);
+        }
+        steps_ = steps;
+        trusted_ = 0;
+    }
+
   protected:
     /// `name` must outlive the optimiser (a literal). `Error` for rates that are NaN, infinite or negative.
     Optimizer(const char* name, double learning_rate, double weight_decay, NonFinite non_finite)
         : name_(name), learning_rate_(learning_rate), weight_decay_(weight_decay), non_finite_(non_finite) {
-        require_not_negative(name, "learning_rate", learning_rate);
-        require_not_negative(name, "weight_decay", weight_decay);
+        optim::require_not_negative(name, "learning_rate", learning_rate);
+        optim::require_not_negative(name, "weight_decay", weight_decay);
     }
 
     const char* name() const { return name_; }
 
+    /// Says, for each kind of moment in the order of the formula, that it is kept.
+    void keeps(const optim::MomentKind& kind) { kinds_[kind_count_++] = kind; }
+
+    /// The numbers of a step: the rate that its formula multiplies with, ε, and what moments start as.
+    struct Numbers {
+        double rate, epsilon = 0, start = 0;
+    };
+
     /// One step: checks everything, then θ ← θ − η λ θ where weight decay applies, then the formula for every
-    /// parameter: formula(θ, g, moments…) on packs of values, which assigns to θ and to `Kinds` moments. They start as
-    /// `start`. Returns whether a step was taken.
-    template <std::size_t Kinds, class Parameters, class Gradient, class Formula>
-    bool advance(Parameters& parameters, const Gradient& gradient_, double start, const Formula& formula) {
-        auto theta = contiguous_writable(parameters);
-        const auto gradient = contiguous(gradient_);
+    /// parameter: formula(θ, g, moments…) on packs of values, which assigns to θ and to `Kinds` moments. Returns
+    /// whether a step was taken.
+    ///
+    /// reach(g, m) bounds what the formula calculates on the way and takes from θ, when for the last
+    /// `optim::trusted_steps` steps gradients were at most g and the moments before were at most m. Within these steps
+    /// the moments must stay finite, too.
+    template <std::size_t Kinds, class Parameters, class Gradient, class Reach, class Formula>
+    bool advance(Parameters& parameters, const Gradient& gradient_, const Numbers& numbers, const Reach& reach,
+                 const Formula& formula) {
+        auto theta = optim::contiguous_writable(parameters);
+        const auto gradient = optim::contiguous(gradient_);
         using T = typename Parameters::Scalar;
         static_assert(std::is_same_v<T, typename Gradient::Scalar>,
                       "hourglass: parameters and gradient must be of the same scalar type");
-        check<T>(theta.size(), gradient.size());
-        if (non_finite_ != NonFinite::Continue) {
-            const Index bad = first_non_finite(gradient.data(), gradient.size());
+        const Index size = theta.size();
+        check<T>(size, gradient.size(), numbers);
+        const Walk<T, Formula, Kinds> walk{*this, formula};
+        if (non_finite_ == NonFinite::Continue) {
+            trusted_ = 0;
+        } else {
+            using Quiet = optim::Quiet<T>;
+            const bool small = optim::all_within(gradient.data(), size, Quiet::gradient);
+            const Index bad = small ? -1 : first_non_finite(gradient.data(), size);
             if (bad >= 0 && non_finite_ == NonFinite::Skip) return false;
             if (bad >= 0)
-                fail(name_, "::step: the gradient is not finite, value ", bad, " of ", gradient.size(), " is ",
+                fail(name_, "::step: the gradient is not finite, value ", bad, " of ", size, " is ",
                      gradient.data()[bad]);
+            const double change = reach(std::ldexp(1.0, Quiet::gradient), std::ldexp(1.0, Quiet::moment));
+            const bool quiet = small && is_finite(change) && change < std::ldexp(1.0, Quiet::change) &&
+                               numbers.start < std::ldexp(1.0, Quiet::moment) && learning_rate_ * weight_decay_ <= 1 &&
+                               moments_are_small<T>();
+            trusted_ = quiet ? trusted_ - 1 : 0;
+            if (!quiet && !stays_finite(walk, theta.data(), gradient.data(), size, numbers.start)) return false;
         }
-        if (moments_.empty()) moments_.allocate<T>(theta.size(), static_cast<Index>(Kinds), start);
-
-        const FlushDenormals scope;
-        walk<T>(theta.size(), theta.data(), gradient.data(), moments_.values<T>().data(), formula,
-                std::make_index_sequence<Kinds>{});
+        if (moments_.empty()) moments_.allocate<T>(size, Kinds, numbers.start);
+        const optim::FlushDenormals scope;
+        walk(0, size, theta.data(), gradient.data(), moments_.values<T>().data());
         ++steps_;
         return true;
     }
 
   private:
     template <class T>
-    void check(Index theta, Index gradient) const {
+    void check(Index theta, Index gradient, const Numbers& numbers) const {
         if (theta != gradient)
             fail(name_, "::step: parameters and gradient must have the same size, got ", theta, " and ", gradient);
         if (!moments_.empty() && !moments_.holds<T>())
@@ -152,26 +169,102 @@ class Optimizer {
                  sizeof(T) == 4 ? "float" : "double");
         if (!moments_.empty() && moments_.size() != theta)
             fail(name_, "::step: earlier steps were on ", moments_.size(), " parameters, this one is on ", theta);
-        for (const Slice& part : excluded_)
-            if (part.end() > theta)
-                fail(name_, "::step: the part [", part.begin, ", ", part.end(),
+        for (const Slice& slice : excluded_)
+            if (slice.end() > theta)
+                fail(name_, "::step: the slice [", slice.begin, ", ", slice.end(),
                      ") excluded from weight decay ends behind the ", theta, " parameters");
+        const auto finite = [this](const char* what, double value) {
+            if (!optim::finite_in<T>(value))
+                fail(name_, "::step: ", what, " is ", value, ", not a finite number in ",
+                     sizeof(T) == 4 ? "float" : "double");
+        };
+        finite("learning_rate", learning_rate_);
+        finite("the rate of this step", numbers.rate);
+        finite("learning_rate * weight_decay", learning_rate_ * weight_decay_);
+        finite("epsilon", numbers.epsilon);
+        finite("initial_accumulator_value", numbers.start);
     }
 
-    // In blocks, so that what weight decay has changed is still in the nearest cache for the formula. Not inlined, so
-    // that no arithmetic leaves the scope in which denormals are flushed.
-    template <class T, class Formula, std::size_t... Kind>
-    EIGEN_DONT_INLINE void walk(Index size, T* theta, const T* gradient, [[maybe_unused]] T* moments,
-                                const Formula& formula, std::index_sequence<Kind...>) const {
-        for (Index begin = 0; begin < size; begin += block) {
-            const Index count = std::min(block, size - begin);
-            if (weight_decay_ != 0) decay(theta + begin, begin, count);
-            kernels::each_pack(count, formula, theta + begin, gradient + begin,
-                               (moments + static_cast<Index>(Kind) * size + begin)...);
+    template <class T>
+    void check_moments(const Input<T>& values) const {
+        if (values.cols() != static_cast<Index>(kind_count_))
+            fail(name_, "::restore: these options have ", kind_count_, " kinds of moments (columns), got ",
+                 values.cols());
+        for (std::size_t kind = 0; kind < kind_count_; ++kind) {
+            const auto column = static_cast<Index>(kind);
+            for (Index i = 0; i < values.rows(); ++i)
+                if (const T value = values(i, column); !is_finite(value) || (kinds_[kind].square && value < 0))
+                    fail(name_, "::restore: moment ", kinds_[kind].name, " of parameter ", i, " must be ",
+                         kinds_[kind].square ? "finite and at least 0" : "finite", ", got ", value);
         }
     }
 
-    // θ ← θ − η λ θ between the excluded parts of `count` parameters from number `begin` on.
+    // Looks at the moments where it is not known from the steps before.
+    template <class T>
+    bool moments_are_small() {
+        const Matrix<T>& all = moments_.values<T>();
+        if (trusted_ == 0 && optim::all_within(all.data(), all.size(), optim::Quiet<T>::moment))
+            trusted_ = optim::trusted_steps;
+        return trusted_ > 0;
+    }
+
+    // The arithmetic of a step.
+    template <class T, class Formula, std::size_t Kinds>
+    struct Walk {
+        const Optimizer& optimizer;
+        const Formula& formula;
+
+        // Steps `count` parameters from number `first` on: `theta`, `gradient` and moments of one kind after the other.
+        // In blocks, so that what weight decay has changed is still in the nearest cache for the formula. Not inlined,
+        // so that no arithmetic leaves the scope in which denormals are flushed, and so that what is calculated aside
+        // is rounded as the step itself.
+        EIGEN_DONT_INLINE void operator()(Index first, Index count, T* theta, const T* gradient, T* moments) const {
+            for (Index begin = 0; begin < count; begin += block) {
+                const Index some = std::min(block, count - begin);
+                if (optimizer.weight_decay_ != 0) optimizer.decay(theta + begin, first + begin, some);
+                apply(some, theta + begin, gradient + begin, moments + begin, count, std::make_index_sequence<Kinds>{});
+            }
+        }
+
+      private:
+        template <std::size_t... Kind>
+        void apply(Index some, T* theta, const T* gradient, [[maybe_unused]] T* moments, [[maybe_unused]] Index count,
+                   std::index_sequence<Kind...>) const {
+            kernels::each_pack(some, formula, theta, gradient, (moments + static_cast<Index>(Kind) * count)...);
+        }
+    };
+
+    // Whether all parameters and moments are finite after a step, which is calculated aside, block by block. If not,
+    // acts as `NonFinite` says.
+    template <class T, class Formula, std::size_t Kinds>
+    bool stays_finite(const Walk<T, Formula, Kinds>& walk, const T* theta, const T* gradient, Index size,
+                      double start) const {
+        const optim::FlushDenormals scope;
+        const Matrix<T>& moments = moments_.values<T>();
+        std::array<T, (Kinds + 1) * static_cast<std::size_t>(block)> after;
+        for (Index begin = 0; begin < size; begin += block) {
+            const Index count = std::min(block, size - begin);
+            T* const kinds = std::copy_n(theta + begin, count, after.data());
+            for (Index kind = 0; kind < static_cast<Index>(Kinds); ++kind)
+                if (moments_.empty())
+                    std::fill_n(kinds + kind * count, count, static_cast<T>(start));
+                else
+                    std::copy_n(moments.data() + kind * size + begin, count, kinds + kind * count);
+            walk(begin, count, after.data(), gradient + begin, kinds);
+            const Index bad = first_non_finite(after.data(), static_cast<Index>(Kinds + 1) * count);
+            if (bad < 0) continue;
+            if (non_finite_ == NonFinite::Skip) return false;
+            const Index value = begin + bad % count, kind = bad / count;
+            const std::string what =
+                kind == 0 ? "parameter "
+                          : std::string("moment ") + kinds_[static_cast<std::size_t>(kind - 1)].name + " of parameter ";
+            fail(name_, "::step: ", what, value, " of ", size, " would not stay finite: it would become ",
+                 after[static_cast<std::size_t>(bad)], " by the gradient ", gradient[value]);
+        }
+        return true;
+    }
+
+    // θ ← θ − η λ θ between the excluded slices of `count` parameters from number `begin` on.
     template <class T>
     void decay(T* theta, Index begin, Index count) const {
         const T rate = static_cast<T>(learning_rate_ * weight_decay_);
@@ -180,10 +273,10 @@ class Optimizer {
                 to - from, [&](kernels::Pack<T>& x) { x -= rate * x; }, theta + from);
         };
         Index done = 0;
-        for (const Slice& part : excluded_) {
-            const Index stop = std::clamp(part.begin - begin, done, count);
+        for (const Slice& slice : excluded_) {
+            const Index stop = std::clamp(slice.begin - begin, done, count);
             shrink(done, stop);
-            done = std::clamp(part.end() - begin, stop, count);
+            done = std::clamp(slice.end() - begin, stop, count);
         }
         shrink(done, count);
     }
@@ -192,8 +285,11 @@ class Optimizer {
     double learning_rate_, weight_decay_;
     NonFinite non_finite_;
     Index steps_ = 0;
+    int trusted_ = 0;  // how many more steps the moments are known to be small, if those are quiet
+    std::array<optim::MomentKind, 3> kinds_{};
+    std::size_t kind_count_ = 0;
     std::vector<Slice> excluded_;
-    Moments moments_;
+    optim::Moments moments_;
 };
 
 }  // namespace HOURGLASS_ABI

@@ -1,6 +1,9 @@
 // RMSprop: gradient descent scaled by the gradient's running root mean square.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+
 #include "hourglass/optim/optimizer.hpp"
 
 namespace hourglass {
@@ -25,16 +28,19 @@ class RMSprop : public Optimizer {
         double epsilon = 1e-7;                    ///< ε, larger than 0
         bool centered = false;                    ///< divide by the standard deviation
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
-        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
     };
 
     RMSprop() : RMSprop(Options{}) {}
     /// `Error` for an option out of range.
     explicit RMSprop(const Options& options)
         : Optimizer("RMSprop", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
-        require_below_one(name(), "rho", options.rho);
-        require_below_one(name(), "momentum", options.momentum);
-        require_positive(name(), "epsilon", options.epsilon);
+        optim::require_below_one(name(), "rho", options.rho);
+        optim::require_below_one(name(), "momentum", options.momentum);
+        optim::require_positive(name(), "epsilon", options.epsilon);
+        keeps({"v", true});
+        if (options.centered) keeps({"a"});
+        if (options.momentum > 0) keeps({"m"});
     }
 
     /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
@@ -50,28 +56,40 @@ class RMSprop : public Optimizer {
             ((a = rho * a + (1 - rho) * g), ...);
             return rate * g / sqrt(max((v - ... - square(a)), kernels::Pack<T>(0)) + epsilon);
         };
+        const Numbers numbers{.rate = rate, .epsilon = epsilon};
+        const auto reach = [=](double g, double m) {
+            const double largest = rate * g * std::max(1.0, 1 / std::sqrt(epsilon));
+            return momentum > 0 ? m + optim::trusted_steps * largest : largest;
+        };
         if (options_.centered && momentum > 0)
-            return advance<3>(theta, gradient, 0.0,
+            return advance<3>(theta, gradient, numbers, reach,
                               [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v,
                                            kernels::Pack<T>& a, kernels::Pack<T>& m) {
                                   m = momentum * m + scaled(g, v, a);
                                   x -= m;
                               });
         if (options_.centered)
-            return advance<2>(theta, gradient, 0.0,
+            return advance<2>(theta, gradient, numbers, reach,
                               [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v,
                                            kernels::Pack<T>& a) { x -= scaled(g, v, a); });
         if (momentum > 0)
             return advance<2>(
-                theta, gradient, 0.0,
+                theta, gradient, numbers, reach,
                 [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v, kernels::Pack<T>& m) {
                     m = momentum * m + scaled(g, v);
                     x -= m;
                 });
         return advance<1>(
-            theta, gradient, 0.0,
+            theta, gradient, numbers, reach,
             [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v) { x -= scaled(g, v); });
     }
+
+    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
+    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
+    /// taken.
+    template <class Model, class Tape>
+        requires optim::Trainable<Model, Tape>
+    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
 
   private:
     Options options_;

@@ -12,7 +12,9 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// `Error` unless `steps`, the knob `what` of `who`, is at least 1.
+namespace optim {
+
+/// `Error` unless `steps`, the hyperparameter `what` of `who`, is at least 1.
 inline void require_steps(std::string_view who, std::string_view what, Index steps) {
     if (steps < 1) fail(who, ": ", what, " must be at least 1, got ", steps);
 }
@@ -21,6 +23,8 @@ inline void require_steps(std::string_view who, std::string_view what, Index ste
 inline void require_step(std::string_view who, Index step) {
     if (step < 0) fail(who, ": the step must be at least 0, got ", step);
 }
+
+}  // namespace optim
 
 /// η · rᵏ with k = ⌊step / decay_steps⌋: the rate falls by the factor r after every `decay_steps` steps. PyTorch's
 /// `StepLR`, with its factor 0.1; Keras's `ExponentialDecay` with `staircase`.
@@ -34,14 +38,14 @@ class StepDecay {
 
     /// `Error` for an option out of range.
     explicit StepDecay(const Options& options) : options_(options) {
-        require_not_negative("StepDecay", "initial_learning_rate", options.initial_learning_rate);
-        require_steps("StepDecay", "decay_steps", options.decay_steps);
-        require_positive("StepDecay", "decay_rate", options.decay_rate);
+        optim::require_not_negative("StepDecay", "initial_learning_rate", options.initial_learning_rate);
+        optim::require_steps("StepDecay", "decay_steps", options.decay_steps);
+        optim::require_positive("StepDecay", "decay_rate", options.decay_rate);
     }
 
     /// Learning rate of step `step`, counted from 0. `Error` for a negative one.
     double operator()(Index step) const {
-        require_step("StepDecay", step);
+        optim::require_step("StepDecay", step);
         const Index falls = step / options_.decay_steps;
         return options_.initial_learning_rate * std::pow(options_.decay_rate, static_cast<double>(falls));
     }
@@ -62,14 +66,14 @@ class ExponentialDecay {
 
     /// `Error` for an option out of range.
     explicit ExponentialDecay(const Options& options) : options_(options) {
-        require_not_negative("ExponentialDecay", "initial_learning_rate", options.initial_learning_rate);
-        require_steps("ExponentialDecay", "decay_steps", options.decay_steps);
-        require_positive("ExponentialDecay", "decay_rate", options.decay_rate);
+        optim::require_not_negative("ExponentialDecay", "initial_learning_rate", options.initial_learning_rate);
+        optim::require_steps("ExponentialDecay", "decay_steps", options.decay_steps);
+        optim::require_positive("ExponentialDecay", "decay_rate", options.decay_rate);
     }
 
     /// Learning rate of step `step`, counted from 0. `Error` for a negative one.
     double operator()(Index step) const {
-        require_step("ExponentialDecay", step);
+        optim::require_step("ExponentialDecay", step);
         const double decays = static_cast<double>(step) / static_cast<double>(options_.decay_steps);
         return options_.initial_learning_rate * std::pow(options_.decay_rate, decays);
     }
@@ -90,14 +94,14 @@ class CosineDecay {
 
     /// `Error` for an option out of range.
     explicit CosineDecay(const Options& options) : options_(options) {
-        require_not_negative("CosineDecay", "initial_learning_rate", options.initial_learning_rate);
-        require_steps("CosineDecay", "decay_steps", options.decay_steps);
-        require_below_one("CosineDecay", "alpha", options.alpha);
+        optim::require_not_negative("CosineDecay", "initial_learning_rate", options.initial_learning_rate);
+        optim::require_steps("CosineDecay", "decay_steps", options.decay_steps);
+        optim::require_below_one("CosineDecay", "alpha", options.alpha);
     }
 
     /// Learning rate of step `step`, counted from 0. `Error` for a negative one.
     double operator()(Index step) const {
-        require_step("CosineDecay", step);
+        optim::require_step("CosineDecay", step);
         const double done =
             static_cast<double>(std::min(step, options_.decay_steps)) / static_cast<double>(options_.decay_steps);
         const double left = 0.5 * (1 + std::cos(3.141592653589793 * done));
@@ -121,13 +125,13 @@ class LinearWarmup {
 
     /// `Error` for an option out of range.
     LinearWarmup(const Schedule& schedule, Options options) : schedule_(schedule), options_(options) {
-        require_steps("LinearWarmup", "warmup_steps", options.warmup_steps);
-        require_not_negative("LinearWarmup", "initial_learning_rate", options.initial_learning_rate);
+        optim::require_steps("LinearWarmup", "warmup_steps", options.warmup_steps);
+        optim::require_not_negative("LinearWarmup", "initial_learning_rate", options.initial_learning_rate);
     }
 
     /// Learning rate of step `step`, counted from 0. `Error` for a negative one.
     double operator()(Index step) const {
-        require_step("LinearWarmup", step);
+        optim::require_step("LinearWarmup", step);
         if (step >= options_.warmup_steps) return schedule_(step - options_.warmup_steps);
         const double done = static_cast<double>(step) / static_cast<double>(options_.warmup_steps);
         return options_.initial_learning_rate + done * (schedule_(0) - options_.initial_learning_rate);

@@ -19,14 +19,15 @@ class Sgd : public Optimizer {
         double momentum = 0;                      ///< μ in [0, 1)
         bool nesterov = false;                    ///< look ahead; changes nothing without momentum
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
-        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
     };
 
     Sgd() : Sgd(Options{}) {}
     /// `Error` for an option out of range.
     explicit Sgd(const Options& options)
         : Optimizer("Sgd", options.learning_rate, options.weight_decay, options.non_finite), options_(options) {
-        require_below_one(name(), "momentum", options.momentum);
+        optim::require_below_one(name(), "momentum", options.momentum);
+        if (options.momentum > 0) keeps({"m"});
     }
 
     /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
@@ -36,15 +37,24 @@ class Sgd : public Optimizer {
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), momentum = options_.momentum;
         if (momentum == 0)
-            return advance<0>(theta, gradient, 0.0,
-                              [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g) { x -= rate * g; });
+            return advance<0>(
+                theta, gradient, {.rate = rate}, [=](double g, double) { return rate * g; },
+                [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g) { x -= rate * g; });
         const bool nesterov = options_.nesterov;
-        return advance<1>(theta, gradient, 0.0,
+        const auto reach = [=](double g, double m) { return m + (optim::trusted_steps + 1) * rate * g; };
+        return advance<1>(theta, gradient, {.rate = rate}, reach,
                           [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m) {
                               m = momentum * m - rate * g;
                               x += nesterov ? momentum * m - rate * g : m;
                           });
     }
+
+    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
+    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
+    /// taken.
+    template <class Model, class Tape>
+        requires optim::Trainable<Model, Tape>
+    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
 
   private:
     Options options_;

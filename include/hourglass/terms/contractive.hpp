@@ -16,15 +16,19 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+namespace terms {
+
 // Stands in a template of its own, whose arguments put the layer and its input's shape into the message.
 template <class Layer, Shape In>
 struct HasSecondDerivative {
-    static constexpr bool value = TwiceDifferentiable<Layer, In, float>;
+    static constexpr bool value = core::TwiceDifferentiable<Layer, In, float>;
     static_assert(
         value,
         "hourglass: Contractive needs the second derivative of every layer of the encoder, and this one has no "
         "tangent and curvature");
 };
+
+}  // namespace terms
 
 /// weight · ‖∂code/∂x‖²_F, the squared Frobenius norm of the whole encoder's Jacobian J, mean over the batch: the
 /// penalty of contractive autoencoders (Rifai, Vincent, Muller, Glorot and Bengio 2011), there for one sigmoid layer,
@@ -63,7 +67,7 @@ struct Contractive {
     static constexpr bool accepts() {
         return []<std::size_t... I>(std::index_sequence<I...>) {
             return (true && ... &&
-                    HasSecondDerivative<typename Encoder::template Layer<I>, Encoder::plan.shapes[I]>::value);
+                    terms::HasSecondDerivative<typename Encoder::template Layer<I>, Encoder::plan.shapes[I]>::value);
         }
         (std::make_index_sequence<Encoder::depth>{});
     }
@@ -72,42 +76,41 @@ struct Contractive {
     template <class Encoder, class T>
     static Index scratch(Index n) {
         static_assert(accepts<Encoder>());
-        Arena<T> arena;
-        Work<Encoder, T>{nullptr, {}, nullptr, n, arena};
-        return arena.used();
+        return Work<Encoder, T>::room(n);
     }
 
-    /// The penalty. `trace` is that of the forward pass just done, `scratch` the memory above, beginning on a cache
-    /// line; `random` gives the step's signs.
+    /// The penalty of a pass that has just run forward; its random numbers give the step's signs.
     template <class Encoder, class T>
-    T value(const Encoder& encoder, Slices<const T> weights, const Trace<T, Encoder::depth>& trace, T* scratch,
-            const Stream& random) const {
-        Arena<T> arena{scratch};
-        Work<Encoder, T> work{&encoder, weights, &trace, trace.samples, arena};
-        return penalty(work, static_cast<const Slices<T>*>(nullptr), random);
+    T value(const core::EncoderPass<T>& pass) const {
+        Work<Encoder, T> work(pass);
+        return penalty(work, static_cast<T*>(nullptr), pass.random);
     }
 
-    /// The same, adding the gradient with respect to the encoder's weights to `gradient` and, where the trace has room
-    /// for it, with respect to its input to `trace.gradient[0]`.
+    /// The same, adding the gradient with respect to the encoder's weights and, where the pass asks for it, with
+    /// respect to its input.
     template <class Encoder, class T>
-    T gradient(const Encoder& encoder, Slices<const T> weights, Slices<T> gradient,
-               const Trace<T, Encoder::depth>& trace, T* scratch, const Stream& random) const {
-        Arena<T> arena{scratch};
-        Work<Encoder, T> work{&encoder, weights, &trace, trace.samples, arena};
+    T gradient(const core::EncoderPass<T>& pass) const {
+        Work<Encoder, T> work(pass);
         work.samples.clear_gathered();
-        const T value = penalty(work, &gradient, random);
-        work.samples.spread_gathered(gradient);
+        const T value = penalty(work, pass.gradient, pass.random);
+        work.samples.spread_gathered(pass.gradient);
         return value;
     }
 
   private:
-    // How many layers come before the first whose J depends on x; together they are the front, of constant J.
+    // How many layers come before the first whose J depends on x; together they are the front, of constant J. No
+    // residual part reaches over its end.
     template <class Encoder>
     static constexpr std::size_t front_of() {
         std::size_t front = 0;
         Encoder::each([&]<std::size_t I>() {
-            if (front == I && is_linear<typename Encoder::template Layer<I>>()) ++front;
+            if (front == I && core::traits_of<typename Encoder::template Layer<I>>().linear) ++front;
         });
+        for (std::size_t i = Encoder::depth; i-- > front;)
+            if (Encoder::plan.branch[i] < front) {
+                front = Encoder::plan.branch[i];
+                i = Encoder::depth;
+            }
         return front;
     }
     // Whether every layer behind the front is pointwise.
@@ -115,8 +118,8 @@ struct Contractive {
     static constexpr bool has_closed_form() {
         bool pointwise = true;
         Encoder::each([&]<std::size_t I>() {
-            using Layer = typename Encoder::template Layer<I>;
-            if (I >= front_of<Encoder>() && !is_pointwise<Layer>() && !keeps_values<Layer>()) pointwise = false;
+            constexpr Traits traits = core::traits_of<typename Encoder::template Layer<I>>();
+            if (I >= front_of<Encoder>() && !traits.pointwise && !traits.keeps_values) pointwise = false;
         });
         return pointwise;
     }
@@ -132,14 +135,22 @@ struct Contractive {
 
         static constexpr Index block = may_condense ? width : closed ? std::min<Index>(width, 128) : 0;
 
-        JacobianSweep<Encoder, T> samples, units;
+        core::Arena<T> arena;
+        terms::JacobianSweep<Encoder, T> samples, units;
         T *gram, *outer;
 
-        Work(const Encoder* encoder, Slices<const T> weights, const Trace<T, depth>* trace, Index n, Arena<T>& arena)
-            : samples(encoder, weights, trace, n, depth, arena),
-              units(encoder, weights, trace, block, front, arena),
+        explicit Work(const core::EncoderPass<T>& pass)
+            : arena(pass.scratch),
+              samples(pass, pass.samples, depth, arena),
+              units(pass, block, front, arena),
               gram(arena.take(may_condense ? width * width : width)),
               outer(arena.take(may_condense ? width * width : 0)) {}
+        static Index room(Index n) {
+            using Sweep = terms::JacobianSweep<Encoder, T>;
+            return Sweep::room(n, depth) + Sweep::room(block, front) +
+                   core::whole_lines<T>(may_condense ? width * width : width) +
+                   core::whole_lines<T>(may_condense ? width * width : 0);
+        }
 
         // Columns first, … of the front's Jᵀ, as many as go into a block.
         void transpose_front(Index first) {
@@ -147,13 +158,13 @@ struct Contractive {
             T* const identity = units.u[front];
             std::fill_n(identity, width * units.columns, T(0));
             for (Index i = 0; i < units.columns; ++i) identity[i * width + first + i] = T(1);
-            units.template down<0, front>();
+            units.down(0, front);
         }
     };
 
     // What is added to the objective; where `gradient` is not null its gradient, to it and to the samples' c.
     template <class Encoder, class T>
-    T penalty(Work<Encoder, T>& work, const Slices<T>* gradient, const Stream& random) const {
+    T penalty(Work<Encoder, T>& work, T* gradient, const Stream& random) const {
         if constexpr (Work<Encoder, T>::closed)
             if (probes == 0) return closed_form(work, gradient);
         if constexpr (Work<Encoder, T>::may_condense)
@@ -174,64 +185,64 @@ struct Contractive {
     // Pass by pass: u of the code is e, and r = u of the input. d‖r‖² = 2 rᵀ d(Jᵀe) = d(eᵀJ v) for v = 2r held fixed,
     // which is the sum over the layers of uᵀ dJ v.
     template <class Encoder, class T>
-    T swept(Work<Encoder, T>& work, const Slices<T>* gradient, const Stream& random) const {
+    T swept(Work<Encoder, T>& work, T* gradient, const Stream& random) const {
         using W = Work<Encoder, T>;
-        JacobianSweep<Encoder, T>& s = work.samples;
+        terms::JacobianSweep<Encoder, T>& s = work.samples;
         const double part = share(s.columns);
-        Accumulator<T> sum(0);
+        core::Accumulator<T> sum(0);
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
             choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
-            s.template down<0, W::depth>();
-            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * part), s.v);
-            if (gradient) s.template curve<0, W::depth>(*gradient);
+            s.down(0, W::depth);
+            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * part), s.v[0]);
+            if (gradient) s.curve(0, W::depth, gradient);
         }
-        return T(sum * Accumulator<T>(part));
+        return T(sum * core::Accumulator<T>(part));
     }
 
     // The same where the front is narrower than the input: with F its J and G = F Fᵀ, ‖Fᵀu‖² = uᵀG u, so a pass goes no
     // further down than the front's output. For the front itself, Σ d(uᵀG u) = 2 Σ uᵀ dF Fᵀu = 2 tr(dF Fᵀ S) with
     // S = Σ u uᵀ: one column of FᵀS for each unit.
     template <class Encoder, class T>
-    T condensed(Work<Encoder, T>& work, const Slices<T>* gradient, const Stream& random) const {
+    T condensed(Work<Encoder, T>& work, T* gradient, const Stream& random) const {
         using W = Work<Encoder, T>;
         constexpr Index width = W::width, inputs = W::inputs;
-        JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
+        terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
         const double part = share(s.columns);
         work.transpose_front(0);
-        std::copy_n(f.u[0], inputs * width, f.v);
-        f.template up<0, W::front>();
-        std::copy_n(f.v, width * width, work.gram);
+        std::copy_n(f.u[0], inputs * width, f.v[0]);
+        f.up(0, W::front);
+        std::copy_n(f.v[W::front], width * width, work.gram);
         std::fill_n(work.outer, width * width, T(0));
 
-        Accumulator<T> sum(0);
+        core::Accumulator<T> sum(0);
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
             choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
-            s.template down<W::front, W::depth>();
+            s.down(W::front, W::depth);
             const T* const u = s.u[W::front];
-            clear<T>({s.t, width, s.columns});
-            kernels::add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.t, width);
-            sum += scaled_dot(width, s.columns, u, s.t, T(2 * part), s.v);
+            clear<T>({s.free, width, s.columns});
+            kernels::add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.free, width);
+            sum += scaled_dot(width, s.columns, u, s.free, T(2 * part), s.v[W::front]);
             if (gradient) {
-                s.template curve<W::front, W::depth>(*gradient);
+                s.curve(W::front, W::depth, gradient);
                 kernels::add_product(width, width, s.columns, u, width, {u, width, 1}, work.outer, width);
             }
         }
         if (gradient) {
             for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * part);
-            clear<T>({f.v, inputs, width});
-            kernels::add_product(inputs, width, width, f.u[0], inputs, {work.outer, 1, width}, f.v, inputs);
-            f.template curve<0, W::front>(*gradient);
+            clear<T>({f.v[0], inputs, width});
+            kernels::add_product(inputs, width, width, f.u[0], inputs, {work.outer, 1, width}, f.v[0], inputs);
+            f.curve(0, W::front, gradient);
         }
-        return T(sum * Accumulator<T>(part));
+        return T(sum * core::Accumulator<T>(part));
     }
 
     // Pointwise layers have a diagonal J, of diagonal d, so that ‖J‖² = Σ_j d_j² ‖Fᵀe_j‖². One pass has them all: over
     // the pointwise layers with u = 1 for all units at once, over the front with a column for each unit.
     template <class Encoder, class T>
-    T closed_form(Work<Encoder, T>& work, const Slices<T>* gradient) const {
+    T closed_form(Work<Encoder, T>& work, T* gradient) const {
         using W = Work<Encoder, T>;
         constexpr Index width = W::width, inputs = W::inputs;
-        JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
+        terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
         const double part = share(s.columns);
         T* const norms = work.gram;
         for (Index first = 0; first < width; first += W::block) {
@@ -241,39 +252,39 @@ struct Contractive {
         }
 
         std::fill_n(s.u[W::depth], width * s.columns, T(1));
-        s.template down<W::front, W::depth>();
+        s.down(W::front, W::depth);
         const T* const d = s.u[W::front];
-        Accumulator<T> sum(0);
+        core::Accumulator<T> sum(0);
         for (Index j = 0; j < s.columns; ++j) {
-            T* const scaled = s.t + j * width;
+            T* const scaled = s.free + j * width;
             for (Index i = 0; i < width; ++i) scaled[i] = d[j * width + i] * norms[i];
         }
-        sum += scaled_dot(width, s.columns, d, s.t, T(2 * part), s.v);
+        sum += scaled_dot(width, s.columns, d, s.free, T(2 * part), s.v[W::front]);
         if (gradient) {
-            s.template curve<W::front, W::depth>(*gradient);
+            s.curve(W::front, W::depth, gradient);
             for (Index first = 0; first < width; first += W::block) {
                 if (W::block < width) work.transpose_front(first);
                 for (Index i = 0; i < f.columns; ++i) {
                     T squares(0);
                     for (Index j = 0; j < s.columns; ++j) {
-                        const T& slope = d[j * width + first + i];
-                        squares += slope * slope;
+                        const T& derivative = d[j * width + first + i];
+                        squares += derivative * derivative;
                     }
                     const T factor = T(2 * part) * squares;
-                    for (Index k = 0; k < inputs; ++k) f.v[i * inputs + k] = factor * f.u[0][i * inputs + k];
+                    for (Index k = 0; k < inputs; ++k) f.v[0][i * inputs + k] = factor * f.u[0][i * inputs + k];
                 }
-                f.template curve<0, W::front>(*gradient);
+                f.curve(0, W::front, gradient);
             }
         }
-        return T(sum * Accumulator<T>(part));
+        return T(sum * core::Accumulator<T>(part));
     }
 
     // Σ a·b over size × n values; v = factor · b.
     template <class T>
-    static Accumulator<T> scaled_dot(Index size, Index n, const T* a, const T* b, const T& factor, T* v) {
-        Accumulator<T> sum(0);
+    static core::Accumulator<T> scaled_dot(Index size, Index n, const T* a, const T* b, const T& factor, T* v) {
+        core::Accumulator<T> sum(0);
         for (Index j = 0; j < n; ++j, a += size, b += size, v += size) {
-            sum += Accumulator<T>(kernels::sum_packs<T>(
+            sum += core::Accumulator<T>(kernels::sum_packs<T>(
                 size, [](const kernels::Pack<T>& left, const kernels::Pack<T>& right) { return left * right; }, a, b));
             kernels::map_packs(
                 size, v, [&](const kernels::Pack<T>& value) { return kernels::Pack<T>(factor) * value; }, b);
@@ -285,8 +296,8 @@ struct Contractive {
     // the pass.
     template <Index Code, class T>
     void choose_direction(Index pass, T* e, Index samples, const Stream& random) const {
-        constexpr Index piece = 256;  // where a stream can be entered
-        const Index from = (Code + piece - 1) / piece * piece * pass;
+        constexpr Index block = 256;  // where a stream can be entered
+        const Index from = (Code + block - 1) / block * block * pass;
         std::fill_n(e, Code * samples, T(0));
         for (Index j = 0; j < samples; ++j)
             if (probes == 0)

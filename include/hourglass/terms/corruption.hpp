@@ -12,19 +12,23 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-// y = apply(x, drawn), a sample at a time and in pieces that fit on the stack: no memory is asked for.
+namespace terms {
+
+// y = apply(x, drawn), a sample at a time and in blocks that fit on the stack: no memory is asked for.
 template <class T, class Draw, class Apply>
-void corrupt_pieces(ConstView<T> x, View<T> y, Draw draw, Apply apply) {
-    constexpr Index piece = 256;
-    T drawn[piece];
+void corrupt_blocks(ConstView<T> x, View<T> y, Draw draw, Apply apply) {
+    constexpr Index block = 256;
+    T drawn[block];
     for (Index j = 0; j < x.cols(); ++j)
-        for (Index from = 0; from < x.rows(); from += piece) {
-            const Index count = std::min(piece, x.rows() - from);
+        for (Index from = 0; from < x.rows(); from += block) {
+            const Index count = std::min(block, x.rows() - from);
             draw(j, std::span<T>{drawn, static_cast<std::size_t>(count)}, from);
             const ConstFlat<T> clean{x.data() + j * x.rows() + from, count}, numbers{drawn, count};
             Flat<T>{y.data() + j * y.rows() + from, count} = apply(clean, numbers);
         }
 }
+
+}  // namespace terms
 
 /// y = x + N(0, stddev²), independently for each value. `Error` unless stddev is finite and at least 0.
 struct GaussianNoise {
@@ -39,7 +43,7 @@ struct GaussianNoise {
 
     template <class T>
     void corrupt(ConstView<T> x, View<T> y, Stream random) const {
-        corrupt_pieces(
+        terms::corrupt_blocks(
             x, y, [&](Index j, std::span<T> noise, Index from) { random.normal(j, noise, from); },
             [&](const auto& clean, const auto& noise) { return clean + T(stddev) * noise; });
     }
@@ -58,7 +62,7 @@ struct MaskingNoise {
 
     template <class T>
     void corrupt(ConstView<T> x, View<T> y, Stream random) const {
-        corrupt_pieces(
+        terms::corrupt_blocks(
             x, y, [&](Index j, std::span<T> kept, Index from) { random.choose(j, rate, T(0), T(1), kept, from); },
             [](const auto& clean, const auto& kept) { return clean * kept; });
     }
@@ -82,7 +86,7 @@ struct SaltAndPepperNoise {
 
     template <class T>
     void corrupt(ConstView<T> x, View<T> y, Stream random) const {
-        corrupt_pieces(
+        terms::corrupt_blocks(
             x, y, [&](Index j, std::span<T> u, Index from) { random.uniform(j, u, from); },
             [&](const auto& clean, const auto& u) {
                 return clean.binaryExpr(u, [this](const T& value, const T& drawn) {
@@ -97,8 +101,8 @@ struct SaltAndPepperNoise {
 ///     hg::Corruption{[](hg::ConstView<float> x, hg::View<float> y, hg::Stream random) {…}}
 ///
 /// `damage(x, y, random)` writes to y, features × n, a damaged copy of x; both may be the same memory. `random` gives
-/// the step's numbers, to each sample its own (`random.uniform(sample, …)`). A function object may have knobs, which
-/// loops reach as `model.term<…>().damage`.
+/// the step's numbers, to each sample its own (`random.uniform(sample, …)`). A function object may have
+/// hyperparameters, which loops reach as `model.term<…>().damage`.
 template <class Damage>
 struct Corruption {
     static constexpr std::string_view name = "Corruption";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "hourglass/core/term.hpp"
 #include "hourglass/kernels/pack.hpp"
@@ -24,17 +25,20 @@ struct Posterior {
 ///     β · Σᵢ max(KLᵢ, free_bits),   KLᵢ = ½ (μᵢ² + σᵢ² − 1 − ℓᵢ),
 ///
 /// the divergence of the code from N(0, 1) in nats, mean over the batch. β = 1 is the evidence lower bound, another one
-/// the β-VAE (Higgins et al. 2017); it is a plain number that a loop may change (`CyclicalWarmUp`, `LinearWarmUp`).
-/// Free bits (Kingma et al. 2016) leave each unit of the code that many nats, by its mean over the batch, before the
-/// penalty pushes. ℓ is kept within ±20, where its gradient is 0 beyond, so that an encoder's ±1000 stays finite.
+/// the β-VAE (Higgins et al. 2017); it is a plain number that a loop may change (`CyclicalAnnealing`,
+/// `LinearAnnealing`). Free bits (Kingma et al. 2016) leave each unit of the code that many nats, by its mean over the
+/// batch, before the penalty pushes. ℓ is kept within ±20, where its gradient is 0 beyond, so that an encoder's ±1000
+/// stays finite.
 ///
 /// With `samples` = k > 1 training maximises the importance-weighted bound of k codes instead (IWAE: Burda, Grosse and
 /// Salakhutdinov 2016). `Error` unless β and free_bits are finite and at least 0, and k at least 1.
 struct GaussianLatent {
     static constexpr std::string_view name = "GaussianLatent";
     static constexpr Slot slot = Slot::Code;
-    static constexpr bool needs_likelihood = true, has_penalty = true, needs_output = false;
+    static constexpr bool needs_likelihood = true, has_penalty = true;
+    static constexpr Traits traits{.needs_output = false};
     static constexpr double largest_log_variance = 20;
+    static constexpr Index most_samples = 1000000;
 
     double beta = 1;
     double free_bits = 0;
@@ -44,28 +48,29 @@ struct GaussianLatent {
         if (!(beta >= 0 && beta <= 1e30)) fail("GaussianLatent: beta must be finite and at least 0, got ", beta);
         if (!(free_bits >= 0 && free_bits <= 1e30))
             fail("GaussianLatent: free_bits must be finite and at least 0, got ", free_bits);
-        if (samples < 1) fail("GaussianLatent: samples must be at least 1, got ", samples);
+        if (samples < 1 || samples > most_samples)
+            fail("GaussianLatent: samples must lie in [1, ", most_samples, "], got ", samples);
         if (samples > 1 && free_bits > 0) fail("GaussianLatent: free_bits and samples > 1 exclude each other");
     }
 
-    static constexpr Shape output(Shape in) { return {in.channels / 2, in.length}; }
+    static constexpr Shape output(Shape in) { return {in.channels / 2, in.length, in.columns}; }
     static constexpr Index cache(Shape in) { return 2 * output(in).size(); }  // ε, then σ
 
-    // Evaluation: the means.
+    /// How many codes training draws of each sample.
+    Index replicas() const { return samples; }
+
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
-        each_half<In>(x.cols(), [&](Index mean, Index, Index code, Index size) {
-            std::copy_n(x.data() + mean, size, y.data() + code);
-        });
-    }
-    template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, Pass<T>& pass) const {
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>& context) const {
         constexpr Index size = output(In).size();
-        for (Index j = 0; j < x.cols(); ++j)
-            pass.random.normal(j, std::span<T>{&pass.cache(0, j), static_cast<std::size_t>(size)});
-        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+        if (!context.training)
+            return each_half<In>(x.cols(), 1, [&](Index mean, Index, Index code, Index count) {
+                std::copy_n(x.data() + mean, count, y.data() + code);
+            });
+        for (Index j = 0; j < y.cols(); ++j)
+            context.random.normal(j, std::span<T>{context.cache.data() + 2 * j * size, static_cast<std::size_t>(size)});
+        each_half<In>(y.cols(), y.cols() / x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
             const Index cached = code + code / size * size;  // a sample's ε and σ lie behind each other
-            T* const sigma = pass.cache.data() + cached + size;
+            T* const sigma = context.cache.data() + cached + size;
             kernels::map_packs(
                 count, sigma, [](const kernels::Pack<T>& l) { return exp(0.5 * bounded(l)); }, x.data() + log_variance);
             kernels::map_packs(
@@ -73,15 +78,16 @@ struct GaussianLatent {
                 [](const kernels::Pack<T>& m, const kernels::Pack<T>& s, const kernels::Pack<T>& e) {
                     return m + s * e;
                 },
-                x.data() + mean, static_cast<const T*>(sigma), static_cast<const T*>(pass.cache.data() + cached));
+                x.data() + mean, static_cast<const T*>(sigma), static_cast<const T*>(context.cache.data() + cached));
         });
     }
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx,
-                  Pass<T>& pass) const {
+                  const Context<T>& context) const {
         constexpr Index size = output(In).size();
-        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
-            const T* const noise = pass.cache.data() + code + code / size * size;
+        if (!context.accumulate) clear(dx);  // several codes add to one sample
+        each_half<In>(dy.cols(), dy.cols() / x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+            const T* const noise = context.cache.data() + code + code / size * size;
             kernels::each_pack(
                 count,
                 [](kernels::Pack<T>& dm, kernels::Pack<T>& dl, const kernels::Pack<T>& l, const kernels::Pack<T>& e,
@@ -103,36 +109,42 @@ struct GaussianLatent {
         return divergence<In, T>(x, dx.data());
     }
 
-    /// ratio[j] = β (ln q(z|x) − ln p(z)) of sample j's code z, for the importance-weighted bound.
-    template <Shape In, class T>
-    void log_ratio(ConstView<T> x, ConstView<T> z, T* ratio) const {
-        each_value<In>(x, z, [&](Index j, const T& mean, const T& l, const T& code, bool first, Index, Index, Index) {
-            using std::exp;
-            const T off = code - mean, share = T(0.5 * beta) * (code * code - l - off * off * exp(T(-l)));
-            ratio[j] = first ? share : T(ratio[j] + share);
-        });
-    }
-    /// Adds Σⱼ weight[j] ∂ratio[j]/∂(x, z) to dx and dz.
-    template <Shape In, class T>
-    void log_ratio_gradient(ConstView<T> x, ConstView<T> z, const T* weight, View<T> dx, View<T> dz) const {
-        each_value<In>(
-            x, z,
-            [&](Index j, const T& mean, const T& l, const T& code, bool, Index at_mean, Index at_log, Index at_code) {
-                using std::exp;
-                const T scale = T(beta) * weight[j], precision = exp(T(-l)), off = code - mean;
-                const T raw = x.data()[at_log];
-                dz.data()[at_code] += scale * (code - off * precision);
-                dx.data()[at_mean] += scale * off * precision;
-                if (raw > T(-largest_log_variance) && raw < T(largest_log_variance))
-                    dx.data()[at_log] += scale * T(0.5) * (off * off * precision - T(1));
-            });
+    /// Values of memory that `weighted_gradient` needs for targets of `rows` values and so many codes.
+    static Index weighted_room(Index rows, Index codes) { return (rows + 2) * codes; }
+    /// The importance-weighted bound (Burda, Grosse and Salakhutdinov 2016) of the k codes z drawn for each sample:
+    /// −ln (1/k) Σ wⱼ, ln wⱼ = ln p(x|zⱼ) + β (ln p(zⱼ) − ln q(zⱼ|x)), mean over the n samples. Its gradient is that of
+    /// every −ln wⱼ, weighted by wⱼ/Σw.
+    ///
+    /// `loss`: −ln p(x|z). `prediction`: features × n·k. `target`: features × n. `x`: the encoder's output, of n
+    /// columns. `code`: of n·k. Assigns dprediction, which may be the prediction's memory, and adds to dx and dcode.
+    /// `scratch`: as above. Returns the weighted reconstruction, and what else the bound holds.
+    template <Shape In, class T, class Loss>
+    std::pair<T, T> weighted_gradient(const Loss& loss, ConstView<T> prediction, ConstView<T> target, ConstView<T> x,
+                                      ConstView<T> code, View<T> dprediction, View<T> dx, View<T> dcode,
+                                      T* scratch) const {
+        const Index rows = target.rows(), n = target.cols(), codes = code.cols(), k = codes / n;
+        T *const repeated = scratch, *const cost = repeated + rows * codes, *const weight = cost + codes;
+        for (Index j = 0; j < codes; ++j) std::copy_n(target.data() + j / k * rows, rows, repeated + j * rows);
+        loss.template samples<T>(prediction, {repeated, rows, codes}, Eigen::Map<Vector<T>>{cost, codes});
+        log_ratio<In>(x, code, weight);
+        T bound(0), reconstruction(0);
+        for (Index i = 0; i < n; ++i) bound += normalise(k, cost + i * k, weight + i * k, reconstruction);
+
+        loss.template gradient<T>(prediction, {repeated, rows, codes}, dprediction);
+        for (Index j = 0; j < codes; ++j) {  // the loss is a mean over n·k samples, this a weighted one over n
+            for (Index i = 0; i < rows; ++i) dprediction(i, j) *= T(static_cast<double>(k)) * weight[j];
+            weight[j] = weight[j] / T(static_cast<double>(n));
+        }
+        add_log_ratio_gradient<In>(x, code, weight, dx, dcode);
+        const T samples_ = T(static_cast<double>(n));
+        return {reconstruction / samples_, (bound - reconstruction) / samples_};
     }
 
     /// Mean and variance from the encoder's output.
     template <Shape In, class T>
     static Posterior<T> posterior(const Matrix<T>& x) {
         Posterior<T> p{Matrix<T>(output(In).size(), x.cols()), Matrix<T>(output(In).size(), x.cols())};
-        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+        each_half<In>(x.cols(), 1, [&](Index mean, Index log_variance, Index code, Index count) {
             std::copy_n(x.data() + mean, count, p.mean.data() + code);
             kernels::map_packs(
                 count, p.variance.data() + code, [](const kernels::Pack<T>& l) { return exp(bounded(l)); },
@@ -152,12 +164,61 @@ struct GaussianLatent {
         return kernels::where_greater<T>(largest_log_variance, abs(l), d, 0);
     }
 
-    // Calls use(mean, log-variance, code, count) with where those stretches begin in the encoder's output and the code:
-    // at each position the first half of the channels are means.
+    // Calls use(mean, log-variance, code, count) with where those begin in the encoder's output and the code, of which
+    // there are `copies` for each sample: at each position the first half of the channels are means.
     template <Shape In, class Use>
-    static void each_half(Index n, Use use) {
-        constexpr Index half = In.channels / 2;
-        for (Index at = 0; at < In.length * n; ++at) use(2 * half * at, 2 * half * at + half, half * at, half);
+    static void each_half(Index codes, Index copies, Use use) {
+        constexpr Index half = In.channels / 2, positions = In.positions();
+        for (Index j = 0; j < codes; ++j)
+            for (Index p = 0; p < positions; ++p) {
+                const Index from = 2 * half * (j / copies * positions + p);
+                use(from, from + half, half * (j * positions + p), half);
+            }
+    }
+
+    // ratio[j] = β (ln q(z|x) − ln p(z)) of code number j.
+    template <Shape In, class T>
+    void log_ratio(ConstView<T> x, ConstView<T> z, T* ratio) const {
+        each_value<In>(x, z, [&](Index j, const T& mean, const T& l, const T& code, bool first, Index, Index, Index) {
+            using std::exp;
+            const T off = code - mean, share = T(0.5 * beta) * (code * code - l - off * off * exp(T(-l)));
+            ratio[j] = first ? share : T(ratio[j] + share);
+        });
+    }
+    // Adds Σⱼ weight[j] ∂ratio[j]/∂(x, z) to dx and dz.
+    template <Shape In, class T>
+    void add_log_ratio_gradient(ConstView<T> x, ConstView<T> z, const T* weight, View<T> dx, View<T> dz) const {
+        each_value<In>(
+            x, z,
+            [&](Index j, const T& mean, const T& l, const T& code, bool, Index at_mean, Index at_log, Index at_code) {
+                using std::exp;
+                const T scale = T(beta) * weight[j], precision = exp(T(-l)), off = code - mean;
+                const T raw = x.data()[at_log];
+                dz.data()[at_code] += scale * (code - off * precision);
+                dx.data()[at_mean] += scale * off * precision;
+                if (raw > T(-largest_log_variance) && raw < T(largest_log_variance))
+                    dx.data()[at_log] += scale * T(0.5) * (off * off * precision - T(1));
+            });
+    }
+    // Of one sample's k codes: `weight` holds ln q − ln p and receives wⱼ/Σw; adds the weighted cost to
+    // `reconstruction` and returns −ln (1/k) Σ wⱼ.
+    template <class T>
+    static T normalise(Index k, const T* cost, T* weight, T& reconstruction) {
+        using std::exp, std::log;
+        T least = cost[0] + weight[0], sum(0);
+        for (Index j = 0; j < k; ++j) {
+            weight[j] = cost[j] + weight[j];
+            if (weight[j] < least) least = weight[j];
+        }
+        for (Index j = 0; j < k; ++j) {
+            weight[j] = exp(T(least - weight[j]));
+            sum += weight[j];
+        }
+        for (Index j = 0; j < k; ++j) {
+            weight[j] = weight[j] / sum;
+            reconstruction += weight[j] * cost[j];
+        }
+        return least - log(T(sum / T(static_cast<double>(k))));
     }
 
     // β Σ max(KL, free bits); with dx, adds the gradient.
@@ -180,38 +241,39 @@ struct GaussianLatent {
                     },
                     dx + mean, dx + log_variance, x.data() + mean, x.data() + log_variance);
         };
-        Accumulator<T> sum(0);
+        core::Accumulator<T> sum(0);
         if (free_bits == 0) {
-            each_half<In>(n, [&](Index mean, Index log_variance, Index, Index count) {
-                sum += Accumulator<T>(kernels::sum_packs<T>(count, nats, x.data() + mean, x.data() + log_variance));
+            each_half<In>(n, 1, [&](Index mean, Index log_variance, Index, Index count) {
+                sum +=
+                    core::Accumulator<T>(kernels::sum_packs<T>(count, nats, x.data() + mean, x.data() + log_variance));
                 add_gradient(mean, log_variance, count);
             });
-            return T(sum * Accumulator<T>(beta * per_sample));
+            return T(sum * core::Accumulator<T>(beta * per_sample));
         }
         // Unit by unit: what is compared with the free bits is a unit's mean over the batch.
         constexpr Index half = In.channels / 2;
         for (Index unit = 0; unit < output(In).size(); ++unit) {
             const Index mean = unit / half * 2 * half + unit % half;
-            Accumulator<T> kl(0);
+            core::Accumulator<T> kl(0);
             for (Index j = 0; j < n; ++j) {
                 const Index at = j * In.size() + mean;
-                kl += Accumulator<T>(kernels::sum_packs<T>(1, nats, x.data() + at, x.data() + at + half)) *
-                      Accumulator<T>(per_sample);
+                kl += core::Accumulator<T>(kernels::sum_packs<T>(1, nats, x.data() + at, x.data() + at + half)) *
+                      core::Accumulator<T>(per_sample);
             }
-            if (!(kl > Accumulator<T>(free_bits))) {
-                sum += Accumulator<T>(free_bits);
+            if (!(kl > core::Accumulator<T>(free_bits))) {
+                sum += core::Accumulator<T>(free_bits);
                 continue;
             }
             sum += kl;
             for (Index j = 0; j < n; ++j) add_gradient(j * In.size() + mean, j * In.size() + mean + half, 1);
         }
-        return T(sum * Accumulator<T>(beta));
+        return T(sum * core::Accumulator<T>(beta));
     }
 
-    // Calls use(sample, μ, ℓ, z, whether it is the sample's first value, and where the three lie).
+    // Calls use(code, μ, ℓ, z, whether it is the code's first value, and where the three lie).
     template <Shape In, class T, class Use>
     static void each_value(ConstView<T> x, ConstView<T> z, Use use) {
-        each_half<In>(x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
+        each_half<In>(z.cols(), z.cols() / x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
             for (Index i = 0; i < count; ++i) {
                 const T raw = x.data()[log_variance + i];
                 const T high = raw > T(largest_log_variance) ? T(largest_log_variance) : raw;

@@ -7,140 +7,204 @@
 #include <utility>
 
 #include "hourglass/core/chain.hpp"
+#include "hourglass/core/tape.hpp"
+#include "hourglass/core/term.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+namespace terms {
 
-// One layer's part, in templates of the layer alone, as in chain.hpp. A place names the layer's input and output, x and
-// y, and the vectors u there, dx and dy.
+/// Where one layer of a sweep finds its weights, its input x and output y, the vectors u at its output and v at its
+/// input, the v that it makes at its output, and the gradient c of its input.
+template <class T>
+struct SweepCall {
+    const T *w, *theta;
+    T *dw, *dtheta;
+    const T *x, *y, *u, *v;
+    T *made, *c;
+    Index columns;
+};
+template <class T>
+using SweepFunction = void (*)(const void* layer, const SweepCall<T>& call);
 
-// u at the input from u at the output: dx = Jᵀ dy.
-template <Shape In, class L, class T>
-void pull_back(const L& layer, Slices<const T> weights, const Place<T>& p) {
-    constexpr Index out = L::output(In).size();
-    const View<T> dx{p.dx, In.size(), p.samples};
-    clear(dx);
-    layer.template backward<In>(slice_of<L, In>(weights), ConstView<T>{p.x, In.size(), p.samples},
-                                ConstView<T>{p.y, out, p.samples}, ConstView<T>{p.dy, out, p.samples}, dx);
+// One layer's part, in templates of the layer alone, as in layer_call.hpp.
+
+// v at the output from v at the input: J v.
+template <class L, Shape In, class T>
+void push_forward(const void* layer, const SweepCall<T>& s) {
+    constexpr Index in = In.size(), out = L::output(In).size();
+    static_cast<const L*>(layer)->template tangent<In>(
+        core::weights_at<L, In>(s.w, s.theta), ConstView<T>{s.x, in, s.columns}, ConstView<T>{s.y, out, s.columns},
+        ConstView<T>{s.v, in, s.columns}, View<T>{s.made, out, s.columns});
+}
+// The gradient of uᵀJv, added to that of the layer's weights and, at c, of its input.
+template <class L, Shape In, class T>
+void add_curvature(const void* layer, const SweepCall<T>& s) {
+    constexpr Index in = In.size(), out = L::output(In).size();
+    static_cast<const L*>(layer)->template curvature<In>(
+        core::weights_at<L, In>(s.w, s.theta), ConstView<T>{s.x, in, s.columns}, ConstView<T>{s.y, out, s.columns},
+        ConstView<T>{s.u, out, s.columns}, ConstView<T>{s.v, in, s.columns}, core::weights_at<L, In>(s.dw, s.dtheta),
+        View<T>{s.c, in, s.columns});
 }
 
-// v at the output from v at the input: t = J v.
-template <Shape In, class L, class T>
-void push_forward(const L& layer, Slices<const T> weights, const Place<T>& p, const T* v, T* t) {
-    constexpr Index out = L::output(In).size();
-    layer.template tangent<In>(slice_of<L, In>(weights), ConstView<T>{p.x, In.size(), p.samples},
-                               ConstView<T>{p.y, out, p.samples}, ConstView<T>{v, In.size(), p.samples},
-                               View<T>{t, out, p.samples});
-}
-
-// The gradient of uᵀJv, added to that of the layer's weights and, at c, of its input; u stands at dy.
-template <Shape In, class L, class T>
-void add_curvature(const L& layer, Slices<const T> weights, Slices<T> gradient, const Place<T>& p, const T* v, T* c) {
-    constexpr Index out = L::output(In).size();
-    layer.template curvature<In>(slice_of<L, In>(weights), ConstView<T>{p.x, In.size(), p.samples},
-                                 ConstView<T>{p.y, out, p.samples}, ConstView<T>{p.dy, out, p.samples},
-                                 ConstView<T>{v, In.size(), p.samples}, slice_of<L, In>(gradient),
-                                 View<T>{c, In.size(), p.samples});
-}
-
-/// `columns` vectors u, swept down the layers of a chain of which a forward pass has just been done, and as many v,
+/// `columns` vectors u, swept down the layers of a chain C of which a forward pass has just been done, and as many v,
 /// swept up. There is one column for each sample of the pass; any number over layers that are linear, whose J is the
 /// same for all samples.
 template <class C, class T>
-struct JacobianSweep {
+class JacobianSweep {
+  public:
     static constexpr std::size_t depth = C::depth;
+    static constexpr const auto& plan = C::plan;
     // One past the last layer that is not linear: no gradient gathers behind it.
     static constexpr std::size_t curved = [] {
         std::size_t end = 0;
         C::each([&]<std::size_t I>() {
-            if (!is_linear<typename C::template Layer<I>>()) end = I + 1;
+            if (!core::traits_of<typename C::template Layer<I>>().linear) end = I + 1;
         });
         return end;
     }();
 
-    const C* chain;
-    Slices<const T> weights;
-    const Trace<T, depth>* trace;
     Index columns;
-    std::array<T*, depth + 1> u{};  ///< at each activation
-    std::array<T*, depth + 1> c{};  ///< at the input of each layer that is not linear, or before such: the gradient
-                                    ///< with respect to it, as far as it has gathered
-    T *v, *t;                       ///< v at the activation that `up` has come to, and room for the next
+    std::array<T*, depth + 1> u{}, v{};  ///< at each activation
+    T* free;                             ///< room for as many columns of the widest activation
 
-    /// Takes its vectors at activations 0 … last from `arena`; null pointers do where only their room is measured.
-    JacobianSweep(const C* chain_, Slices<const T> weights_, const Trace<T, depth>* trace_, Index columns_,
-                  std::size_t last, Arena<T>& arena)
-        : chain(chain_), weights(weights_), trace(trace_), columns(columns_) {
-        Index widest = 0;
+    /// Takes its vectors at activations 0 … last from `arena`, for which it needs `room`.
+    JacobianSweep(const core::EncoderPass<T>& pass, Index columns_, std::size_t last, core::Arena<T>& arena)
+        : columns(columns_), pass_(&pass) {
         for (std::size_t i = 0; i <= last; ++i) {
-            const Index size = C::plan.shapes[i].size();
+            const Index size = plan.shapes[i].size();
             u[i] = arena.take(size * columns);
-            if (i < curved && i < last) c[i] = arena.take(size * columns);
-            widest = std::max(widest, size);
+            v[i] = arena.take(size * columns);
+            if (i < curved && i < last) c_[i] = arena.take(size * columns);
         }
-        v = arena.take(widest * columns);
-        t = arena.take(widest * columns);
+        free = arena.take(widest(last) * columns);
+    }
+    static Index room(Index columns, std::size_t last) {
+        Index values = core::whole_lines<T>(widest(last) * columns);
+        for (std::size_t i = 0; i <= last; ++i)
+            values += (i < curved && i < last ? 3 : 2) * core::whole_lines<T>(plan.shapes[i].size() * columns);
+        return values;
     }
 
-    /// u of activations Begin … End − 1 from that of activation End.
-    template <std::size_t Begin, std::size_t End>
-    void down() const {
-        C::template each<End - Begin>([&]<std::size_t J>() {
-            constexpr std::size_t i = End - 1 - J;
-            pull_back<C::plan.shapes[i]>(chain->template layer<i>(), at(weights, i), place(u, i));
-        });
+    /// u of activations begin … end − 1 from that of activation `end`.
+    void down(std::size_t begin, std::size_t end) const {
+        static constexpr auto functions = C::template backward_functions<T>();
+        std::array<bool, depth + 1> written{};
+        for (std::size_t i = end; i-- > begin;) {
+            core::LayerCall<T> call = backward_call(i, u[i + 1], u[i], nullptr);
+            call.accumulate_dx = written[i];
+            written[i] = true;
+            if (const std::size_t from = plan.branch[i]; from != i) {
+                call.branch_gradient = u[from];
+                call.accumulate_branch = written[from];
+                written[from] = true;
+            }
+            functions[i](pass_->layers[i], call);
+        }
     }
-    /// v of activation End from that of activation Begin.
-    template <std::size_t Begin, std::size_t End>
-    void up() {
-        C::template each<End - Begin>([&]<std::size_t J>() {
-            constexpr std::size_t i = Begin + J;
-            push_forward<C::plan.shapes[i]>(chain->template layer<i>(), at(weights, i), place(u, i), v, t);
-            std::swap(v, t);
-        });
+    /// v of activation `end` from that of activation `begin`.
+    void up(std::size_t begin, std::size_t end) const {
+        static constexpr auto functions = functions_of<Tangents>();
+        for (std::size_t i = begin; i < end; ++i) {
+            functions[i](pass_->layers[i], sweep_call(i, nullptr));
+            if (const std::size_t from = plan.branch[i]; from != i)
+                for (Index k = 0; k < plan.shapes[i + 1].size() * columns; ++k) v[i + 1][k] += v[from][k];
+        }
     }
-    /// From v of activation Begin: adds the gradient of uᵀJv, J that of layers Begin … End − 1, to `gradient` and to c.
-    template <std::size_t Begin, std::size_t End>
-    void curve(Slices<T> gradient) {
-        C::template each<End - Begin>([&]<std::size_t J>() {
-            constexpr std::size_t i = Begin + J;
-            add_curvature<C::plan.shapes[i]>(chain->template layer<i>(), at(weights, i), at(gradient, i), place(u, i),
-                                             v, c[i]);
-            if constexpr (i + 1 < End) up<i, i + 1>();
-        });
+    /// From v of activation `begin`: adds the gradient of uᵀJv, J that of layers begin … end − 1, to `gradient`, θ's,
+    /// and to what has gathered.
+    void curve(std::size_t begin, std::size_t end, T* gradient) const {
+        static constexpr auto functions = functions_of<Curvatures>();
+        for (std::size_t i = begin; i < end; ++i) {
+            functions[i](pass_->layers[i], sweep_call(i, gradient));
+            if (i + 1 < end) up(i, i + 1);
+        }
     }
-    /// Forgets c; the chain's input is given c for its gradient, to add to, where the trace has room for it.
+    /// Forgets what has gathered; where the pass wants the gradient of its input, it is added there.
     void clear_gathered() {
         for (std::size_t i = 0; i < curved; ++i)
-            if (i == 0 && trace->gradient[0])
-                c[0] = trace->gradient[0];
+            if (i == 0 && pass_->dx)
+                c_[0] = pass_->dx;
             else
-                clear<T>({c[i], C::plan.shapes[i].size(), columns});
+                clear<T>({c_[i], plan.shapes[i].size(), columns});
     }
-    /// The ordinary way back, of what c has gathered.
-    void spread_gathered(Slices<T> gradient) const {
-        if constexpr (curved > 1)
-            C::template each<curved - 1>([&]<std::size_t J>() {
-                constexpr std::size_t i = curved - 2 - J;
-                Place<T> p = place(c, i);
-                if (i == 0) p.dx = trace->gradient[0];
-                constexpr bool in_place = false;
-                constexpr Adds all{true, true};
-                const Stream unused{0, 0};  // a layer with random numbers has no second derivative
-                backward_layer<C::plan.shapes[i], in_place>(chain->template layer<i>(), at(weights, i), at(gradient, i),
-                                                            all, p, unused, 0);
-            });
+    /// The ordinary way back, of what has gathered.
+    void spread_gathered(T* gradient) const {
+        static constexpr auto functions = C::template backward_functions<T>();
+        const auto at = [&](std::size_t i) { return i == 0 ? pass_->dx : c_[i]; };
+        for (std::size_t i = curved < 2 ? 0 : curved - 1; i-- > 0;) {
+            core::LayerCall<T> call = backward_call(i, c_[i + 1], at(i), gradient);
+            if (plan.branch[i] != i) call.branch_gradient = at(plan.branch[i]);
+            functions[i](pass_->layers[i], call);
+        }
     }
 
   private:
-    template <class A>
-    static Slices<A> at(Slices<A> weights, std::size_t i) {
-        return {weights.own + C::plan.offsets[i], weights.model};
+    static constexpr Index widest(std::size_t last) {
+        Index most = 0;
+        for (std::size_t i = 0; i <= last; ++i) most = std::max(most, plan.shapes[i].size());
+        return most;
     }
-    Place<T> place(const std::array<T*, depth + 1>& vectors, std::size_t i) const {
-        return {trace->activation[i], trace->activation[i + 1], vectors[i], vectors[i + 1], nullptr, columns};
+    struct Tangents {
+        template <class L, Shape In>
+        static constexpr SweepFunction<T> of = &push_forward<L, In, T>;
+    };
+    struct Curvatures {
+        template <class L, Shape In>
+        static constexpr SweepFunction<T> of = &add_curvature<L, In, T>;
+    };
+    template <class Which>
+    static constexpr std::array<SweepFunction<T>, depth + 1> functions_of() {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<SweepFunction<T>, depth + 1>{
+                Which::template of<typename C::template Layer<I>, plan.shapes[I]>..., nullptr};
+        }
+        (std::make_index_sequence<depth>{});
     }
+
+    SweepCall<T> sweep_call(std::size_t i, T* gradient) const {
+        return {pass_->theta + plan.offsets[i],
+                pass_->theta,
+                gradient ? gradient + plan.offsets[i] : nullptr,
+                gradient,
+                pass_->activation[i],
+                pass_->activation[i + 1],
+                u[i + 1],
+                v[i],
+                v[i + 1],
+                c_[i],
+                columns};
+    }
+    // Adds everywhere; a layer with random numbers, a cache or running values has no second derivative.
+    core::LayerCall<T> backward_call(std::size_t i, T* dy, T* dx, T* gradient) const {
+        return {pass_->theta + plan.offsets[i],
+                pass_->theta,
+                nullptr,
+                gradient ? gradient + plan.offsets[i] : nullptr,
+                gradient,
+                nullptr,
+                pass_->activation[i],
+                pass_->activation[i + 1],
+                dx,
+                dy,
+                nullptr,
+                nullptr,
+                nullptr,
+                pass_->condition,
+                columns,
+                columns,
+                Stream{0, 0},
+                false,
+                true,
+                true,
+                true};
+    }
+
+    const core::EncoderPass<T>* pass_;
+    std::array<T*, depth + 1> c_{};  // at the input of each layer that is not linear, or before such: the gradient with
+                                     // respect to it, as far as it has gathered
 };
 
+}  // namespace terms
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

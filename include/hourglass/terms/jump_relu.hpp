@@ -33,7 +33,8 @@ inline namespace HOURGLASS_ABI {
 struct JumpReLU {
     static constexpr std::string_view name = "JumpReLU";
     static constexpr Slot slot = Slot::Code;
-    static constexpr bool has_penalty = true, needs_input = false;
+    static constexpr bool has_penalty = true;
+    static constexpr Traits traits{.needs_input = false};
 
     double weight;
     double bandwidth = 1e-3;
@@ -51,7 +52,7 @@ struct JumpReLU {
     static constexpr Shape output(Shape in) { return in; }
     static constexpr Index parameters(Shape in) { return in.size(); }
     static constexpr auto weights(Shape in) {
-        return std::array{Weight{"log_threshold", {in.channels, in.length, 1}, false}};
+        return std::array{Weight{"log_threshold", {in.channels, in.length, in.columns}, false}};
     }
     static constexpr Index cache(Shape in) { return in.size(); }  // ∂y/∂ln θ
     template <Shape In, class T>
@@ -60,16 +61,14 @@ struct JumpReLU {
     }
 
     template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const {
-        rectify<T>(In.size(), x.cols(), w.data(), x.data(), y.data(), nullptr);
-    }
-    template <Shape In, class T>
-    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, Pass<T>& pass) const {
-        rectify<T>(In.size(), x.cols(), w.data(), x.data(), y.data(), pass.cache.data());
+    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
+        rectify<T>(In.size(), x.cols(), w.data(), x.data(), y.data(),
+                   context.training ? context.cache.data() : nullptr);
     }
     template <Shape In, class T>
     void backward(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T> y, ConstView<T> dy, View<T> dx,
-                  Pass<T>&) const {
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         kernels::each_pack(
             y.size(),
             [](kernels::Pack<T>& d, const kernels::Pack<T>& out, const kernels::Pack<T>& up) {
@@ -78,37 +77,39 @@ struct JumpReLU {
             dx.data(), y.data(), dy.data());
     }
     template <Shape In, class T>
-    void gradient(ConstView<T>, ConstView<T> dy, std::span<T, parameters(In)> dw, Pass<T>& pass) const {
+    void gradient(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> dy,
+                  std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
         for (Index at = 0; at < dy.size(); at += In.size())
             kernels::each_pack(
                 In.size(),
-                [](kernels::Pack<T>& d, const kernels::Pack<T>& up, const kernels::Pack<T>& slope) { d += up * slope; },
-                dw.data(), dy.data() + at, static_cast<const T*>(pass.cache.data() + at));
+                [](kernels::Pack<T>& d, const kernels::Pack<T>& up, const kernels::Pack<T>& along) { d += up * along; },
+                dw.data(), dy.data() + at, static_cast<const T*>(context.cache.data() + at));
     }
 
     template <Shape In, class T>
     T penalty(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T> y) const {
-        Accumulator<T> active(0);
+        core::Accumulator<T> active(0);
         for (Index at = 0; at < y.size(); at += In.size())
-            active += Accumulator<T>(kernels::sum_packs<T>(
+            active += core::Accumulator<T>(kernels::sum_packs<T>(
                 In.size(), [](const kernels::Pack<T>& out) { return kernels::where_greater<T>(out, 0, 1, 0); },
                 y.data() + at));
-        return T(active * Accumulator<T>(weight / static_cast<double>(y.cols())));
+        return T(active * core::Accumulator<T>(weight / static_cast<double>(y.cols())));
     }
     template <Shape In, class T>
     T penalty_gradient(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T> y,
                        std::span<T, parameters(In)> dw, View<T>) const {
-        penalty_slope<T>(In.size(), x.cols(), w.data(), x.data(), dw.data());
+        penalty_derivative<T>(In.size(), x.cols(), w.data(), x.data(), dw.data());
         return penalty<In, T>(w, x, y);
     }
 
   private:
     // Apart from the shape, so that codes of all sizes share them.
 
-    // y, and at `slope`, when not null, ∂y/∂ln θ.
+    // y, and at `derivative`, when not null, ∂y/∂ln θ.
     template <class T>
-    EIGEN_DONT_INLINE void rectify(Index size, Index n, const T* w, const T* x, T* y, T* slope) const {
-        each_stretch(size, n, w, [&](const T* threshold, Index, Index at, Index count) {
+    EIGEN_DONT_INLINE void rectify(Index size, Index n, const T* w, const T* x, T* y, T* derivative) const {
+        each_block(size, n, w, [&](const T* threshold, Index, Index at, Index count) {
             kernels::map_packs(
                 count, y + at,
                 [](const kernels::Pack<T>& in, const kernels::Pack<T>& t) {
@@ -116,9 +117,9 @@ struct JumpReLU {
                     return in * kernels::where_greater<T>(in, t, 1, 0) + 0;
                 },
                 x + at, threshold);
-            if (slope)
+            if (derivative)
                 kernels::map_packs(
-                    count, slope + at,
+                    count, derivative + at,
                     [this](const kernels::Pack<T>& in, const kernels::Pack<T>& t) {
                         return near(in, t, square(t) * (-1 / bandwidth));
                     },
@@ -127,9 +128,9 @@ struct JumpReLU {
     }
     // Adds the penalty's gradient to dw.
     template <class T>
-    EIGEN_DONT_INLINE void penalty_slope(Index size, Index n, const T* w, const T* x, T* dw) const {
+    EIGEN_DONT_INLINE void penalty_derivative(Index size, Index n, const T* w, const T* x, T* dw) const {
         const double scale = -weight / (bandwidth * static_cast<double>(n));
-        each_stretch(size, n, w, [&](const T* threshold, Index unit, Index at, Index count) {
+        each_block(size, n, w, [&](const T* threshold, Index unit, Index at, Index count) {
             kernels::each_pack(
                 count,
                 [&](kernels::Pack<T>& d, const kernels::Pack<T>& in, const kernels::Pack<T>& t) {
@@ -145,14 +146,14 @@ struct JumpReLU {
         return kernels::where_greater<T>(bandwidth / 2, abs(x - threshold), value, 0);
     }
 
-    // Calls use(θ, unit, at, count) for stretches of units and, for each, all samples: θ of `count` units from `unit`
+    // Calls use(θ, unit, at, count) for blocks of units and, for each, all samples: θ of `count` units from `unit`
     // on, which of a sample lie at `at`. The thresholds need no memory but the stack.
     template <class T, class Use>
-    static void each_stretch(Index size, Index n, const T* w, Use use) {
-        constexpr Index stretch = 64;
-        T threshold[stretch];
-        for (Index unit = 0; unit < size; unit += stretch) {
-            const Index count = std::min(stretch, size - unit);
+    static void each_block(Index size, Index n, const T* w, Use use) {
+        constexpr Index block = 64;
+        T threshold[block];
+        for (Index unit = 0; unit < size; unit += block) {
+            const Index count = std::min(block, size - unit);
             kernels::map_packs(
                 count, threshold, [](const kernels::Pack<T>& log_threshold) { return exp(log_threshold); }, w + unit);
             for (Index j = 0; j < n; ++j) use(static_cast<const T*>(threshold), unit, j * size + unit, count);

@@ -17,8 +17,8 @@ inline namespace HOURGLASS_ABI {
 ///
 /// A unit's activation is taken for a probability, so the code must lie in (0, 1): the encoder ends in `Sigmoid`, or
 /// the program does not compile. ρ̂ is kept within [10⁻⁶, 1 − 10⁻⁶]; where it would lie beyond, its gradient is that at
-/// the bound, so that a unit that is never active is still pushed. The penalty is one of a batch and not a mean over
-/// samples: in evaluation it is that of each block of samples worked at a time.
+/// the bound, so that a unit that is never active is still pushed. The penalty is one of a whole batch and not a mean
+/// over samples.
 ///
 ///     hg::KlSparsity{.target = 0.05, .weight = 1}
 ///
@@ -53,26 +53,26 @@ struct KlSparsity {
     template <class T>
     T divergence(ConstView<T> code, T* d) const {
         using std::log;
-        using Sum = Accumulator<T>;
-        constexpr Index stretch = 64;  // units at a time, so that their means need no memory but the stack
+        using Sum = core::Accumulator<T>;
+        constexpr Index block = 64;  // units at a time, so that their means need no memory but the stack
         const Index size = code.rows(), n = code.cols();
         const double samples = static_cast<double>(n);
         const double entropy = target * std::log(target) + (1 - target) * std::log(1 - target);
         Sum sum(0);
-        for (Index first = 0; first < size; first += stretch) {
-            const Index units = std::min(stretch, size - first);
-            Sum mean[stretch];
-            T slope[stretch];
+        for (Index first = 0; first < size; first += block) {
+            const Index units = std::min(block, size - first);
+            Sum mean[block];
+            T derivative[block];
             for (Index i = 0; i < units; ++i) mean[i] = Sum(0);
             for (Index j = 0; j < n; ++j)
                 for (Index i = 0; i < units; ++i) mean[i] += Sum(code.data()[j * size + first + i]);
             for (Index i = 0; i < units; ++i) {
                 const Sum on = bounded(Sum(mean[i] / Sum(samples))), off = Sum(1) - on;
                 sum += Sum(entropy) - Sum(target) * log(on) - Sum(1 - target) * log(off);
-                slope[i] = T(Sum(weight / samples) * (Sum(1 - target) / off - Sum(target) / on));
+                derivative[i] = T(Sum(weight / samples) * (Sum(1 - target) / off - Sum(target) / on));
             }
             for (Index j = 0; d && j < n; ++j)
-                for (Index i = 0; i < units; ++i) d[j * size + first + i] += slope[i];
+                for (Index i = 0; i < units; ++i) d[j * size + first + i] += derivative[i];
         }
         return T(sum * Sum(weight));
     }

@@ -22,9 +22,9 @@ struct L1 {
 
     template <class T>
     T value(ConstView<T> code) const {
-        Accumulator<T> sum(0);
-        for (Index j = 0; j < code.cols(); ++j) sum += Accumulator<T>(code.col(j).template lpNorm<1>());
-        return T(sum * Accumulator<T>(weight / static_cast<double>(code.cols())));
+        core::Accumulator<T> sum(0);
+        for (Index j = 0; j < code.cols(); ++j) sum += core::Accumulator<T>(code.col(j).template lpNorm<1>());
+        return T(sum * core::Accumulator<T>(weight / static_cast<double>(code.cols())));
     }
     template <class T>
     T gradient(ConstView<T> code, View<T> dcode) const {

@@ -17,8 +17,10 @@ inline namespace HOURGLASS_ABI {
 ///     1/(n(n−1)) Σ_{i≠j} k(zᵢ, zⱼ) − 2/n Σᵢ (γ²/(γ²+1))^{d/2} exp(−‖zᵢ‖²/(2(γ²+1))) + (γ²/(γ²+2))^{d/2}
 ///
 /// is unbiased: what is drawn from the prior elsewhere is its expectation here (Rustamov 2021). So it may be below 0. A
-/// batch of one sample has no pairs, and their sum is left out. γ is `bandwidth`, or √d where that is 0. `Error` unless
-/// both knobs are finite and at least 0.
+/// batch of one sample has no pairs, and their sum is left out. Value and gradient look across the whole batch that is
+/// given, at every pair of its samples: a batch cut in two has another value, and the cost is n²·d. γ is `bandwidth`,
+/// or √d where that is 0. `Error` unless the weight is in [0, 1e30], the bandwidth is 0 or in [1e-15, 1e15], so that γ²
+/// and what is divided by it stay finite and larger than 0 in float too, and weight/γ² is at most 1e30.
 struct MaximumMeanDiscrepancy {
     static constexpr std::string_view name = "MaximumMeanDiscrepancy";
     static constexpr Slot slot = Slot::Code;
@@ -28,8 +30,11 @@ struct MaximumMeanDiscrepancy {
     constexpr void check() const {
         if (!(weight >= 0 && weight <= 1e30))
             fail("MaximumMeanDiscrepancy: the weight must be finite and at least 0, got ", weight);
-        if (!(bandwidth >= 0 && bandwidth <= 1e15))
-            fail("MaximumMeanDiscrepancy: the bandwidth must be finite and at least 0, got ", bandwidth);
+        if (!(bandwidth == 0 || (bandwidth >= 1e-15 && bandwidth <= 1e15)))
+            fail("MaximumMeanDiscrepancy: the bandwidth must be 0 or from 1e-15 to 1e15, got ", bandwidth);
+        if (bandwidth > 0 && !(weight / (bandwidth * bandwidth) <= 1e30))
+            fail("MaximumMeanDiscrepancy: the weight divided by the squared bandwidth must be at most 1e30, got ",
+                 weight, " and bandwidth ", bandwidth);
     }
 
     template <class T>
@@ -51,29 +56,30 @@ struct MaximumMeanDiscrepancy {
         const double width = bandwidth > 0 ? bandwidth * bandwidth : dimension;
         const auto scaled = [&](double more) { return std::pow(width / (width + more), dimension / 2); };
         const double each = -2 * scaled(1) / count, pair = n > 1 ? 2 / (count * (count - 1)) : 0;
-        Accumulator<T> sum(scaled(2));
+        core::Accumulator<T> sum(scaled(2));
         for (Index j = 0; j < n; ++j) {
             const T* const z = code.data() + j * size;
-            Accumulator<T> norm(0);
-            for (Index i = 0; i < size; ++i) norm += Accumulator<T>(z[i]) * Accumulator<T>(z[i]);
-            const Accumulator<T> term =
-                Accumulator<T>(each) * exp(Accumulator<T>(norm * Accumulator<T>(-0.5 / (width + 1))));
+            core::Accumulator<T> norm(0);
+            for (Index i = 0; i < size; ++i) norm += core::Accumulator<T>(z[i]) * core::Accumulator<T>(z[i]);
+            const core::Accumulator<T> term =
+                core::Accumulator<T>(each) * exp(core::Accumulator<T>(norm * core::Accumulator<T>(-0.5 / (width + 1))));
             sum += term;
             if (d)
                 for (Index i = 0; i < size; ++i)
-                    d[j * size + i] += T(term * Accumulator<T>(-weight / (width + 1))) * z[i];
+                    d[j * size + i] += T(term * core::Accumulator<T>(-weight / (width + 1))) * z[i];
             for (Index l = 0; l < j; ++l) {
                 const T* const other = code.data() + l * size;
-                Accumulator<T> distance(0);
+                core::Accumulator<T> distance(0);
                 for (Index i = 0; i < size; ++i) {
-                    const Accumulator<T> apart(z[i] - other[i]);
+                    const core::Accumulator<T> apart(z[i] - other[i]);
                     distance += apart * apart;
                 }
-                const Accumulator<T> kernel =
-                    Accumulator<T>(pair) * exp(Accumulator<T>(distance * Accumulator<T>(-0.5 / width)));
+                const core::Accumulator<T> kernel =
+                    core::Accumulator<T>(pair) *
+                    exp(core::Accumulator<T>(distance * core::Accumulator<T>(-0.5 / width)));
                 sum += kernel;
                 if (!d) continue;
-                const T slope = T(kernel * Accumulator<T>(-weight / width));
+                const T slope = T(kernel * core::Accumulator<T>(-weight / width));
                 for (Index i = 0; i < size; ++i) {
                     const T push = slope * T(z[i] - other[i]);
                     d[j * size + i] += push;
@@ -81,7 +87,7 @@ struct MaximumMeanDiscrepancy {
                 }
             }
         }
-        return T(sum * Accumulator<T>(weight));
+        return T(sum * core::Accumulator<T>(weight));
     }
 };
 

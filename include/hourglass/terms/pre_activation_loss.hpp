@@ -51,12 +51,12 @@ struct PreActivationLoss {
         const Index size = x.rows(), n = x.cols();
         if (code.rows() != size)
             fail("PreActivationLoss: the code has ", code.rows(), " units, expected ", size, " as the encoder gives");
-        constexpr Index stretch = 64;  // units at a time, so that no memory is needed but the stack
+        constexpr Index block = 64;  // units at a time, so that no memory is needed but the stack
         const double scale = weight / static_cast<double>(n);
-        Accumulator<T> sum(0);
-        for (Index first = 0; first < size; first += stretch) {
-            const Index units = std::min(stretch, size - first);
-            bool active[stretch] = {};
+        core::Accumulator<T> sum(0);
+        for (Index first = 0; first < size; first += block) {
+            const Index units = std::min(block, size - first);
+            bool active[block] = {};
             for (Index j = 0; j < n; ++j)
                 for (Index i = 0; i < units; ++i) active[i] |= !(code.data()[j * size + first + i] == T(0));
             if (std::all_of(active, active + units, [](bool on) { return on; })) continue;
@@ -65,11 +65,11 @@ struct PreActivationLoss {
                     const Index at = j * size + first + i;
                     const T missing = T(threshold) - x.data()[at];
                     if (active[i] || missing <= T(0)) continue;
-                    sum += Accumulator<T>(missing);
+                    sum += core::Accumulator<T>(missing);
                     if (d) d[at] -= T(scale);
                 }
         }
-        return T(sum * Accumulator<T>(scale));
+        return T(sum * core::Accumulator<T>(scale));
     }
 };
 

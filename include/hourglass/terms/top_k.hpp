@@ -16,15 +16,17 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+namespace terms {
+
 // How many of the values are not less than `bound`; NaN is one of them.
 template <class T>
 Index count_from(const T* x, Index count, const T& bound) {
     Index found = 0;
     if constexpr (std::floating_point<T>) {
-        constexpr Index stretch = Index{1} << 20;  // as far as a float counts
-        for (Index i = 0; i < count; i += stretch)
+        constexpr Index block = Index{1} << 20;  // as far as a float counts
+        for (Index i = 0; i < count; i += block)
             found += static_cast<Index>(kernels::sum_packs<T>(
-                std::min(stretch, count - i),
+                std::min(block, count - i),
                 [&](const kernels::Pack<T>& in) { return kernels::where_greater<T>(bound, in, 0, 1); }, x + i));
     } else {
         for (Index i = 0; i < count; ++i) found += x[i] < bound ? 0 : 1;
@@ -90,6 +92,8 @@ void pass_to_largest(const T* x, const T* y, const T* dy, Index count, Index k, 
         }
 }
 
+}  // namespace terms
+
 /// Keeps the K largest values of each sample's code and sets the others to 0 (k-sparse autoencoder: Makhzani and Frey
 /// 2013; Gao et al. 2024), in training and in evaluation. Values and not magnitudes are compared; of equal ones the one
 /// at the lower index is kept. K counts over the whole sample, all positions of a sequence together. NaN always
@@ -108,13 +112,16 @@ struct TopK {
         return in;
     }
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
-        for (Index at = 0; at < x.size(); at += In.size()) keep_largest<T>(x.data() + at, In.size(), K, y.data() + at);
+    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
+        for (Index at = 0; at < x.size(); at += In.size())
+            terms::keep_largest<T>(x.data() + at, In.size(), K, y.data() + at);
     }
     template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx) const {
+    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
         for (Index at = 0; at < x.size(); at += In.size())
-            pass_to_largest<T>(x.data() + at, y.data() + at, dy.data() + at, In.size(), K, dx.data() + at);
+            terms::pass_to_largest<T>(x.data() + at, y.data() + at, dy.data() + at, In.size(), K, dx.data() + at);
     }
 };
 
@@ -145,12 +152,11 @@ struct BatchTopK {
         if (K > in.size()) fail("BatchTopK: K = ", K, " values are to be kept, but the code has only ", in.size());
         return in;
     }
-    // Holds nothing; a layer that has a cache is told training from evaluation.
-    static constexpr Index cache(Shape) { return 1; }
 
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y) const {
-        if (!threshold) return TopK<K>{}.template forward<In, T>({}, x, y);
+    void forward(std::span<const T, 0> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
+        if (context.training) return terms::keep_largest<T>(x.data(), x.size(), K * x.cols(), y.data());
+        if (!threshold) return TopK<K>{}.template forward<In, T>(w, x, y, context);
         kernels::map_packs(
             x.size(), y.data(),
             // A product, so that NaN stays; the sum makes −0 a plain 0.
@@ -160,12 +166,10 @@ struct BatchTopK {
             x.data());
     }
     template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, Pass<T>&) const {
-        keep_largest<T>(x.data(), x.size(), K * x.cols(), y.data());
-    }
-    template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx, Pass<T>&) const {
-        pass_to_largest<T>(x.data(), y.data(), dy.data(), x.size(), K * x.cols(), dx.data());
+    void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
+        terms::pass_to_largest<T>(x.data(), y.data(), dy.data(), x.size(), K * x.cols(), dx.data());
     }
 
     /// The threshold for evaluation: the smallest positive value that training keeps of a batch, mean over the batches
@@ -188,7 +192,7 @@ struct BatchTopK {
             if (const Index wrong = first_non_finite(x.data(), x.size()); wrong >= 0)
                 fail("BatchTopK::estimate_threshold: the code of sample ", first + wrong / size, " is not finite");
             kept.resize(size, x.cols());
-            keep_largest<T>(x.data(), x.size(), K * x.cols(), kept.data());
+            terms::keep_largest<T>(x.data(), x.size(), K * x.cols(), kept.data());
             T smallest(0);
             for (Index i = 0; i < kept.size(); ++i)
                 if (const T y = kept.data()[i]; y > T(0) && !(smallest > T(0) && smallest <= y)) smallest = y;

@@ -1,4 +1,4 @@
-// Early stopping: when a validation figure no longer improves, the loop ends, and the best parameters come back.
+// Early stopping: when a validation metric no longer improves, the loop ends, and the best model comes back.
 #pragma once
 
 #include <Eigen/Core>
@@ -11,23 +11,38 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// Watches a validation figure, epoch by epoch, and keeps the parameters of the best epoch. Counts as Keras's
-/// `EarlyStopping` does: an epoch is better if its figure is below best − min_delta (above best + min_delta when
-/// maximising), and `patience` epochs in a row that are not better end the training. A figure that is not finite is
-/// never better.
+// What is not for users.
+namespace train {
+
+/// What has parameters and running values, as models do.
+template <class Model>
+concept Stateful = requires(Model& model) {
+    model.parameters();
+    model.state();
+};
+
+}  // namespace train
+
+/// Watches a validation metric, epoch by epoch, and keeps the model of the best epoch: its parameters, and with them
+/// the running values that layers such as `BatchNormalization` evaluate with. Counts as Keras's `EarlyStopping` does:
+/// an epoch is better if its metric is below best − min_delta (above best + min_delta when maximising), and `patience`
+/// epochs in a row that are not better end the training. A metric that is not finite is never better.
 ///
 ///     hg::EarlyStopping stopping{{.patience = 5}};
 ///     for (int epoch = 0; epoch < 100; ++epoch) {
-///         …
-///         if (stopping.update(model.loss(validation, tape), model.parameters())) break;
+///         for (const auto& batch : hg::minibatches(images, 256, rng)) {
+///             model.gradient(batch, tape, rng);
+///             adam.step(model, tape);
+///         }
+///         if (stopping.update(model.loss(validation, tape), model)) break;
 ///     }
-///     stopping.restore(model.parameters());
+///     stopping.restore(model);
 class EarlyStopping {
   public:
     struct Options {
         Index patience = 0;     ///< Epochs in a row without improvement that end the training; 0 acts as 1.
         double min_delta = 0;   ///< An improvement is larger than this.
-        bool maximise = false;  ///< Whether a larger figure is better.
+        bool maximise = false;  ///< Whether a larger metric is better.
     };
 
     EarlyStopping() : EarlyStopping(Options{}) {}
@@ -38,24 +53,38 @@ class EarlyStopping {
             fail("EarlyStopping: min_delta must be finite and at least 0, got ", options.min_delta);
     }
 
-    /// Takes in one epoch's validation figure and the parameters that gave it (a vector or a map of one, of float or
-    /// double; copied when they are the best so far). Returns whether to stop.
+    /// Takes in one epoch's validation metric and the model that gave it (anything with `parameters()` and `state()`;
+    /// both are copied when they are the best so far). Returns whether to stop. Where there is no memory for the copy,
+    /// nothing changes.
+    template <train::Stateful Model>
+    bool update(double metric, const Model& model) {
+        return take(metric, [&] { keep(metric, model.parameters(), model.state()); });
+    }
+
+    /// The same for parameters alone (a vector or a map of one, of float or double): all there is to a model without
+    /// running values.
     template <class Parameters>
-    bool update(double figure, const Eigen::MatrixBase<Parameters>& parameters) {
-        const Index epoch = epochs_;
-        if (better(figure)) {
-            best_parameters_ = parameters.template cast<double>();
-            best_ = figure;
-            best_epoch_ = epoch;
-        }
-        ++epochs_;
-        // Keras does not stop at the first epoch, whatever its figure.
-        return epoch > 0 && epoch - best_epoch_ >= std::max(options_.patience, Index{1});
+    bool update(double metric, const Eigen::MatrixBase<Parameters>& parameters) {
+        return take(metric, [&] { keep(metric, parameters, Eigen::VectorXd{}); });
+    }
+
+    /// Makes `model` that of the best epoch: parameters and running values. `Error`, with nothing changed, when there
+    /// was no finite metric yet, for another number of parameters or running values, and when running values were not
+    /// given to `update`.
+    template <train::Stateful Model>
+    void restore(Model& model) const {
+        auto&& state = model.state();
+        if (state.size() != best_state().size())
+            fail("EarlyStopping::restore: the best epoch had ", best_state_.size(), " running values, the model has ",
+                 state.size(), best_state_.size() == 0 ? "; give the model to update, not its parameters alone" : "");
+        restore(model.parameters());
+        state = best_state_.cast<typename std::remove_cvref_t<decltype(state)>::Scalar>();
     }
 
     /// Sets `parameters` (a vector or map; a temporary map will do) to those of the best epoch. `Error` when there was
-    /// no finite figure yet, or for another number of parameters.
+    /// no finite metric yet, or for another number of parameters.
     template <class Parameters>
+        requires(!train::Stateful<Parameters>)
     void restore(Parameters&& parameters) const {
         const Eigen::VectorXd& best = best_parameters();
         if (parameters.size() != best.size())
@@ -63,28 +92,51 @@ class EarlyStopping {
         parameters = best.cast<typename std::remove_cvref_t<Parameters>::Scalar>();
     }
 
-    /// The best figure. This and the next two: `Error` when there was no finite figure yet.
+    /// The best metric. This and the next three: `Error` when there was no finite metric yet.
     double best() const { return require_best(), best_; }
-    /// The epoch of the best figure, counted from 0.
+    /// The epoch of the best metric, counted from 0.
     Index best_epoch() const { return require_best(), best_epoch_; }
     /// The parameters of the best epoch. Held in double, in which a float keeps its value exactly.
     const Eigen::VectorXd& best_parameters() const { return require_best(), best_parameters_; }
+    /// The running values of the best epoch; none where `update` was given parameters alone.
+    const Eigen::VectorXd& best_state() const { return require_best(), best_state_; }
 
   private:
-    bool better(double figure) const {
-        if (!is_finite(figure)) return false;
+    // Counts the epoch, once what is to be kept of it is kept.
+    template <class Keep>
+    bool take(double metric, const Keep& keep_it) {
+        const Index epoch = epochs_;
+        if (better(metric)) keep_it();
+        ++epochs_;
+        // Keras does not stop at the first epoch, whatever its metric.
+        return epoch > 0 && epoch - best_epoch_ >= std::max(options_.patience, Index{1});
+    }
+
+    // Copies first, then swaps: what is kept is never half of one epoch and half of another.
+    template <class Parameters, class State>
+    void keep(double metric, const Eigen::MatrixBase<Parameters>& parameters, const Eigen::MatrixBase<State>& state) {
+        Eigen::VectorXd best_parameters = parameters.template cast<double>();
+        Eigen::VectorXd best_state = state.template cast<double>();
+        best_parameters_.swap(best_parameters);
+        best_state_.swap(best_state);
+        best_ = metric;
+        best_epoch_ = epochs_;
+    }
+
+    bool better(double metric) const {
+        if (!is_finite(metric)) return false;
         if (best_epoch_ < 0) return true;
-        return options_.maximise ? figure - options_.min_delta > best_ : figure + options_.min_delta < best_;
+        return options_.maximise ? metric - options_.min_delta > best_ : metric + options_.min_delta < best_;
     }
     void require_best() const {
         if (best_epoch_ < 0)
-            fail("EarlyStopping: no best epoch yet: none of the ", epochs_, " figures so far was a finite number");
+            fail("EarlyStopping: no best epoch yet: none of the ", epochs_, " metrics so far was a finite number");
     }
 
     Options options_;
     double best_ = 0;
     Index epochs_ = 0, best_epoch_ = -1;
-    Eigen::VectorXd best_parameters_;
+    Eigen::VectorXd best_parameters_, best_state_;
 };
 
 }  // namespace HOURGLASS_ABI

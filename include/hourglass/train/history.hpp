@@ -1,4 +1,4 @@
-// The figures of a training run, epoch by epoch, to look at afterwards or to write as CSV.
+// The metrics of a training run, epoch by epoch, to look at afterwards or to write as CSV.
 #pragma once
 
 #include <algorithm>
@@ -11,12 +11,12 @@
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/shape.hpp"
-#include "hourglass/train/figure.hpp"
+#include "hourglass/train/metric.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// A table with one row per epoch and a named column per figure. The first row names the columns.
+/// A table with one row per epoch and a named column per metric. The first row names the columns.
 ///
 ///     hg::History history;
 ///     history.add({{"loss", loss}, {"val_loss", val_loss}});    // every epoch
@@ -24,31 +24,40 @@ inline namespace HOURGLASS_ABI {
 ///     history.write_csv(file);
 class History {
   public:
-    /// Adds a row. `Error` when there are no figures, when a name stands twice, or when the names are not those of the
-    /// first row (in any order).
-    void add(Figures row) {
-        if (row.size() == 0) fail("History::add: there are no figures");
-        for (const Figure* a = row.begin(); a != row.end(); ++a)
-            for (const Figure* b = row.begin(); b != a; ++b)
+    /// Adds a row. `Error` when there are no metrics, when a name stands twice, or when the names are not those of the
+    /// first row (in any order). When that or the memory fails, the table stays as it was.
+    void add(Metrics row) {
+        if (row.size() == 0) fail("History::add: there are no metrics");
+        for (const Metric* a = row.begin(); a != row.end(); ++a)
+            for (const Metric* b = row.begin(); b != a; ++b)
                 if (a->name == b->name) fail("History::add: \"", a->name, "\" stands twice in a row");
         if (!names_.empty()) {
             bool same = row.size() == names_.size();
-            for (const Figure& figure : row)
-                same = same && std::find(names_.begin(), names_.end(), figure.name) != names_.end();
+            for (const Metric& metric : row)
+                same = same && std::find(names_.begin(), names_.end(), metric.name) != names_.end();
             if (!same)
                 fail("History::add: the columns are ", joined(names_), ", row ", rows() + 1, " has ", joined(row));
+            // All memory first, so that no row is ever longer than another.
+            for (std::vector<double>& column : columns_)
+                if (column.size() == column.capacity()) column.reserve(2 * column.size());
+            for (const Metric& metric : row) columns_[position(metric.name)].push_back(metric.value);
         } else {
-            for (const Figure& figure : row) names_.emplace_back(figure.name);
-            columns_.resize(row.size());
+            std::vector<std::string> names;
+            std::vector<std::vector<double>> columns;
+            for (const Metric& metric : row) {
+                names.emplace_back(metric.name);
+                columns.emplace_back(1, metric.value);
+            }
+            names_.swap(names);
+            columns_.swap(columns);
         }
-        for (const Figure& figure : row) columns_[position(figure.name)].push_back(figure.value);
     }
 
     /// Number of rows.
     Index rows() const { return columns_.empty() ? 0 : static_cast<Index>(columns_[0].size()); }
     /// Names of the columns, in the order of the first row.
     const std::vector<std::string>& names() const { return names_; }
-    /// The figures of this name, one per row. `Error` if there is no such column.
+    /// The metrics of this name, one per row. `Error` if there is no such column.
     const std::vector<double>& operator[](std::string_view name) const { return columns_[position(name)]; }
 
     /// Writes the names and then the rows, separated by commas: numbers with a point, whatever the stream's locale, and
@@ -78,7 +87,7 @@ class History {
         return static_cast<std::size_t>(found - names_.begin());
     }
 
-    static std::string_view name_of(const Figure& figure) { return figure.name; }
+    static std::string_view name_of(const Metric& metric) { return metric.name; }
     static std::string_view name_of(const std::string& name) { return name; }
     template <class Names>
     static std::string joined(const Names& names) {

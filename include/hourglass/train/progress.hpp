@@ -1,4 +1,4 @@
-// A progress bar for the user's own loop: rate, remaining time, current figures. One line that is redrawn on a
+// A progress bar for the user's own loop: rate, remaining time, current metrics. One line that is redrawn on a
 // terminal; a few plain lines per epoch where the output goes to a file or a pipe.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/shape.hpp"
-#include "hourglass/train/figure.hpp"
+#include "hourglass/train/metric.hpp"
 
 #if __has_include(<sys/ioctl.h>)
 #include <sys/ioctl.h>
@@ -22,6 +22,9 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+
+// What is not for users.
+namespace train {
 
 /// Characters in a line of the terminal that a stream writes to (80 if it does not say); 0 if the stream is not the
 /// standard output or standard error of this program, or leads elsewhere.
@@ -43,6 +46,8 @@ inline Index terminal_width(const std::ostream& out) {
 inline double seconds() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
+
+}  // namespace train
 
 /// How a `ProgressBar` writes: as the output asks for, or one way whatever the output is.
 enum class ProgressStyle { Detect, Bar, Lines };
@@ -70,7 +75,7 @@ class ProgressBar {
         const char* unit = "samples";                 ///< What the rate counts.
         std::ostream& out = std::clog;                ///< Where to write; has to outlive the bar.
         ProgressStyle style = ProgressStyle::Detect;  ///< A bar or plain lines.
-        double (*clock)() = &seconds;                 ///< Seconds from any beginning, never running back.
+        double (*clock)() = &train::seconds;          ///< Seconds from any beginning, never running back.
     };
 
     /// `epochs` epochs of `per_epoch` samples (or steps: whatever `advance` counts). `Error` unless both are at
@@ -81,7 +86,7 @@ class ProgressBar {
         if (epochs < 1) fail("ProgressBar: the number of epochs must be at least 1, got ", epochs);
         if (per_epoch < 1)
             fail("ProgressBar: the number of ", options.unit, " per epoch must be at least 1, got ", per_epoch);
-        const Index terminal = terminal_width(options.out);
+        const Index terminal = train::terminal_width(options.out);
         bar_ = options.style == ProgressStyle::Bar || (options.style == ProgressStyle::Detect && terminal > 0);
         width_ = static_cast<std::size_t>(terminal > 0 ? terminal : 80) - 1;
         begin_ = epoch_begin_ = now_ = options.clock();
@@ -98,25 +103,25 @@ class ProgressBar {
         }
     }
 
-    /// Counts `amount` more samples of the current epoch and shows the current figures, if it is time to.
-    void advance(Index amount, Figures figures = {}) {
+    /// Counts `amount` more samples of the current epoch and shows the current metrics, if it is time to.
+    void advance(Index amount, Metrics metrics = {}) {
         done_ += amount;
         now_ = options_.clock();
         if (bar_) {
-            if (now_ - drawn_ >= redraw_after) draw(line(figures, false), false);
+            if (now_ - drawn_ >= redraw_after) draw(line(metrics, false), false);
         } else if (const Index quarter = 4 * done_ / per_epoch_;
                    quarter > quarter_ && quarter < 4 && now_ - drawn_ >= line_after) {
             quarter_ = quarter;
-            draw(line(figures, false), true);
+            draw(line(metrics, false), true);
         }
     }
 
-    /// Ends the epoch: its line stays, with these figures and the time it took, what came after the last `advance`
+    /// Ends the epoch: its line stays, with these metrics and the time it took, what came after the last `advance`
     /// (validation) included; the rate is that up to the last `advance`.
-    void end_epoch(Figures figures = {}) {
+    void end_epoch(Metrics metrics = {}) {
         const double last_advance = now_;
         now_ = options_.clock();
-        draw(line(figures, true, last_advance), true);
+        draw(line(metrics, true, last_advance), true);
         ++epoch_;
         done_ = quarter_ = 0;
         epoch_begin_ = now_;
@@ -125,31 +130,31 @@ class ProgressBar {
   private:
     static constexpr double redraw_after = 0.1, line_after = 1;
 
-    std::string line(Figures figures, bool ended, double last_advance = 0) const {
-        const double part = std::min(1.0, static_cast<double>(done_) / static_cast<double>(per_epoch_));
+    std::string line(Metrics metrics, bool ended, double last_advance = 0) const {
+        const double done = std::min(1.0, static_cast<double>(done_) / static_cast<double>(per_epoch_));
         const std::string epoch = text(std::min(epoch_ + 1, epochs_)), epochs = text(epochs_);
         const std::string head = "epoch " + std::string(epochs.size() - epoch.size(), ' ') + epoch + "/" + epochs;
-        const std::string percent = text(static_cast<Index>(ended ? 100 : 100 * part));
+        const std::string percent = text(static_cast<Index>(ended ? 100 : 100 * done));
         std::string shown = std::string(5 - percent.size(), ' ') + percent + "%";
 
         const double spent = (ended ? last_advance : now_) - epoch_begin_;
         if (spent > 0 && done_ > 0)
             shown += "  " + rate(static_cast<double>(done_) / spent) + " " + options_.unit + "/s";
-        const double all = static_cast<double>(epoch_) + part;
+        const double all = static_cast<double>(epoch_) + done;
         if (ended)
             shown += "  " + duration(now_ - epoch_begin_);
         else if (all > 0 && now_ > begin_)
             shown +=
                 "  " + duration((now_ - begin_) * std::max(0.0, static_cast<double>(epochs_) - all) / all) + " left";
-        for (const Figure& figure : figures) (((shown += "  ") += figure.name) += ' ') += text(figure.value);
-        return head + (bar_ ? bar(ended ? 1 : part, head.size() + shown.size()) : "") + shown;
+        for (const Metric& metric : metrics) (((shown += "  ") += metric.name) += ' ') += text(metric.value);
+        return head + (bar_ ? bar(ended ? 1 : done, head.size() + shown.size()) : "") + shown;
     }
 
     // "[====>     ]": as long as the line has room for it beside `others` characters, 20 signs at most.
-    std::string bar(double part, std::size_t others) const {
+    std::string bar(double done, std::size_t others) const {
         const std::size_t room = width_ - std::min(width_, others + 3), length = std::min<std::size_t>(room, 20);
         if (length == 0) return "";
-        const auto filled = static_cast<std::size_t>(part * static_cast<double>(length));
+        const auto filled = static_cast<std::size_t>(done * static_cast<double>(length));
         const std::string tip = filled < length ? ">" : "";
         return " [" + std::string(filled, '=') + tip + std::string(length - filled - tip.size(), ' ') + "]";
     }

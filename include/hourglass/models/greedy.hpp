@@ -6,6 +6,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -18,15 +19,18 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+namespace models {
+
 // Whether a stage begins with this layer: it has a kernel, of its own or shared. Scales and shifts, as normalisations
 // have them, belong to the stage they stand in.
 template <class L>
-constexpr bool begins_stage(Shape in) {
-    bool begins = is_tied<L>;
-    for (const Weight& w : weights_of<L>(in)) begins = begins || w.decays;
-    return begins;
+constexpr bool has_kernel(Shape in) {
+    bool kernel = core::is_tied<L>;
+    for (const Weight& w : core::weights_of<L>(in)) kernel = kernel || w.decays;
+    return kernel;
 }
-// The numbers of the layers that begin a stage, then the chain's depth; `count` of them.
+// The numbers of the layers that begin a stage, then the chain's depth; `count` of them. A residual part is never cut:
+// it begins a stage as a whole.
 template <class C>
 struct StageLayers {
     std::array<std::size_t, C::depth + 1> layers{};
@@ -34,24 +38,35 @@ struct StageLayers {
 
     constexpr StageLayers() {
         C::each([&]<std::size_t I>() {
-            if (begins_stage<typename C::template Layer<I>>(C::plan.shapes[I])) layers[count++] = I;
+            const bool begun = count > 0 && layers[count - 1] == begin_of(I);  // by a layer of the same residual part
+            if (has_kernel<typename C::template Layer<I>>(C::plan.shapes[I]) && !begun) layers[count++] = begin_of(I);
         });
         layers[count] = C::depth;
     }
+    // The first layer of the outermost residual part that layer i stands in, or i.
+    static constexpr std::size_t begin_of(std::size_t i) {
+        std::size_t begin = i;
+        for (std::size_t k = i; k < C::depth; ++k)
+            if (C::plan.joins(k) && C::plan.branch[k] <= i && C::plan.branch[k] < begin) begin = C::plan.branch[k];
+        return begin;
+    }
 };
 
-/// How many stages an encoder has: each begins with a layer that has a kernel (dense or a convolution) and ends before
-/// the next one. What stands before the first belongs to it.
-template <class Encoder>
-inline constexpr std::size_t stages = StageLayers<Encoder>{}.count;
+}  // namespace models
 
-// Where the encoder is cut into stages.
+/// How many stages an encoder has: each begins with a layer that has a kernel (dense or a convolution), or a residual
+/// part with one, and ends before the next. What stands before the first belongs to it.
+template <class Encoder>
+inline constexpr std::size_t stages = models::StageLayers<Encoder>{}.count;
+
+namespace models {
+
+// Where the encoder is cut into stages: stage i has the layers from cut[i] to before cut[i + 1].
 template <class Encoder>
 struct EncoderStages {
     static constexpr std::size_t count = stages<Encoder>;
     static_assert(count > 0, "hourglass: stages are of layers with weights, and this encoder has none");
 
-    // Stage i has the layers from cut[i] to before cut[i + 1].
     static constexpr auto cut = [] {
         std::array<std::size_t, count + 1> cuts{};
         for (std::size_t i = 1; i <= count; ++i) cuts[i] = StageLayers<Encoder>{}.layers[i];
@@ -59,15 +74,14 @@ struct EncoderStages {
     }();
 };
 
-// Where the decoder is cut, so that each part undoes one stage: between two kernels, as late as the shape is the one
-// that the encoder has there.
+// Where the decoder is cut, so that each block of layers undoes one stage: between two kernels, as late as the shape is
+// the one that the encoder has there. Stage i is undone by the layers from cut[i + 1] to before cut[i].
 template <class Encoder, class Decoder>
 struct DecoderStages {
     static constexpr std::size_t count = EncoderStages<Encoder>::count;
     static_assert(stages<Decoder> == count,
                   "hourglass: each_stage needs as many layers with a kernel in the decoder as in the encoder");
 
-    // Stage i is undone by the layers from cut[i + 1] to before cut[i].
     static constexpr auto cut = [] {
         std::array<std::size_t, count + 1> cuts{};
         cuts[0] = Decoder::depth;
@@ -75,7 +89,7 @@ struct DecoderStages {
             const auto& kernels = StageLayers<Decoder>{}.layers;
             const Shape wanted = Encoder::plan.shapes[EncoderStages<Encoder>::cut[i]];
             for (std::size_t at = kernels[count - i - 1] + 1; at <= kernels[count - i]; ++at)
-                if (Decoder::plan.shapes[at] == wanted) cuts[i] = at;
+                if (Decoder::plan.shapes[at] == wanted && StageLayers<Decoder>::begin_of(at) == at) cuts[i] = at;
         }
         return cuts;
     }();
@@ -96,12 +110,13 @@ constexpr std::size_t layer_at(Index offset) {
 // are now found there.
 template <std::size_t Begin, std::size_t End, class Encoder, class L>
 constexpr auto in_stage(const Encoder& encoder, const L& layer) {
-    if constexpr (is_tied<L>) {
+    if constexpr (core::is_tied<L>) {
         constexpr std::size_t owner = layer_at<Encoder>(L::shared_offset);
         static_assert(Begin <= owner && owner < End,
                       "hourglass: each_stage needs a tied layer to share the weights of the stage it undoes");
-        return tied_of<typename Encoder::template Layer<owner>, Encoder::plan.shapes[owner],
-                       Encoder::plan.offsets[owner] - Encoder::plan.offsets[Begin]>(encoder.template layer<owner>());
+        return core::tied_of<typename Encoder::template Layer<owner>, Encoder::plan.shapes[owner],
+                             Encoder::plan.offsets[owner] - Encoder::plan.offsets[Begin]>(
+            encoder.template layer<owner>());
     } else {
         return layer;
     }
@@ -126,6 +141,45 @@ constexpr auto stage_decoder(const Encoder& encoder, const Decoder& decoder) {
     (std::make_index_sequence<cut[I] - cut[I + 1]>{});
 }
 
+// Stage I of a model: trains it as an autoencoder of its own, and leaves in `codes` what it makes of them.
+template <std::size_t I, class Model, class Codes, class Train, class Loss, class... Terms>
+void train_stage(Model& model, const Codes& x, Codes& codes, Train& train, const Loss& loss, const Terms&... terms) {
+    using T = typename Model::Scalar;
+    const auto encoder = model.encoder();
+    const auto decoder = model.decoder();
+    using Encoder = std::remove_const_t<decltype(encoder)>;
+    using Decoder = std::remove_const_t<decltype(decoder)>;
+    using From = decltype(stage_encoder<I>(encoder));
+    using To = decltype(stage_decoder<I>(encoder, decoder));
+    constexpr std::size_t begin = EncoderStages<Encoder>::cut[I], end = DecoderStages<Encoder, Decoder>::cut[I + 1];
+
+    Rng unused{0};  // all values are overwritten by the model's
+    BasicAutoencoder<T, From, To, Loss, Terms...> stage(stage_encoder<I>(encoder), stage_decoder<I>(encoder, decoder),
+                                                        unused, loss, terms...);
+    struct Common {
+        T *model, *stage;
+        Index count;
+    };
+    // What a loss has learned stands behind the decoder; the first stage's loss is the model's own.
+    const Index learned = I == 0 ? core::learned_by<Loss>() : 0;
+    const std::array<Common, 5> all{
+        Common{model.encoder_parameters().data() + Encoder::plan.offsets[begin], stage.encoder_parameters().data(),
+               From::parameters},
+        Common{model.decoder_parameters().data() + Decoder::plan.offsets[end], stage.decoder_parameters().data(),
+               To::parameters},
+        Common{model.state().data() + Encoder::plan.states[begin], stage.state().data(), From::state},
+        Common{model.state().data() + (model.state().size() - Decoder::state) + Decoder::plan.states[end],
+               stage.state().data() + From::state, To::state},
+        Common{model.parameters().data() + (model.parameters().size() - learned),
+               stage.parameters().data() + (stage.parameters().size() - learned), learned}};
+    for (const Common& c : all) std::copy_n(c.model, c.count, c.stage);
+    train(stage, x);
+    for (const Common& c : all) std::copy_n(c.stage, c.count, c.model);
+    if (I + 1 < stages<Encoder>) codes = stage.encode(x);
+}
+
+}  // namespace models
+
 /// Trains a model stage by stage, in a loop of the caller's:
 ///
 ///     hg::each_stage(model, images, [&](auto& stage, const Eigen::MatrixXf& codes) {
@@ -134,7 +188,7 @@ constexpr auto stage_decoder(const Encoder& encoder, const Decoder& decoder) {
 ///         for (int epoch = 0; epoch < 10; ++epoch)
 ///             for (const auto& batch : hg::minibatches(codes, 256, rng)) {
 ///                 stage.gradient(batch, tape, rng);
-///                 adam.step(stage.parameters(), tape.gradient());
+///                 adam.step(stage, tape);
 ///             }
 ///     }, hg::MaskingNoise{0.25});
 ///
@@ -153,51 +207,18 @@ constexpr auto stage_decoder(const Encoder& encoder, const Decoder& decoder) {
 /// before are then already written.
 template <class T, class Encoder, class Decoder, class Loss, class... ModelTerms, class Train, class StageLoss,
           class... Terms>
-    requires acts_in<StageLoss, Slot::Loss>
+    requires core::acts_in<StageLoss, Slot::Loss>
 void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& model,
                 const std::type_identity_t<Matrix<T>>& x, Train train, const StageLoss& loss, const Terms&... terms) {
     if (x.rows() != Encoder::input.size() || x.cols() == 0)
         fail("each_stage: x is ", x.rows(), " x ", x.cols(), ", expected ", Encoder::input.size(),
              " rows and at least one column");
     Matrix<T> codes;
-    const auto run = [&]<std::size_t I>(std::integral_constant<std::size_t, I>, const auto& own_loss) {
-        using From = decltype(stage_encoder<I>(model.encoder()));
-        using To = decltype(stage_decoder<I>(model.encoder(), model.decoder()));
-        constexpr std::size_t begin = EncoderStages<Encoder>::cut[I], end = DecoderStages<Encoder, Decoder>::cut[I + 1];
-
-        Rng unused{0};  // all values are overwritten by the model's
-        BasicAutoencoder<T, From, To, std::remove_cvref_t<decltype(own_loss)>, Terms...> stage(
-            stage_encoder<I>(model.encoder()), stage_decoder<I>(model.encoder(), model.decoder()), unused, own_loss,
-            terms...);
-        struct Common {
-            T *model, *stage;
-            Index count;
-        };
-        // What a loss has learned stands behind the decoder; the first stage's loss is the model's own.
-        const auto learned = [](auto& of) {
-            auto decoder = of.decoder_parameters();
-            return decoder.data() + decoder.size();
-        };
-        const Index count_learned = I == 0 ? model.parameters().data() + model.parameters().size() - learned(model) : 0;
-        const std::array<Common, 5> all{
-            Common{model.encoder_parameters().data() + Encoder::plan.offsets[begin], stage.encoder_parameters().data(),
-                   From::parameters},
-            Common{model.decoder_parameters().data() + Decoder::plan.offsets[end], stage.decoder_parameters().data(),
-                   To::parameters},
-            Common{model.state().data() + Encoder::plan.states[begin], stage.state().data(), From::state},
-            Common{model.state().data() + Encoder::state + Decoder::plan.states[end],
-                   stage.state().data() + From::state, To::state},
-            Common{learned(model), learned(stage), count_learned}};
-        for (const Common& c : all) std::copy_n(c.model, c.count, c.stage);
-        train(stage, I == 0 ? x : std::as_const(codes));
-        for (const Common& c : all) std::copy_n(c.stage, c.count, c.model);
-        if (I + 1 < stages<Encoder>) codes = stage.encode(I == 0 ? x : codes);
-    };
+    models::train_stage<0>(model, x, codes, train, model.loss_function(), terms...);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-        run(std::integral_constant<std::size_t, 0>{}, model.loss_function());
-        (run(std::integral_constant<std::size_t, I + 1>{}, loss), ...);
+        (models::train_stage<I + 1>(model, codes, codes, train, loss, terms...), ...);
     }
-    (std::make_index_sequence<EncoderStages<Encoder>::count - 1>{});
+    (std::make_index_sequence<models::EncoderStages<Encoder>::count - 1>{});
 }
 template <class T, class Encoder, class Decoder, class Loss, class... ModelTerms, class Train, class... Terms>
 void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& model,
@@ -209,33 +230,10 @@ void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& mode
 /// a code term makes of that is left out). One matrix a stage, code × n. `Error` for another number of features.
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 std::vector<Matrix<T>> codes(const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>& model,
-                             const std::type_identity_t<Input<T>>& x) {
-    using Stages = EncoderStages<Encoder>;
+                             const std::type_identity_t<Batch<T>>& x) {
+    using Stages = models::EncoderStages<Encoder>;
     if (x.rows() != Encoder::input.size()) fail("codes: x has ", x.rows(), " rows, expected ", Encoder::input.size());
-    std::vector<Matrix<T>> all;
-    for (std::size_t i = 1; i <= Stages::count; ++i)
-        all.emplace_back(Encoder::plan.shapes[Stages::cut[i]].size(), x.cols());
-
-    constexpr Index block = 256;  // samples at a time: their activations stay in the nearer caches
-    const Slices<const T> weights{model.parameters().data(), model.parameters().data(), model.state().data()};
-    Tape<T> tape(0);
-    for (Index first = 0; first < x.cols(); first += block) {
-        const Matrix<T> part = x.middleCols(first, std::min(block, x.cols() - first));
-        Arena<T> measure;
-        Encoder::template evaluation<T>(measure, part.data(), part.cols(), nullptr);
-        Arena<T> arena{tape.memory(measure.used())};
-        const auto trace = Encoder::template evaluation<T>(arena, part.data(), part.cols(), nullptr);
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            const auto keep = [&](const T* activation, Matrix<T>& code) {
-                std::copy_n(activation, code.rows() * part.cols(), code.data() + first * code.rows());
-            };
-            ((model.encoder().template forward<Stages::cut[I], Stages::cut[I + 1], T>(weights, trace, nullptr, 0),
-              keep(trace.activation[Stages::cut[I + 1]], all[I])),
-             ...);
-        }
-        (std::make_index_sequence<Stages::count>{});
-    }
-    return all;
+    return model.activations(x, std::span{Stages::cut}.template subspan<1>());
 }
 
 }  // namespace HOURGLASS_ABI

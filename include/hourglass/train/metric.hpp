@@ -9,14 +9,14 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// One figure of a training run: `{"loss", loss}`.
-struct Figure {
+/// One metric of a training run: `{"loss", loss}`.
+struct Metric {
     std::string_view name;
     double value;
 };
 
-/// Figures as they are written in a call: `{{"loss", loss}, {"val_loss", val_loss}}`.
-using Figures = std::initializer_list<Figure>;
+/// Metrics as they are written in a call: `{{"loss", loss}, {"val_loss", val_loss}}`.
+using Metrics = std::initializer_list<Metric>;
 
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

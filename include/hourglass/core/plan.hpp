@@ -1,0 +1,117 @@
+// What the compiler knows of a chain before it runs: shapes, places of parameters, and which activations share memory.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+
+#include "hourglass/core/layer.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace core {
+
+/// What a plan needs to know of one layer.
+struct LayerFacts {
+    Shape (*output)(Shape);
+    Index (*parameters)(Shape);
+    Index (*cache)(Shape);
+    Index (*state)(Shape);
+    Traits traits;
+    Index shared_offset;  // where a tied layer's shared weights begin; -1 for others
+};
+
+template <class L>
+constexpr LayerFacts facts_of() {
+    Index shared = -1;
+    if constexpr (is_tied<L>) shared = L::shared_offset;
+    return {&L::output, &parameters_of<L>, &cache_of<L>, &state_of<L>, traits_of<L>(), shared};
+}
+
+/// Activation 0 is the chain's input, activation i + 1 the output of layer i.
+template <std::size_t Depth>
+struct Plan {
+    template <class V>
+    using Each = std::array<V, Depth + 1>;
+
+    Each<Shape> shapes{};               // of each activation
+    Each<Index> offsets{};              // of each layer's parameters; the last one is their number
+    Each<Index> caches{};               // of each layer, values per sample
+    Each<Index> states{};               // of each layer's running values; the last one is their number
+    Each<std::size_t> branch{};         // the activation that layer i reads beside its input; i itself for most
+    Each<std::size_t> owner{};          // the activation in whose memory activation i lies
+    Each<bool> in_place{};              // layer i writes its output over its input
+    Each<bool> locked{};                // activation i is read again, so nothing may be written over it
+    Each<Index> condition_of{};         // values of the caller's condition that layer i reads
+    Each<bool> shared{};                // a second layer adds to the gradient of layer i's weights
+    std::size_t first_trained = Depth;  // the first layer with weights; the gradient of what lies before is nobody's
+    Index condition = 0;                // values given with each sample
+
+    /// The path of layer i among layers begin … end − 1, through the residual parts it stands in: "2", or "1.0" for the
+    /// first layer of a residual part that is the second of them, counting as one.
+    std::string path(std::size_t i, std::size_t begin, std::size_t end) const {
+        Index number = 0;
+        for (std::size_t first = begin; first < end; ++number) {
+            std::size_t last = first;  // of the largest part that begins here
+            for (std::size_t k = first; k < end; ++k)
+                if (joins(k) && branch[k] == first) last = k;
+            if (i == last) return text(number);
+            if (i < last) return text(number) + "." + path(i, first, last);
+            first = last + 1;
+        }
+        return text(number);
+    }
+
+    /// Whether layer i is the end of a residual part.
+    constexpr bool joins(std::size_t i) const { return branch[i] != i; }
+
+    /// Values of the caller's condition that layers begin … end − 1 read.
+    constexpr Index condition_between(std::size_t begin, std::size_t end) const {
+        Index values = 0;
+        for (std::size_t i = begin; i < end; ++i)
+            if (condition_of[i] > 0) values = condition_of[i];
+        return values;
+    }
+};
+
+/// Works a plan out. At `marks` a pass may begin or end: those activations are never written over, as the input is not.
+template <std::size_t Depth>
+constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 1>& layers,
+                              std::span<const std::size_t> marks) {
+    Plan<Depth> p;
+    p.shapes[0] = input;
+    p.locked[0] = true;
+    for (const std::size_t mark : marks) p.locked[mark] = true;
+    for (std::size_t i = 0; i < Depth; ++i)
+        if (const std::size_t back = layers[i].traits.branch; back > 0) p.locked[i - back] = true;
+    for (std::size_t i = 0; i < Depth; ++i) {
+        const LayerFacts& layer = layers[i];
+        const Shape in = p.shapes[i];
+        p.shapes[i + 1] = layer.output(in);
+        p.offsets[i + 1] = p.offsets[i] + layer.parameters(in);
+        p.caches[i] = layer.cache(in);
+        p.states[i + 1] = p.states[i] + layer.state(in);
+        p.branch[i] = i - layer.traits.branch;
+        p.in_place[i] =
+            layer.traits.in_place && !layer.traits.needs_input && (layer.traits.keeps_values || !p.locked[i]);
+        p.owner[i + 1] = p.in_place[i] ? p.owner[i] : i + 1;
+        if (layer.traits.keeps_values ? p.in_place[i] && p.locked[i] : layer.traits.needs_output)
+            p.locked[i + 1] = true;
+        if (p.first_trained == Depth && (p.offsets[i + 1] > p.offsets[i] || layer.shared_offset >= 0))
+            p.first_trained = i;
+        if (layer.traits.condition > 0) {
+            if (p.condition > 0 && p.condition != layer.traits.condition)
+                fail("Condition: all conditions of a model read the same values, but one takes ", p.condition,
+                     " and another ", layer.traits.condition);
+            p.condition = p.condition_of[i] = layer.traits.condition;
+        }
+        for (std::size_t k = 0; k < i && layer.shared_offset >= 0; ++k)
+            if (p.offsets[k] == layer.shared_offset && p.offsets[k + 1] > p.offsets[k]) p.shared[k] = true;
+    }
+    p.branch[Depth] = Depth;
+    return p;
+}
+
+}  // namespace core
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

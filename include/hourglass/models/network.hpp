@@ -1,0 +1,241 @@
+// A network: one chain of layers with its parameters and running values, trained by a loop of the caller's.
+#pragma once
+
+#include <Eigen/Core>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hourglass/models/loss_at.hpp"
+#include "hourglass/models/passes.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+
+template <class T, class Encoder, class Decoder, class Loss, class... Terms>
+class BasicAutoencoder;
+
+/// A chain that is no autoencoder: a classifier, a discriminator, a generator.
+///
+///     auto critic = hg::network<Critic>(rng);
+///     auto tape = critic.tape();
+///     const auto score = critic.forward(x, tape, rng);
+///     critic.backward(dscore, tape);                    // or with the gradient of x as well: backward(dscore, tape,
+///     dx) adam.step(critic, tape);
+///
+/// Batches are matrices of one column per sample. All parameters are one flat vector, layer after layer. Methods throw
+/// `Error`, before they change anything, for a batch that does not fit. Const methods may run on several threads, each
+/// with its own tape. `Layers` is a `Chain`; a pass of a model's may also begin and end at its activations `Marks`.
+template <class T, class Layers, std::size_t... Marks>
+class Network {
+    using Passes = models::Passes<T, Layers, Marks...>;
+    using Buffers = typename Passes::Buffers;
+    static constexpr std::size_t depth = Layers::depth;
+
+  public:
+    using Scalar = T;
+
+    /// Draws the first parameters from `rng`.
+    explicit Network(Rng& rng) : Network(Layers{}, rng) {}
+    Network(const Layers& layers, Rng& rng) : passes_(layers, rng, 0) {}
+
+    /// θ, all parameters as one vector.
+    Eigen::Map<Vector<T>> parameters() { return passes_.parameters(); }
+    Eigen::Map<const Vector<T>> parameters() const { return passes_.parameters(); }
+    /// Running values that are no parameters, such as the moving averages of `BatchNormalization`.
+    Eigen::Map<Vector<T>> state() { return passes_.state(); }
+    Eigen::Map<const Vector<T>> state() const { return passes_.state(); }
+    /// Memory for one training loop; see `Tape`.
+    Tape<T> tape() const { return passes_.tape(); }
+
+    /// Folds the statistics of the batch of the last training pass into the running values, as `step(network, tape)` of
+    /// an optimiser does. Statistics that are not finite are left out: returns whether they were taken in. `Error` for
+    /// another network's tape.
+    bool fold(const Tape<T>& tape) {
+        require_tape("Network::fold", tape);
+        return passes_.fold(tape);
+    }
+
+    /// Calls use(name, extents, values) for every array of parameters, in order: "0.kernel" for the kernel of the first
+    /// layer, "1.0.kernel" for that of the first layer of a residual part that is the second. `extents` leave out
+    /// trailing ones, the first is fastest in memory; `values` is an Eigen map. Shared weights come once, under their
+    /// owner.
+    template <class Use>
+    void each_weight(Use use) {
+        passes_.each_weight(prefix, use);
+    }
+    template <class Use>
+    void each_weight(Use use) const {
+        passes_.each_weight(prefix, use);
+    }
+    /// The same for the running values: "1.moving_mean".
+    template <class Use>
+    void each_state(Use use) {
+        passes_.each_state(prefix, use);
+    }
+    template <class Use>
+    void each_state(Use use) const {
+        passes_.each_state(prefix, use);
+    }
+    /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
+    std::vector<Slice> biases() const { return Passes::undecayed(); }
+
+    /// The chain's output for a batch in training (dropout acts, batches are normalised by themselves), output × n: a
+    /// view of the tape's memory, valid until its next use. x is copied onto the tape. One `backward` or
+    /// `backward_input` may follow. `rng` gives the step's noise.
+    ConstView<T> forward(const Batch<T>& x, Tape<T>& tape, Rng& rng) const {
+        check("Network::forward", x, tape);
+        const Index n = x.cols();
+        Buffers b = on_tape(tape, n);
+        models::copy_columns(x.x, 0, n, b.activation[0]);
+        if (x.is_given) models::copy_columns(x.condition, 0, n, const_cast<T*>(b.condition.data()));
+        const Stream random = rng.stream();
+        b.random = &random;
+        passes_.run_forward(b, 0, depth);
+        tape.pending = core::PendingPass{this, n, random};
+        return Passes::seen(b, depth);
+    }
+    /// The way back of the last `forward`, from the gradient with respect to its result, output × n: assigns
+    /// `tape.gradient()`, and dx, input × n, where it is asked for. `backward_input` leaves the tape's gradient as it
+    /// is. Errors: no forward pass on this tape whose way back is still to come, another size.
+    void backward(const Input<T>& dy, Tape<T>& tape) const {
+        go_back("Network::backward", dy, tape, tape.gradient().data(), nullptr);
+    }
+    void backward(const Input<T>& dy, Tape<T>& tape, Matrix<T>& dx) const {
+        go_back("Network::backward", dy, tape, tape.gradient().data(), &dx);
+    }
+    void backward_input(const Input<T>& dy, Tape<T>& tape, Matrix<T>& dx) const {
+        go_back("Network::backward_input", dy, tape, nullptr, &dx);
+    }
+
+    /// Forward, a loss and back in one: returns the loss of a batch and assigns its gradient to the tape's. `target` is
+    /// output × n. A loss that belongs to the last activation is computed from what goes into that. `Error` when the
+    /// loss is not finite, unless `tape.non_finite` says otherwise.
+    template <class Loss>
+    T gradient(const Batch<T>& x, const Input<T>& target, const Loss& loss, Tape<T>& tape, Rng& rng) const {
+        static_assert(core::learned_by<Loss>() == 0, "hourglass: a network has no parameters for a loss that learns");
+        using At = models::LossAt<Layers, Loss>;
+        constexpr std::size_t end = At::activation(0);
+        constexpr std::string_view function = "Network::gradient";
+        const Index n = x.cols();
+        check(function, x, tape);
+        models::require_samples(function, "the target", target, Layers::output);
+        models::require_same_columns(function, "the target", n, target);
+        loss.check();
+        core::Arena<T> arena{
+            tape.memory(Passes::training_room(n) + models::room_for(x, n) + models::room_for(target, n))};
+        Buffers b = Passes::training(arena, models::packed(x.x, 0, n, arena), n, 1, depth + 1, end, false);
+        if (x.is_given) b.condition_on(models::packed(x.condition, 0, n, arena), n);
+        const ConstView<T> wanted{models::packed(target, 0, n, arena), target.rows(), n};
+        const Stream random = rng.stream();
+        b.random = &random;
+        b.statistics = tape.statistics_memory();
+        passes_.run_forward(b, 0, end);
+        const auto bound = At::template bind<At::fused_from(0), end, T>(loss, {function}, nullptr, nullptr, 0);
+        const T value = bound.template gradient<T>(Passes::seen(b, end), wanted, Passes::gradient_at(b, end));
+        tape.record(value, T(0));
+        if constexpr (std::floating_point<T>)
+            if (tape.non_finite == NonFinite::Throw && !is_finite(value))
+                fail(function, ": the loss is not finite: ", core::name_of<Loss>(), " is ", value, "; ",
+                     passes_.cause_of_non_finite(x, target, b, 0, end, 0, name));
+        b.written[Passes::plan.owner[end]] = true;
+        go_back(b, end, tape.gradient().data(), false);
+        return value;
+    }
+
+    /// The chain's output in evaluation (no dropout, running averages), output × n. What is not finite is passed on.
+    /// With a tape the result is a view of its memory, valid until the tape's next use but one.
+    Matrix<T> evaluate(const Batch<T>& x) const {
+        require_batch("Network::evaluate", x);
+        Tape<T> scratch(0);
+        Matrix<T> y(Layers::output.size(), x.cols());
+        passes_.run(x, 0, depth, y.data(), scratch);
+        return y;
+    }
+    ConstView<T> evaluate(const Batch<T>& x, Tape<T>& tape) const {
+        require_batch("Network::evaluate", x, &tape);
+        T* const y = tape.result(Layers::output.size() * x.cols(), x.x.data());
+        passes_.run(x, 0, depth, y, tape);
+        return {y, Layers::output.size(), x.cols()};
+    }
+
+    /// A table: one row a layer (name, output shape, parameters, hyperparameters), then the total.
+    friend std::ostream& operator<<(std::ostream& out, const Network& network) {
+        return out << network.passes_.layers_;
+    }
+
+  private:
+    template <class, class, class, class, class...>
+    friend class BasicAutoencoder;
+    struct ForModel {};
+    // `learned` values, 0 at first, follow the layers' parameters: those of a loss that learns.
+    Network(ForModel, const Layers& layers, Rng& rng, Index learned) : passes_(layers, rng, learned) {}
+
+    static std::string name(std::size_t i) { return Passes::plan.path(i, 0, depth); }
+    static std::string prefix(std::size_t i) { return name(i) + "."; }
+
+    void require_batch(std::string_view function, const Batch<T>& x, const Tape<T>* tape = nullptr) const {
+        models::require_batch(function, "x", x, Layers::input, Layers::condition, tape);
+        passes_.require_values(function, "network");
+    }
+    void require_tape(std::string_view function, const Tape<T>& tape) const {
+        models::require_tape(function, "network", tape, passes_.parameters().size(), passes_.state().size());
+    }
+    void check(std::string_view function, const Batch<T>& x, const Tape<T>& tape) const {
+        require_batch(function, x, &tape);
+        require_tape(function, tape);
+    }
+    // Where a pass of n samples lies on a tape, input and condition included.
+    static Buffers on_tape(Tape<T>& tape, Index n) {
+        core::Arena<T> arena{tape.memory(Passes::training_room(n))};
+        T *const x = arena.take(Layers::input.size() * n), *const condition = arena.take(Layers::condition * n);
+        Buffers b = Passes::training(arena, x, n, 1, depth + 1, depth, true);
+        b.condition_on(condition, n);
+        b.statistics = tape.statistics_memory();
+        return b;
+    }
+    void go_back(Buffers& b, std::size_t end, T* d, bool to_input) const {
+        for (std::size_t i = 0; d && i < depth;
+             ++i)  // who shares weights adds to their gradient, perhaps before its owner
+            if (Passes::plan.shared[i])
+                clear<T>({d + Passes::plan.offsets[i], Passes::plan.offsets[i + 1] - Passes::plan.offsets[i], 1});
+        passes_.run_backward(b, end, d, Passes::plan.shared, to_input);
+    }
+    void go_back(std::string_view function, const Input<T>& dy, Tape<T>& tape, T* d, Matrix<T>* dx) const {
+        require_tape(function, tape);
+        const auto pending = tape.pending;
+        if (!pending || pending->network != this)
+            fail(function, ": this tape holds no forward pass of this network whose way back is still to come");
+        const Index n = pending->samples;
+        if (dy.rows() != Layers::output.size() || dy.cols() != n)
+            fail(function, ": the gradient is ", dy.rows(), " x ", dy.cols(), ", expected ", Layers::output.size(),
+                 " x ", n, " as forward returned");
+        Buffers b = on_tape(tape, n);  // the memory that forward had
+        b.random = &pending->random;
+        models::copy_columns(dy, 0, n, b.gradient[depth]);
+        b.written[Passes::plan.owner[depth]] = true;
+        go_back(b, depth, d, dx != nullptr);
+        if (dx) models::assign_columns(*dx, b.gradient[0], Layers::input.size(), n);
+    }
+
+    Passes passes_;
+};
+
+/// A network from its type: `network<Critic>(rng)`, or `network<Critic, double>(rng)`.
+template <class Layers, class T = float>
+Network<T, Layers> network(Rng& rng) {
+    return Network<T, Layers>(rng);
+}
+/// A network from a chain of layer values: `network(chain, rng)`; in double `network<double>(chain, rng)`.
+template <Shape Input, class... L>
+Network<float, Chain<Input, L...>> network(const Chain<Input, L...>& layers, Rng& rng) {
+    return {layers, rng};
+}
+template <class T, Shape Input, class... L>
+Network<T, Chain<Input, L...>> network(const Chain<Input, L...>& layers, Rng& rng) {
+    return {layers, rng};
+}
+
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

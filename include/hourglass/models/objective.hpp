@@ -1,0 +1,226 @@
+// What a model's training makes small: its loss and terms, and what each adds to the value and to the gradients.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "hourglass/models/passes.hpp"
+#include "hourglass/models/pipeline.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace models {
+
+/// Loss and terms of a model whose pipeline is `Model`. The term that makes the code stands among the network's layers;
+/// methods are given these as `passes`.
+template <class T, class Model, class Encoder, class Loss, class... Terms>
+class Objective {
+    using Layers = typename Model::Layers;
+    using CodeTerm = typename Model::CodeTerm;
+    using Passes = models::Passes<T, Layers, Model::code_begin, Model::code_end>;
+    using Buffers = typename Passes::Buffers;
+    struct AmongLayers {};
+    template <class Term>
+    using Kept = std::conditional_t<core::makes_code<Term>, AmongLayers, Term>;
+
+    static constexpr std::size_t code_begin = Model::code_begin, code_end = Model::code_end, compared = Model::compared;
+
+  public:
+    /// What the objective sees of a pass of training.
+    struct Step {
+        Buffers& b;
+        ConstView<T> target;
+        T *scratch, *weighted;  // as much as `scratch_room` and `weighted_room` say
+        T* d;                   // θ's gradient
+    };
+
+    explicit Objective(const Loss& loss_, const Terms&... terms) : loss(loss_), terms_(kept(terms)...) {}
+
+    template <class Term>
+    Term& term() {
+        return std::get<Term>(terms_);
+    }
+    /// `Error` for a hyperparameter out of range.
+    void check(const Passes& passes) const {
+        loss.check();
+        each(passes, [](const auto& term, std::uint16_t) { term.check(); });
+    }
+    template <class Use>
+    void each(const Passes& passes, Use use) const {
+        [&]<std::size_t... I>(std::index_sequence<I...>) { (use(get<I>(passes), substream(I)), ...); }
+        (std::index_sequence_for<Terms...>{});
+    }
+
+    /// The line of the table that names loss and terms, and what the loss learns.
+    static void print(std::ostream& out) {
+        out << "loss: " << core::name_of<Loss>();
+        ((out << ", " << core::name_of<Terms>()), ...);
+        out << '\n';
+        if constexpr (requires { Loss::weights(); })
+            for (const Weight& w : Loss::weights()) core::print_row(out, w.name, text(w.size()), text(w.size()));
+    }
+
+    /// How many codes training draws of each sample.
+    static Index replicas(const Passes& passes) {
+        Index k = 1;
+        if constexpr (core::replicates<CodeTerm>) k = passes.layers_.template layer<code_begin>().replicas();
+        if (k > 1 && !Model::replicates)
+            fail("Autoencoder::gradient: ", core::name_of<CodeTerm>(), " with ", k,
+                 " samples needs a loss that learns nothing, not ", core::name_of<Loss>());
+        return k;
+    }
+    /// Values of memory that the terms over the encoder need for n samples …
+    static Index scratch_room(Index n) {
+        Index room = 0;
+        [[maybe_unused]] const auto widen = [&]<class Term>(std::type_identity<Term>) {
+            if constexpr (core::over_encoder<Term>) room = std::max(room, Term::template scratch<Encoder, T>(n));
+        };
+        (widen(std::type_identity<Terms>{}), ...);
+        return core::whole_lines<T>(room);
+    }
+    /// … and a term that draws several codes of each.
+    static Index weighted_room(Index rows, Index n, Index k) {
+        if constexpr (Model::replicates)
+            if (k > 1) return core::whole_lines<T>(CodeTerm::weighted_room(rows, n * k));
+        return 0;
+    }
+
+    /// `to` = the damaged `clean`, both size × n; only for models that corrupt.
+    void corrupt(const Passes& passes, ConstView<T> clean, View<T> to, const Stream& random) const {
+        each(passes, [&]<class Term>(const Term& term, std::uint16_t own) {
+            if constexpr (core::acts_in<Term, Slot::Corruption>) {
+                term.template corrupt<T>(clean, to, random.substream(own));
+                new (&clean) ConstView<T>{to.data(), to.rows(), to.cols()};  // the next one goes on from here
+            }
+        });
+    }
+
+    /// The value's two parts, the loss and the code terms, of a pass that has run forward. Gradients are written to its
+    /// buffers and, those of parameters, added to θ's.
+    std::pair<T, T> gradient(const Passes& passes, Step& s) const {
+        Buffers& b = s.b;
+        b.written[Passes::plan.owner[compared]] = true;  // by the loss, which comes first
+        T reconstruction, penalty(0);
+        if (b.replicas > 1)
+            std::tie(reconstruction, penalty) = weighted(passes, s);
+        else
+            reconstruction =
+                bound("Autoencoder::gradient", 0, passes, s.d)
+                    .template gradient<T>(Passes::seen(b, compared), s.target, Passes::gradient_at(b, compared));
+        each(passes, [&](const auto& term, std::uint16_t own) { penalty += penalty_gradient(term, own, passes, s); });
+        return {reconstruction, penalty};
+    }
+
+    /// What a term adds in evaluation, of the encoder's output and the code or, over the encoder, of a whole pass.
+    template <class Term>
+    T penalty(const Term& term, const Passes& passes, ConstView<T> output, ConstView<T> code) const {
+        if constexpr (core::on_encoder_output<Term>)
+            return term.template value<T>(output, code);
+        else if constexpr (core::has_penalty<Term>)
+            return term.template penalty<Encoder::output, T>(weights_of_code(passes), output, code);
+        else if constexpr (core::acts_in<Term, Slot::Code> && !core::makes_code<Term> && !core::over_encoder<Term>)
+            return term.template value<T>(code);
+        else
+            return T(0);
+    }
+    template <class Term>
+    T penalty_over_encoder(const Term& term, std::uint16_t own, const Passes& passes, const Buffers& b,
+                           T* scratch) const {
+        if constexpr (core::over_encoder<Term>)
+            return term.template value<Encoder, T>(
+                encoder_pass(passes, b, nullptr, scratch, Stream{0, 0, own}, passes.layers_.layers()));
+        else
+            return T(0);
+    }
+
+    /// The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns. `function` and the
+    /// block's first sample are for messages.
+    decltype(auto) bound(std::string_view function, Index first_sample, const Passes& passes, T* gradient) const {
+        return Model::LossAtEnd::template bind<Model::fused, compared, T>(
+            loss, {function, first_sample}, passes.theta_.data(), gradient, Layers::parameters);
+    }
+
+    Loss loss;
+
+  private:
+    template <class Term>
+    static decltype(auto) kept(const Term& term) {
+        if constexpr (core::makes_code<Term>)
+            return AmongLayers{};
+        else
+            return (term);
+    }
+    template <std::size_t I>
+    decltype(auto) get(const Passes& passes) const {
+        if constexpr (std::is_same_v<std::tuple_element_t<I, std::tuple<Kept<Terms>...>>, AmongLayers>)
+            return (passes.layers_.template layer<code_begin>());
+        else
+            return (std::get<I>(terms_));
+    }
+    // Terms' random numbers come behind those of all layers.
+    static constexpr std::uint16_t substream(std::size_t number) { return static_cast<std::uint16_t>(0x8000 + number); }
+
+    static auto weights_of_code(const Passes& passes) {
+        return core::weights_at<CodeTerm, Encoder::output, const T>(
+            passes.theta_.data() + Passes::plan.offsets[code_begin], passes.theta_.data());
+    }
+    static core::EncoderPass<T> encoder_pass(const Passes& passes, const Buffers& b, T* d, T* scratch,
+                                             const Stream& random, const auto& layers) {
+        return {layers.data(),
+                b.activation.data(),
+                passes.theta_.data(),
+                passes.state_.data(),
+                d,
+                d ? b.gradient[0] : nullptr,
+                scratch,
+                b.condition,
+                b.samples,
+                random};
+    }
+
+    template <class Term>
+    T penalty_gradient(const Term& term, std::uint16_t own, const Passes& passes, Step& s) const {
+        Buffers& b = s.b;
+        if constexpr (core::over_encoder<Term>) {
+            Passes::touched(b, 0);
+            return term.template gradient<Encoder, T>(
+                encoder_pass(passes, b, s.d, s.scratch, b.random->substream(own), passes.layers_.layers()));
+        } else if constexpr (core::on_encoder_output<Term>) {
+            return term.template gradient<T>(Passes::seen(b, code_begin), Passes::seen(b, code_end),
+                                             Passes::touched(b, code_begin));
+        } else if constexpr (core::has_penalty<Term>) {
+            if (b.replicas > 1) return T(0);  // the weighted loss holds it
+            constexpr Index offset = Passes::plan.offsets[code_begin];
+            return term.template penalty_gradient<Encoder::output, T>(
+                weights_of_code(passes), Passes::seen(b, code_begin), Passes::seen(b, code_end),
+                core::weights_at<Term, Encoder::output, T>(s.d + offset, s.d), Passes::touched(b, code_begin));
+        } else if constexpr (core::acts_in<Term, Slot::Code> && !core::makes_code<Term>) {
+            return term.template gradient<T>(Passes::seen(b, code_end), Passes::touched(b, code_end));
+        } else {
+            return T(0);
+        }
+    }
+    std::pair<T, T> weighted(const Passes& passes, Step& s) const {
+        if constexpr (Model::replicates) {
+            Buffers& b = s.b;
+            const View<T> doutput = Passes::touched(b, code_begin), dcode = Passes::touched(b, code_end);
+            return passes.layers_.template layer<code_begin>().template weighted_gradient<Encoder::output, T>(
+                bound("Autoencoder::gradient", 0, passes, nullptr), Passes::seen(b, compared), s.target,
+                Passes::seen(b, code_begin), Passes::seen(b, code_end), Passes::gradient_at(b, compared), doutput,
+                dcode, s.weighted);
+        }
+        return {};
+    }
+
+    std::tuple<Kept<Terms>...> terms_;
+};
+
+}  // namespace models
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
