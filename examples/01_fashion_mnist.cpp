@@ -50,17 +50,17 @@ int main(int argc, char** argv) {
         for (const auto& batch : batches) {
             const float loss = model.gradient(batch, tape, rng);
             adam.learning_rate(schedule(step++));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
             sum += static_cast<double>(loss) * static_cast<double>(batch.cols());
             bar.advance(batch.cols(), {{"loss", loss}});
         }
         const double loss = sum / static_cast<double>(train.cols()), val_loss = model.loss(validation, tape);
         bar.end_epoch({{"loss", loss}, {"val_loss", val_loss}});
         history.add({{"loss", loss}, {"val_loss", val_loss}});
-        if (stopping.update(val_loss, model.parameters())) break;
+        if (stopping.update(val_loss, model)) break;
         batches.shuffle(rng);
     }
-    stopping.restore(model.parameters());
+    stopping.restore(model);
 
     const double bce = model.loss(data.test, tape), floor = cross_entropy_floor(data.test);
     const Eigen::MatrixXf rebuilt = model.reconstruct(data.test);

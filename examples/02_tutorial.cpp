@@ -15,7 +15,7 @@ int main() {
     for (int epoch = 1; epoch <= 20; ++epoch) {
         for (const auto& batch : hg::minibatches(images, 256, rng)) {
             model.gradient(batch, tape, rng);
-            adadelta.step(model.parameters(), tape.gradient());
+            adadelta.step(model, tape);
         }
         std::cout << "epoch " << epoch << ": loss " << model.loss(images, tape) << std::endl;
     }

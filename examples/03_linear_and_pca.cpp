@@ -34,7 +34,7 @@ static double autoencoder_error(const Eigen::MatrixXf& train, const Eigen::Matri
         for (const auto& batch : batches) {
             model.gradient(batch, tape, rng);
             adam.learning_rate(schedule(step++));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
         }
     return model.loss(test, tape);
 }

@@ -72,7 +72,7 @@ int main(int argc, char** argv) try {
     for (int epoch = 1; epoch <= arguments.epochs; ++epoch) {
         for (const auto& batch : hg::minibatches(train, 64, rng)) {
             model.gradient(batch, tape, rng);
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
         }
         std::cout << "epoch " << epoch << ": loss " << model.loss(train, tape) << std::endl;
     }

@@ -72,7 +72,7 @@ int main(int argc, char** argv) try {
         for (const auto& batch : batches) {
             model.gradient(batch, tape, rng);
             adam.learning_rate(schedule(adam.steps()));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
         }
 
     const Eigen::VectorXf trained = model.reconstruction_error(x_train), scores = model.reconstruction_error(x_test);

@@ -44,7 +44,7 @@ static Eigen::MatrixXf row(const char* name, const Eigen::MatrixXf& train, const
         for (const auto& batch : batches) {
             model.gradient(batch, tape, rng);
             adam.learning_rate(schedule(adam.steps()));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
         }
 
     const Eigen::MatrixXf codes = model.encode(test), moved = model.encode(noisy), rebuilt = model.reconstruct(noisy);

@@ -45,7 +45,7 @@ int main(int argc, char** argv) {
         for (const auto& batch : batches) {
             const float loss = model.gradient(batch, tape, rng);  // noisy in, clean as the target
             adam.learning_rate(schedule(adam.steps()));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
             bar.advance(batch.cols(), {{"loss", loss}});
         }
         bar.end_epoch({});

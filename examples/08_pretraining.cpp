@@ -36,7 +36,7 @@ static double classify(const support::FashionMnist& data, hg::Index labels, cons
             if (frozen)
                 adam.step(model.decoder_parameters(), tape.gradient().segment(begin, size));
             else
-                adam.step(model.parameters(), tape.gradient());
+                adam.step(model, tape);
             ++step;
         }
     return hg::accuracy(model.reconstruct(data.test), data.test_labels);
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
             for (int epoch = 0; epoch < arguments.epochs; ++epoch, batches.shuffle(rng)) {
                 for (const auto& batch : batches) {
                     const float loss = stage.gradient(batch, tape, rng);
-                    adam.step(stage.parameters(), tape.gradient());
+                    adam.step(stage, tape);
                     bar.advance(batch.cols(), {{"loss", loss}});
                 }
                 bar.end_epoch({});

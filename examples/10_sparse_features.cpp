@@ -33,7 +33,7 @@ static Eigen::MatrixXf learn(const char* name, Model model, const Eigen::MatrixX
             model.gradient(batch, tape, rng);
             hg::remove_parallel_gradient(model, tape.gradient());
             adam.learning_rate(schedule(adam.steps()));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
             hg::unit_norm_decoder(model);
         }
 

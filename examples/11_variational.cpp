@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
         for (const auto& batch : batches) {
             model.term<hg::GaussianLatent>().beta = warm_up(adam.steps());
             model.gradient(batch, tape, rng);
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
             const double share = static_cast<double>(batch.cols()) / static_cast<double>(train.cols());
             reconstruction += share * static_cast<double>(tape.reconstruction());
             divergence += share * static_cast<double>(tape.penalty());

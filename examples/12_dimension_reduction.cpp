@@ -74,7 +74,7 @@ int main(int argc, char** argv) {
     for (int epoch = 0; epoch < arguments.epochs; ++epoch, batches.shuffle(rng)) {
         for (const auto& batch : batches) {
             const float loss = model.gradient(batch, tape, rng);
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
             bar.advance(batch.cols(), {{"loss", loss}});
         }
         bar.end_epoch({{"test_loss", model.loss(test, tape)}});

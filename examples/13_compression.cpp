@@ -49,7 +49,7 @@ static Eigen::MatrixXf through_bytes(const Eigen::MatrixXf& train, const Eigen::
         for (const auto& batch : batches) {
             model.gradient(batch, tape, rng);
             adam.learning_rate(schedule(adam.steps()));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
         }
     const Quantiser quantiser(model.encode(train));
     return model.decode(quantiser.codes(quantiser.bytes(model.encode(test))));

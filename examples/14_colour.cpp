@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
         for (const auto& [x, target] : hg::minibatches(train, colours, 128, rng)) {
             const float loss = model.gradient(x, target, tape, rng);
             adam.learning_rate(schedule(adam.steps()));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
             bar.advance(x.cols(), {{"loss", loss}});
         }
         bar.end_epoch({{"val_loss", model.loss(test, test_colours, tape)}});

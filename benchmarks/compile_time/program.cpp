@@ -30,7 +30,7 @@ float train(const Eigen::MatrixXf& images, Eigen::MatrixXf& rebuilt) {
     float loss = 0;
     for (const auto& batch : hg::minibatches(images, 256, rng)) {
         loss = model.gradient(batch, tape, rng);
-        adam.step(model.parameters(), tape.gradient());
+        adam.step(model, tape);
     }
     rebuilt = model.reconstruct(images);
     return loss;

@@ -19,7 +19,41 @@ TEST_CASE("shapes and parameter counts follow from the input") {
     CHECK(hg::Chain<hg::Shape{4}>::output == hg::Shape{4});
 }
 
-TEST_CASE("a chain of values has the type of its layers and keeps their knobs") {
+TEST_CASE("a residual part is its layers and the sum behind them, however it is nested") {
+    using Inner = hg::Residual<hg::Dense<5>, hg::Tanh>;
+    using Outer = hg::Chain<hg::Shape{4}, hg::Dense<6>, hg::Residual<hg::Dense<5>, Inner, hg::Dense<6>>, hg::ReLU>;
+    static_assert(std::is_same_v<Outer::Flat,
+                                 hg::Chain<hg::Shape{4}, hg::Dense<6>, hg::Dense<5>, hg::Dense<5>, hg::Tanh,
+                                           hg::layers::Add<2>, hg::Dense<6>, hg::layers::Add<5>, hg::ReLU>::Flat>);
+    static_assert(Outer::plan.branch[4] == 2);
+    static_assert(Outer::plan.branch[6] == 1);
+    static_assert(Outer::plan.joins(6));
+    static_assert(!Outer::plan.joins(5));
+    // Both sums read what nothing may have been written over.
+    static_assert(Outer::plan.needed[1]);
+    static_assert(Outer::plan.needed[2]);
+    constexpr auto& plan = Outer::plan;
+    CHECK(plan.path(0, 0, 8) == "0");
+    CHECK(plan.path(1, 0, 8) == "1.0");
+    CHECK(plan.path(3, 0, 8) == "1.1.1");
+    CHECK(plan.path(4, 0, 8) == "1.1");
+    CHECK(plan.path(5, 0, 8) == "1.2");
+    CHECK(plan.path(6, 0, 8) == "1");
+    CHECK(plan.path(7, 0, 8) == "2");
+    const auto values = hg::chain<hg::Shape{4}>(
+        hg::Residual{hg::LeakyReLU{0.1}, hg::Residual{hg::Dense<4>{hg::Initializer::HeNormal}, hg::Dropout{0.2}}});
+    CHECK(values.layer<0>().negative_slope == 0.1);
+    CHECK(values.layer<1>().kernel_initializer == hg::Initializer::HeNormal);
+    CHECK(values.layer<2>().rate == 0.2);
+}
+
+TEST_CASE("a chain knows how many values are given with each sample") {
+    static_assert(Encoder::condition == 0);
+    static_assert(hg::Chain<hg::Shape{4}, hg::Condition<3>, hg::Dense<2>, hg::Condition<3>>::condition == 3);
+    static_assert(hg::Chain<hg::Shape{4}, hg::Condition<3>, hg::Dense<2>, hg::Condition<3>>::output == hg::Shape{5});
+}
+
+TEST_CASE("a chain of values has the type of its layers and keeps their hyperparameters") {
     const auto chain =
         hg::chain<hg::Shape{1, 6}>(hg::Dense<2>{hg::Initializer::HeNormal}, hg::LeakyReLU{0.1},
                                    hg::chain<hg::Shape{2, 6}>(hg::Dropout{0.2}, hg::Flatten{}), hg::Dense<3>{});
@@ -51,6 +85,20 @@ TEST_CASE("chains and models print themselves") {
           "ReLU                  128                      0\n"
           "Dense                 32                    4128\n"
           "total                                     104608\n");
+    std::ostringstream parts;
+    constexpr auto same = hg::Padding::Same;
+    parts << hg::Chain<hg::Shape{1, 12}, hg::Conv1D<4, 3, 2, same>, hg::Residual<hg::Conv1D<4, 3, 1, same>, hg::Tanh>,
+                       hg::MaxPooling1D<>, hg::Condition<2>>{};
+    CHECK(parts.str() ==
+          "layer                 output          parameters\n"
+          "input                 1 x 12\n"
+          "Conv1D                4 x 6                   16  window 3, stride 2, same\n"
+          "Conv1D                4 x 6                   52  window 3, same\n"
+          "Tanh                  4 x 6                    0\n"
+          "Add                   4 x 6                    0  over 2 layers\n"
+          "MaxPooling1D          4 x 3                    0  window 2, stride 2\n"
+          "Condition             6 x 3                    0\n"
+          "total                                         68\n");
     hg::Rng rng{1};
     using Small = hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Dense<2>>;
     model << hg::autoencoder<Small, hg::Tied<Small, hg::Sigmoid>>(rng, hg::BinaryCrossEntropy{}, hg::MaskingNoise{0.1},

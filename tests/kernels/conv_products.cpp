@@ -72,8 +72,8 @@ void check_products(const hg::kernels::Convolution& c, Index samples, Way way = 
     // Over what the buffers held: a bias for each channel, or nothing.
     const hg::Matrix<T> bias = oracle::values(std::max(c.filters, c.channels), 1, 4).cast<T>();
     for (const T* start : {bias.data(), static_cast<const T*>(nullptr)}) {
-        const auto started = [&](const Eigen::MatrixXd& added, const Eigen::MatrixXd& held, Index channels) {
-            Eigen::MatrixXd expected = added - held;
+        const auto started = [&](const Eigen::MatrixXd& added, const Eigen::MatrixXd& before, Index channels) {
+            Eigen::MatrixXd expected = added - before;
             for (Index i = 0; start && i < expected.rows(); ++i)
                 expected.row(i).array() += static_cast<double>(start[i % channels]);
             return expected;

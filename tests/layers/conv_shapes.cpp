@@ -104,6 +104,16 @@ TEST_CASE("wrong arguments of layers over sequences are refused in words") {
           }) ==
           "MaxPooling1D: a window covers 4 positions, but the sequence has only 3; Padding::Same lets windows stick "
           "out");
+    const auto refused = [](const std::string& layer, Shape (*output)(Shape)) {
+        CHECK(message_of([&] { (void)output(Shape{3, 8, 6}); }) ==
+              layer + ": the input has rows and columns, 8 x 6, expected a series of positions");
+    };
+    refused("Conv1D", hg::Conv1D<4, 3>::output);
+    refused("Conv1D", hg::Conv1D<4, 3, 2, same>::output);
+    refused("Conv1DTranspose", hg::Conv1DTranspose<4, 3>::output);
+    refused("MaxPooling1D", hg::MaxPooling1D<>::output);
+    refused("AveragePooling1D", hg::AveragePooling1D<>::output);
+    refused("UpSampling1D", hg::UpSampling1D<2>::output);
     for (const double epsilon : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN()})
         CHECK_THROWS_AS(hg::LayerNormalization{epsilon}, hg::Error);
     CHECK(message_of([] { (void)hg::LayerNormalization{0.0}; }) ==

@@ -169,7 +169,7 @@ TEST_CASE("saturated logits give finite losses and exact gradients") {
     CHECK(tape.gradient().tail(2).isZero(0));
 }
 
-TEST_CASE("knobs out of range are refused, also when a loop sets them later") {
+TEST_CASE("hyperparameters out of range are refused, also when a loop sets them later") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     for (const double rate : {-0.1, 1.0, 1.5, nan}) {
         CHECK_THROWS_AS(hg::Dropout{rate}, hg::Error);

@@ -1,4 +1,4 @@
-// Residual parts in models: gradients of every combination against dual numbers, names, stages.
+// Residual blocks in models: gradients of every combination against dual numbers, names, stages.
 #include "hourglass/hourglass.hpp"
 
 #include <string>
@@ -21,7 +21,7 @@ auto build(const Rest&... rest) {
     };
 }
 
-// Residual parts before and behind weights, nested, at both ends, around what reshapes and what works in place.
+// Residual blocks before and behind weights, nested, at both ends, around what reshapes and what works in place.
 using Plain = hg::Residual<hg::Dense<6>, hg::Tanh>;
 using First = hg::Chain<hg::Shape{6}, Plain, hg::Dense<3>>;
 using Behind = hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::Residual<hg::Tanh, hg::Dense<5>>, hg::Sigmoid, hg::Dense<3>>;
@@ -52,7 +52,7 @@ void check_kinds() {
 
 }  // namespace
 
-TEST_CASE("models with residual parts agree with dual numbers") {
+TEST_CASE("models with residual blocks agree with dual numbers") {
     check_kinds<First, Decoder>();
     check_kinds<Behind, Decoder>();
     check_kinds<Last, Decoder>();
@@ -66,7 +66,7 @@ TEST_CASE("models with residual parts agree with dual numbers") {
     check_model(build<Drops, Decoder>(hg::MeanSquaredError{}), x, target);
 }
 
-TEST_CASE("mirrored and tied residual parts agree with dual numbers") {
+TEST_CASE("mirrored and tied residual blocks agree with dual numbers") {
     static_assert(std::is_same_v<hg::Mirror<First>::Flat,
                                  hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Residual<hg::Tanh, hg::Dense<6>>>::Flat>);
     check_model(build<First, hg::Mirror<First>>(hg::MeanSquaredError{}), x, target);
@@ -78,7 +78,7 @@ TEST_CASE("mirrored and tied residual parts agree with dual numbers") {
     check_model(build<Only, hg::Tied<Only>>(hg::MeanSquaredError{}, hg::Contractive{0.2}), x, target);
 }
 
-TEST_CASE("contractive models with residual parts agree with dual numbers") {
+TEST_CASE("contractive models with residual blocks agree with dual numbers") {
     check_model(build<First, Decoder>(hg::MeanSquaredError{}, hg::Contractive{0.3}), x, target);
     check_model(build<Behind, Decoder>(hg::MeanSquaredError{}, hg::Contractive{.weight = 0.3, .probes = 2}), x, target);
     check_model(build<Nested, Decoder>(hg::MeanSquaredError{}, hg::Contractive{0.3}), x, target);
@@ -86,7 +86,7 @@ TEST_CASE("contractive models with residual parts agree with dual numbers") {
     check_model(build<InPlace, Back>(hg::MeanSquaredError{}, hg::Contractive{0.3}), x, target);
 }
 
-TEST_CASE("variational models with residual parts agree with dual numbers") {
+TEST_CASE("variational models with residual blocks agree with dual numbers") {
     using E = hg::Chain<hg::Shape{6}, hg::Residual<hg::Dense<6>, hg::Tanh>, hg::Residual<hg::Dense<6>>>;
     oracle::check_model_in<double>(build<E, Decoder>(hg::BernoulliLikelihood{}, hg::GaussianLatent{.beta = 0.7}), x,
                                    target, oracle::InputGradient::Check);
@@ -96,7 +96,7 @@ TEST_CASE("variational models with residual parts agree with dual numbers") {
                                    oracle::InputGradient::Check);
 }
 
-TEST_CASE("the parts of a model are named through its residual parts") {
+TEST_CASE("the parts of a model are named through its residual blocks") {
     hg::Rng rng{1};
     auto model = hg::autoencoder<Nested, Decoder>(rng, hg::LearnedGaussianLikelihood{}, hg::JumpReLU{.weight = 0.1});
     std::string names;
@@ -108,7 +108,7 @@ TEST_CASE("the parts of a model are named through its residual parts") {
         "decoder.0.0.bias decoder.1.kernel decoder.1.bias decoder.2.0.kernel decoder.2.0.bias loss.log_variance ");
 }
 
-TEST_CASE("a residual part is one stage of greedy training, and never cut") {
+TEST_CASE("a residual block is one stage of greedy training, and never cut") {
     using Deep = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::Tanh, hg::Residual<hg::Dense<4>, hg::Tanh, hg::Dense<4>>,
                            hg::Dense<3>>;
     static_assert(hg::stages<Deep> == 3);

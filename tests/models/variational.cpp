@@ -197,7 +197,7 @@ TEST_CASE("log-variances of ±1000 stay finite") {
     }
 }
 
-TEST_CASE("variational models: knobs out of range are refused before anything changes") {
+TEST_CASE("variational models: hyperparameters out of range are refused before anything changes") {
     hg::Rng rng{1};
     auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
     auto tape = model.tape();

@@ -4,6 +4,9 @@
 
 #include <hourglass/hourglass.hpp>
 #include <iostream>
+#include <limits>
+#include <span>
+#include <string_view>
 
 namespace hg = hourglass;
 
@@ -16,3 +19,4 @@ inline const Eigen::MatrixXf images = Eigen::MatrixXf::Constant(784, 300, 0.5f);
 inline const Eigen::MatrixXf damaged = Eigen::MatrixXf::Constant(784, 300, 0.4f);
 inline const Eigen::MatrixXf validation = Eigen::MatrixXf::Constant(784, 30, 0.5f);
 inline const Eigen::VectorXi labels = Eigen::VectorXi::LinSpaced(30, 0, 29).unaryExpr([](int i) { return i % 2; });
+inline const Eigen::VectorXi classes = Eigen::VectorXi::LinSpaced(300, 0, 299).unaryExpr([](int i) { return i % 10; });

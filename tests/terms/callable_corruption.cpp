@@ -1,4 +1,4 @@
-// A corruption given as a function; corruptions whose knobs change while training; targets that stay clean.
+// A corruption given as a function; corruptions whose hyperparameters change while training; targets that stay clean.
 #include "hourglass/hourglass.hpp"
 #include "support/gradient_check.hpp"
 

@@ -18,7 +18,7 @@ using oracle::Dual, oracle::dual, oracle::derivative, oracle::difference, oracle
 /// One encoder with weights and a batch, and the term called as a model calls it; the scratch memory holds NaN before.
 template <class Encoder, class T>
 struct Rig {
-    using Passes = hg::models::Passes<T, Encoder, Encoder::depth>;
+    using Passes = hg::core::Passes<T, Encoder, Encoder::depth>;
 
     Encoder encoder;
     hg::Vector<T> w;
@@ -36,7 +36,7 @@ struct Rig {
         memory.resize(static_cast<std::size_t>(Passes::training_room(x.cols())));
         hg::core::Arena<T> arena{memory.data()};
         auto buffers = Passes::training(arena, x.data(), x.cols(), 1, Encoder::depth + 1, Encoder::depth, true);
-        buffers.condition_on(condition.data(), x.cols());
+        buffers.condition = condition.data();
         passes.run_forward(buffers, 0, Encoder::depth);
         activation = buffers.activation;
         scratch.assign(static_cast<std::size_t>(hg::Contractive::scratch<Encoder, T>(x.cols())),
@@ -57,8 +57,7 @@ struct Rig {
 
   private:
     hg::core::EncoderPass<T> pass(const auto& layers, const hg::Stream& random, T* gradient, T* input_gradient) {
-        return {layers.data(),  activation.data(), w.data(),
-                nullptr,        gradient,          input_gradient,
+        return {layers.data(),  activation.data(),       w.data(), nullptr, gradient, input_gradient,
                 scratch.data(), oracle::read(condition), x.cols(), random};
     }
 };
@@ -155,7 +154,7 @@ TEST_CASE("the contractive penalty of unusual chains agrees with dual numbers") 
     check(hg::Chain<hg::Shape{4}, hg::Dense<5>, Block, Block, hg::Sigmoid>{});
 }
 
-TEST_CASE("the contractive penalty of chains with residual parts agrees with dual numbers") {
+TEST_CASE("the contractive penalty of chains with residual blocks agrees with dual numbers") {
     using hg::Dense, hg::Residual, hg::Shape, hg::Tanh;
     // At the chain's beginning and end, within one another, and in a row.
     check(hg::Chain<Shape{5}, Residual<Dense<5>, Tanh>, Dense<3>>{});
@@ -169,7 +168,7 @@ TEST_CASE("the contractive penalty of chains with residual parts agrees with dua
     check(hg::Chain<Shape{5}, Residual<Dense<3>, Dense<5>>, Dense<4>, Tanh, Dense<3>>{});
     check(hg::Chain<Shape{6}, Dense<4>, Residual<Dense<4>>, Tanh, Residual<Dense<4>, Dense<4>>>{});
     check(hg::Chain<Shape{6}, Dense<4>, Residual<Residual<Dense<4>>, Tanh>, Dense<3>>{});
-    // Over the front's end: the front ends where the residual part begins.
+    // Over the front's end: the front ends where the residual block begins.
     check(hg::Chain<Shape{6}, Dense<5>, Residual<Dense<5>, Dense<5>, Tanh>, Dense<3>>{});
     // Pointwise alone, so in closed form.
     check(hg::Chain<Shape{5}, Dense<4>, Residual<Tanh>, hg::Sigmoid>{});
@@ -268,7 +267,7 @@ TEST_CASE("the probes' estimate is unbiased, value and gradients") {
 }
 
 TEST_CASE("probes are drawn for each sample, probe and step, and for nothing else") {
-    using Wide = hg::Chain<hg::Shape{3}, hg::Dense<300>>;  // longer than one piece of a stream
+    using Wide = hg::Chain<hg::Shape{3}, hg::Dense<300>>;  // longer than one block of a stream
     const Eigen::MatrixXd w = values(Wide::parameters, 1, 1), x = values(3, 1, 2);
     const Eigen::MatrixXd same = x.replicate(1, 2);
     const auto value = [&](const Eigen::MatrixXd& batch, hg::Index probes, hg::Stream random) {
@@ -311,7 +310,7 @@ TEST_CASE("a model's loss holds the contractive penalty") {
     CHECK(with - without == Approx(penalty).epsilon(1e-12));
 }
 
-TEST_CASE("Contractive refuses knobs out of range") {
+TEST_CASE("Contractive refuses hyperparameters out of range") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     CHECK_THROWS_WITH(hg::Contractive{-0.1}.check(),
                       ContainsSubstring("Contractive: the weight must be finite and at least 0, got -0.1"));

@@ -185,7 +185,7 @@ TEST_CASE("JumpReLU: what the tape's gradient held before makes no difference") 
     CHECK(fresh.gradient().tail<1>()[0] != 0);
 }
 
-TEST_CASE("JumpReLU: knobs out of range are refused") {
+TEST_CASE("JumpReLU: hyperparameters out of range are refused") {
     const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
     for (const double bad : {-1.0, nan, infinity}) {
         CHECK_THROWS_WITH(hg::JumpReLU{.weight = bad}.check(), ContainsSubstring("JumpReLU: the weight"));

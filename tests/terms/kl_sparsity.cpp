@@ -67,7 +67,7 @@ TEST_CASE("KlSparsity: NaN is not hidden") {
     CHECK(!hg::is_finite(hg::KlSparsity{.target = 0.05, .weight = 1}.value<double>(read(code))));
 }
 
-TEST_CASE("KlSparsity: knobs out of range are refused") {
+TEST_CASE("KlSparsity: hyperparameters out of range are refused") {
     const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
     for (const double target : {0.0, 1.0, -0.1, 1.5, nan})
         CHECK_THROWS_WITH((hg::KlSparsity{target, 1}.check()), ContainsSubstring("KlSparsity: the target"));

@@ -73,7 +73,7 @@ TEST_CASE("PreActivationLoss: dead units come back") {
     CHECK(dead_after_training(1e-3) < 5);
 }
 
-TEST_CASE("PreActivationLoss: knobs out of range are refused") {
+TEST_CASE("PreActivationLoss: hyperparameters out of range are refused") {
     const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
     for (const double bad : {-1.0, nan, infinity})
         CHECK_THROWS_WITH(hg::PreActivationLoss{.weight = bad}.check(),

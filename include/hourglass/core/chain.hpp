@@ -71,7 +71,7 @@ std::string hyperparameters_of(const L& layer) {
         return "";
 }
 
-/// The layers of a chain one after the other, without chains or residual parts inside.
+/// The layers of a chain one after the other, without chains or residual blocks inside.
 template <Shape Input, class... Layers>
 class Sequence {
     using Numbers = std::index_sequence_for<Layers...>;
@@ -117,7 +117,7 @@ class Sequence {
 
     // Where each layer stands, and what a pass calls for it.
     std::array<const void*, count + 1> layers() const {
-        return [this]<std::size_t... I>(std::index_sequence<I...>) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return std::array<const void*, count + 1>{&layer<I>()..., nullptr};
         }
         (Numbers{});
@@ -217,7 +217,7 @@ class Sequence {
     Row layers_;
 };
 
-// The layers that something in a chain stands for: a chain or a residual part for those inside it.
+// The layers that something in a chain stands for: a chain or a residual block for those inside it.
 template <class L>
 constexpr auto layers_of(const L& layer) {
     if constexpr (requires { layer.flattened(); })
@@ -294,7 +294,7 @@ class Chain : public decltype(core::sequence_type<Input, Layers...>())::type {
     static_assert(Input.size() > 0, "hourglass: a chain's input shape must not be empty");
 
   public:
-    /// The chain without chains or residual parts inside.
+    /// The chain without chains or residual blocks inside.
     using Flat = typename decltype(core::sequence_type<Input, Layers...>())::type;
 
   private:
@@ -328,7 +328,7 @@ class Chain : public decltype(core::sequence_type<Input, Layers...>())::type {
 
     // What it stands for inside another chain.
     constexpr auto flattened() const {
-        return [this]<std::size_t... I>(std::index_sequence<I...>) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return std::tuple<typename Flat::template Layer<I>...>{this->template layer<I>()...};
         }
         (std::make_index_sequence<Flat::depth>{});

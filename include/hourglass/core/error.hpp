@@ -41,16 +41,18 @@ template <class N>
     }
 inline std::string text(std::string_view value) { return std::string{value}; }
 
-/// One part of a message: text, or a number. Refers to the text, so it does not outlive the call it is made for.
-class Piece {
+namespace core {
+
+/// One argument of `fail`: text, or a number. Refers to the text, so it does not outlive the call it is made for.
+class MessageArgument {
   public:
-    Piece(const char* words) : words_(words) {}
-    Piece(std::string_view words) : words_(words) {}
-    Piece(const std::string& words) : words_(words) {}
+    MessageArgument(const char* words) : words_(words) {}
+    MessageArgument(std::string_view words) : words_(words) {}
+    MessageArgument(const std::string& words) : words_(words) {}
     template <std::integral N>
-    Piece(N number) : integer_(static_cast<long long>(number)), kind_(Kind::Integer) {}
+    MessageArgument(N number) : integer_(static_cast<long long>(number)), kind_(Kind::Integer) {}
     template <std::floating_point N>
-    Piece(N number) : real_(static_cast<double>(number)), kind_(Kind::Real) {}
+    MessageArgument(N number) : real_(static_cast<double>(number)), kind_(Kind::Real) {}
 
     std::string shown() const {
         return kind_ == Kind::Words ? std::string{words_} : kind_ == Kind::Integer ? text(integer_) : text(real_);
@@ -64,17 +66,20 @@ class Piece {
     Kind kind_ = Kind::Words;
 };
 
-/// Throws `Error` whose message is all `pieces` (strings and numbers) joined. Every message in the library is one call
-/// of this; it only lists the pieces, so that no call makes the compiler put strings together.
-[[noreturn]] inline void fail_with(const Piece* pieces, std::size_t count) {
+[[noreturn]] inline void fail_with(const MessageArgument* arguments, std::size_t count) {
     std::string message;
-    for (std::size_t i = 0; i < count; ++i) message += pieces[i].shown();
+    for (std::size_t i = 0; i < count; ++i) message += arguments[i].shown();
     throw Error(message);
 }
-template <class... Pieces>
-[[noreturn]] void fail(const Pieces&... pieces) {
-    const Piece all[]{pieces...};
-    fail_with(all, sizeof...(Pieces));
+
+}  // namespace core
+
+/// Throws `Error` whose message is all `arguments` (strings and numbers) joined. Every message in the library is one
+/// call of this; it only lists the arguments, so that no call makes the compiler put strings together.
+template <class... Arguments>
+[[noreturn]] void fail(const Arguments&... arguments) {
+    const core::MessageArgument all[]{arguments...};
+    core::fail_with(all, sizeof...(Arguments));
 }
 
 }  // namespace HOURGLASS_ABI

@@ -21,7 +21,7 @@ constexpr std::size_t trailing_activations() {
     return Encoder::depth - n;
 }
 
-// Writes the layers begin … end − 1 in reverse to `order` from place k on. The end of a residual part stays its end:
+// Writes the layers begin … end − 1 in reverse to `order` from place k on. The end of a residual block stays its end:
 // y = x + f(x) becomes x + f′(x), with the layers of f′ in reverse.
 template <std::size_t Depth>
 constexpr std::size_t reverse_layers(const Plan<Depth>& plan, std::size_t begin, std::size_t end,
@@ -70,7 +70,7 @@ constexpr auto tied_of(const L& layer) {
 }  // namespace core
 
 /// The decoder with `encoder`'s layers in reverse, each in its counterpart with the same hyperparameters (a dense layer
-/// back to its input's size, a pooling as an upsampling, a residual part as one of the counterparts in reverse), and
+/// back to its input's size, a pooling as an upsampling, a residual block as one of the counterparts in reverse), and
 /// then `last`, such as a final `Sigmoid{}`. The activation of the code itself is left out.
 template <class Encoder, class... Last>
 constexpr auto mirror(const Encoder& encoder, const Last&... last) {

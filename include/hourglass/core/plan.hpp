@@ -41,14 +41,14 @@ struct Plan {
     Each<std::size_t> branch{};         // the activation that layer i reads beside its input; i itself for most
     Each<std::size_t> owner{};          // the activation in whose memory activation i lies
     Each<bool> in_place{};              // layer i writes its output over its input
-    Each<bool> locked{};                // activation i is read again, so nothing may be written over it
+    Each<bool> needed{};                // activation i is read again, so nothing may be written over it
     Each<Index> condition_of{};         // values of the caller's condition that layer i reads
     Each<bool> shared{};                // a second layer adds to the gradient of layer i's weights
     std::size_t first_trained = Depth;  // the first layer with weights; the gradient of what lies before is nobody's
     Index condition = 0;                // values given with each sample
 
-    /// The path of layer i among layers begin … end − 1, through the residual parts it stands in: "2", or "1.0" for the
-    /// first layer of a residual part that is the second of them, counting as one.
+    /// The path of layer i among layers begin … end − 1, through the residual blocks it stands in: "2", or "1.0" for
+    /// the first layer of a residual block that is the second of them, counting as one.
     std::string path(std::size_t i, std::size_t begin, std::size_t end) const {
         Index number = 0;
         for (std::size_t first = begin; first < end; ++number) {
@@ -62,7 +62,7 @@ struct Plan {
         return text(number);
     }
 
-    /// Whether layer i is the end of a residual part.
+    /// Whether layer i is the end of a residual block.
     constexpr bool joins(std::size_t i) const { return branch[i] != i; }
 
     /// Values of the caller's condition that layers begin … end − 1 read.
@@ -80,10 +80,10 @@ constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 
                               std::span<const std::size_t> marks) {
     Plan<Depth> p;
     p.shapes[0] = input;
-    p.locked[0] = true;
-    for (const std::size_t mark : marks) p.locked[mark] = true;
+    p.needed[0] = true;
+    for (const std::size_t mark : marks) p.needed[mark] = true;
     for (std::size_t i = 0; i < Depth; ++i)
-        if (const std::size_t back = layers[i].traits.branch; back > 0) p.locked[i - back] = true;
+        if (const std::size_t back = layers[i].traits.branch; back > 0) p.needed[i - back] = true;
     for (std::size_t i = 0; i < Depth; ++i) {
         const LayerFacts& layer = layers[i];
         const Shape in = p.shapes[i];
@@ -93,10 +93,10 @@ constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 
         p.states[i + 1] = p.states[i] + layer.state(in);
         p.branch[i] = i - layer.traits.branch;
         p.in_place[i] =
-            layer.traits.in_place && !layer.traits.needs_input && (layer.traits.keeps_values || !p.locked[i]);
+            layer.traits.in_place && !layer.traits.needs_input && (layer.traits.keeps_values || !p.needed[i]);
         p.owner[i + 1] = p.in_place[i] ? p.owner[i] : i + 1;
-        if (layer.traits.keeps_values ? p.in_place[i] && p.locked[i] : layer.traits.needs_output)
-            p.locked[i + 1] = true;
+        if (layer.traits.keeps_values ? p.in_place[i] && p.needed[i] : layer.traits.needs_output)
+            p.needed[i + 1] = true;
         if (p.first_trained == Depth && (p.offsets[i + 1] > p.offsets[i] || layer.shared_offset >= 0))
             p.first_trained = i;
         if (layer.traits.condition > 0) {

@@ -52,7 +52,7 @@ class Stream {
 
     /// Fills `out` with the random words of one sample.
     void bits(Index sample, std::span<std::uint32_t> out, Index from = 0) const {
-        chunks(sample, from, out.size(), words, [&](const auto& words_, std::size_t begin, std::size_t count) {
+        blocks(sample, from, out.size(), words, [&](const auto& words_, std::size_t begin, std::size_t count) {
             for (std::size_t i = 0; i < count; ++i) out[begin + i] = words_[i / lanes][i % lanes];
         });
     }
@@ -61,7 +61,7 @@ class Stream {
     template <class T>
     void uniform(Index sample, std::span<T> out, Index from = 0) const {
         using R = Real<T>;
-        chunks(sample, from, out.size(), per_chunk<R>, [&](const auto& words_, std::size_t begin, std::size_t count) {
+        blocks(sample, from, out.size(), per_block<R>, [&](const auto& words_, std::size_t begin, std::size_t count) {
             for (std::size_t i = 0; i < count; ++i) out[begin + i] = T(unit<R>(words_, i));
         });
     }
@@ -70,16 +70,16 @@ class Stream {
     template <class T>
     void normal(Index sample, std::span<T> out, Index from = 0) const {
         using R = Real<T>;
-        constexpr std::size_t half = per_chunk<R> / 2;
+        constexpr std::size_t half = per_block<R> / 2;
         using Half = Eigen::Array<R, static_cast<int>(half), 1>;
-        chunks(sample, from, out.size(), per_chunk<R>, [&](const auto& words_, std::size_t begin, std::size_t count) {
+        blocks(sample, from, out.size(), per_block<R>, [&](const auto& words_, std::size_t begin, std::size_t count) {
             Half u, v;
             for (std::size_t i = 0; i < half; ++i) {
                 u[static_cast<Index>(i)] = R(1) - unit<R>(words_, i);  // in (0, 1]: its logarithm is finite
                 v[static_cast<Index>(i)] = R(6.283185307179586477) * unit<R>(words_, half + i);
             }
             const Half radius = (R(-2) * u.log()).sqrt();
-            alignas(64) R values[per_chunk<R>];
+            alignas(64) R values[per_block<R>];
             Eigen::Map<Half>{values} = radius * v.cos();
             Eigen::Map<Half>{values + half} = radius * v.sin();
             for (std::size_t i = 0; i < count; ++i) out[begin + i] = T(values[i]);
@@ -90,17 +90,17 @@ class Stream {
     template <class T>
     void choose(Index sample, double probability, const T& yes, const T& no, std::span<T> out, Index from = 0) const {
         const auto below = static_cast<std::uint64_t>(probability * 0x1p32);
-        chunks(sample, from, out.size(), words, [&](const auto& words_, std::size_t begin, std::size_t count) {
+        blocks(sample, from, out.size(), words, [&](const auto& words_, std::size_t begin, std::size_t count) {
             for (std::size_t i = 0; i < count; ++i) out[begin + i] = words_[i / lanes][i % lanes] < below ? yes : no;
         });
     }
 
   private:
-    // Counters are worked sixteen at a time: 64 words a chunk, word w of lane l standing at 16 w + l. The order is part
+    // Counters are worked sixteen at a time: 64 words a block, word w of lane l standing at 16 w + l. The order is part
     // of the definition of a stream; it does not change with the processor.
     static constexpr std::size_t lanes = 16, words = 4 * lanes;
     template <class T>
-    static constexpr std::size_t per_chunk = words * 4 / sizeof(T);
+    static constexpr std::size_t per_block = words * 4 / sizeof(T);
 
     // What random numbers are computed in for the scalar type T: anything but float gets a double's digits.
     template <class T>
@@ -117,16 +117,16 @@ class Stream {
     }
 
     template <class Use>
-    void chunks(Index sample, Index from, std::size_t count, std::size_t per_chunk_, Use use) const {
+    void blocks(Index sample, Index from, std::size_t count, std::size_t per_block_, Use use) const {
         const auto s = static_cast<std::uint64_t>(sample);
-        const auto block = static_cast<std::uint32_t>(static_cast<std::size_t>(from) / per_chunk_ * lanes);
+        const auto first = static_cast<std::uint32_t>(static_cast<std::size_t>(from) / per_block_ * lanes);
         // Position in the sample (32 bits), sample (32), substream and the step's high bits (16 + 16), step (32).
         std::array<std::uint32_t, 4> counter{
-            block, static_cast<std::uint32_t>(s),
+            first, static_cast<std::uint32_t>(s),
             static_cast<std::uint32_t>(std::uint64_t{substream_} << 16 | (step_ >> 32 & 0xffff)),
             static_cast<std::uint32_t>(step_)};
-        for (std::size_t begin = 0; begin < count; begin += per_chunk_, counter[0] += lanes)
-            use(philox<lanes>(counter, seed_), begin, count - begin < per_chunk_ ? count - begin : per_chunk_);
+        for (std::size_t begin = 0; begin < count; begin += per_block_, counter[0] += lanes)
+            use(philox<lanes>(counter, seed_), begin, count - begin < per_block_ ? count - begin : per_block_);
     }
 
     std::uint64_t seed_, step_;

@@ -9,8 +9,8 @@
 //   Slot::Code         value(code)                    the penalty
 //                      gradient(code, dcode)          the same, adding its gradient to dcode
 //   Slot::Loss         value(prediction, target)      mean over the batch
-//                      gradient(prediction, target, d)  the same, with d = its gradient; d may be the prediction's
-//                      memory samples(prediction, target, each)  each[j] = the value for sample j alone
+//                      gradient(prediction, target, d)  the same, with d = its gradient, maybe in prediction's memory
+//                      samples(prediction, target, each)  each[j] = the value for sample j alone
 //
 // Every method is a template over the scalar type and takes views of size × n. `check()` throws an `Error` for
 // hyperparameters out of range; models call it before they use a term, because loops change them.

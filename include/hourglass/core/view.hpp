@@ -39,6 +39,14 @@ using ConstFlat = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
 template <class T>
 using Input = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
 
+namespace core {
+
+/// How many values a cache line holds.
+template <class T>
+inline constexpr Index line_values = sizeof(T) < 64 ? static_cast<Index>(64 / sizeof(T)) : 1;
+
+}  // namespace core
+
 template <class T>
 Flat<T> flat(const View<T>& view) {
     return {const_cast<T*>(view.data()), view.size()};
@@ -47,10 +55,6 @@ template <class T>
 ConstFlat<T> flat(const ConstView<T>& view) {
     return {view.data(), view.size()};
 }
-
-/// How many values a cache line holds.
-template <class T>
-inline constexpr Index line_values = sizeof(T) < 64 ? static_cast<Index>(64 / sizeof(T)) : 1;
 
 /// Sets every value to zero.
 template <class T>

@@ -22,7 +22,7 @@ class Prefetch {
 
     /// Asks for the next `share` of `whole`.
     EIGEN_DONT_INLINE void fetch(Index share, Index whole) {
-        constexpr Index line = line_values<T>;
+        constexpr Index line = core::line_values<T>;
         for (Index lines = (runs_ * (values_ / line + 1) * share + whole - 1) / whole; lines > 0 && done_ < runs_;
              --lines) {
             Eigen::internal::prefetch(run_ + std::min(at_, values_ - 1));

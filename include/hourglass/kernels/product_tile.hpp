@@ -94,7 +94,7 @@ void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_
     Index k = 0;
     // Where the sums will go is asked for meanwhile, a cache line a step: all at once would hold up what is multiplied.
     if constexpr (Height == tallest && sizeof...(J) == tile_columns<Height>) {
-        constexpr Index line = line_values<T>, tall = at(Height) * lanes;
+        constexpr Index line = core::line_values<T>, tall = at(Height) * lanes;
         constexpr std::size_t lines = static_cast<std::size_t>(tall / line) + 1;
         for (const Index asked = std::min(depth, at(lines * sizeof...(J))); k < asked;
              ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step) {

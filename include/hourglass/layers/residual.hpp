@@ -14,7 +14,7 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace layers {
 
-/// y = x + the activation before `Count` layers: the end of a residual part. Written by `Residual`, not by hand.
+/// y = x + the activation before `Count` layers: the end of a residual block. Written by `Residual`, not by hand.
 template <std::size_t Count>
 struct Add {
     static constexpr std::string_view name = "Add";
@@ -69,7 +69,7 @@ struct Add {
 }  // namespace layers
 
 /// y = x + f(x) for the layers f, whose output has the shape of their input (He, Zhang, Ren and Sun 2016). A layer like
-/// others: in a chain, in another residual part, default-constructed from its type or built from layer values,
+/// others: in a chain, in another residual block, default-constructed from its type or built from layer values,
 /// `Residual{Dense<64>{}, ReLU{}, Dense<64>{}}`. Layers that do not give back their input's shape do not compile.
 template <class... Layers>
 struct Residual {

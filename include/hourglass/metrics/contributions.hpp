@@ -69,7 +69,7 @@ struct Contribution {
 ///
 /// `contributions`: that sample's column of `error_contributions`. `names`: of the features, or none ("feature 0", …).
 ///
-///     for (const hg::Contribution& c : hg::top_contributions(contributions.col(j), 3, csv.header))
+///     for (const hg::Contribution& c : hg::top_contributions(contributions.col(0), 3, csv.header))
 ///         std::cout << c.name << ' ' << c.share << '\n';
 ///
 /// Errors: no features, one that is not finite, a count below 1, another number of names.

@@ -13,8 +13,8 @@
 
 #include "hourglass/core/mirror.hpp"
 #include "hourglass/models/network.hpp"
-#include "hourglass/models/objective.hpp"
 #include "hourglass/models/pipeline.hpp"
+#include "hourglass/models/training.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -96,7 +96,7 @@ class BasicAutoencoder {
     }
 
     /// Calls use(name, extents, values) for every array of parameters, in order: "encoder.0.kernel",
-    /// "encoder.1.0.kernel" within a residual part, "code.log_threshold", "loss.log_variance". `extents` leave out
+    /// "encoder.1.0.kernel" within a residual block, "code.log_threshold", "loss.log_variance". `extents` leave out
     /// trailing ones, the first is fastest in memory; `values` is an Eigen map. Shared weights come once, under their
     /// owner.
     template <class Use>
@@ -129,8 +129,8 @@ class BasicAutoencoder {
     Tape<T> tape() const { return network_.tape(); }
 
     /// Encoder and decoder, with their layers' hyperparameters.
-    Encoder encoder() const { return part<Encoder, 0>(); }
-    Decoder decoder() const { return part<Decoder, code_end>(); }
+    Encoder encoder() const { return subchain<Encoder, 0>(); }
+    Decoder decoder() const { return subchain<Decoder, code_end>(); }
     /// The loss and the terms, whose hyperparameters a loop may change: `model.template term<L1>().weight = 1e-3`.
     Loss& loss_function() { return objective_.loss; }
     template <class Term>
@@ -174,13 +174,16 @@ class BasicAutoencoder {
 
     /// The objective as `gradient` defines it, in evaluation: no corruption, no dropout, no sampling. Code terms are
     /// those of the whole batch; `MaximumMeanDiscrepancy` compares every pair of its samples.
-    T loss(const Batch<T>& x, Tape<T>& tape) const { return evaluate_loss(x, x.x, tape); }
+    T loss(const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
+        check("Autoencoder::loss", x, target, 0, tape);
+        return objective_.value(passes(), x, target, tape);
+    }
+    T loss(const Batch<T>& x, Tape<T>& tape) const { return loss(x, x.x, tape); }
     T loss(const Batch<T>& x) const { return loss(x, x.x); }
     T loss(const Batch<T>& x, const Input<T>& target) const {
         Tape<T> scratch(0);
-        return evaluate_loss(x, target, scratch);
+        return loss(x, target, scratch);
     }
-    T loss(const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const { return evaluate_loss(x, target, tape); }
 
     /// The loss of each sample alone (code terms left out), n values: the anomaly score. Their mean is the loss.
     Vector<T> reconstruction_error(const Batch<T>& x) const { return reconstruction_error(x, x.x); }
@@ -273,145 +276,22 @@ class BasicAutoencoder {
     }
 
   private:
-    // The training pass: lay out, corrupt, forward, objective, back.
     T train(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>* dx) const {
-        check("Autoencoder::gradient", x, target, 0, &tape);
+        check("Autoencoder::gradient", x, target, 0, tape);
         require_tape("Autoencoder::gradient", tape);
-        const Index k = objective_.replicas(passes());
-        TrainingStep step = lay_out(x, target, tape, k);
+        models::TrainingStep<T, Model, Objective> step(passes(), objective_, x, target, tape);
         const Stream random = rng.stream();
-        Buffers& b = step.buffers;
-        b.random = &random;
-        if constexpr (Model::corrupts)
-            objective_.corrupt(passes(), step.clean, {b.activation[0], plan.shapes[0].size(), b.samples}, random);
-        passes().run_forward(b, 0, compared);
-        T* const d = tape.gradient().data();
-        const auto gathered = clear_gathered(d);
-        typename Objective::Step seen{b, step.target, step.scratch, step.weighted, d};
-        const auto [reconstruction, penalty] = objective_.gradient(passes(), seen);
-        tape.record(reconstruction, penalty);
-        require_finite(reconstruction, penalty, x, target, b, tape);
-        passes().run_backward(b, compared, d, gathered, dx != nullptr);
-        if (dx) models::assign_columns(*dx, b.gradient[0], x.rows(), x.cols());
-        return reconstruction + penalty;
-    }
-
-    struct TrainingStep {
-        Buffers buffers;
-        ConstView<T> clean, target;
-        T *scratch, *weighted;
-    };
-    TrainingStep lay_out(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Index k) const {
-        const Index n = x.cols(), scratch = Objective::scratch_room(n),
-                    weighted = Objective::weighted_room(target.rows(), n, k);
-        core::Arena<T> arena{tape.memory(Passes::training_room(n, k, code_end) + models::room_for(x, n) +
-                                         models::room_for(target, n) + core::whole_lines<T>(x.rows() * n) + scratch +
-                                         weighted)};
-        const T* const clean = models::packed(x.x, 0, n, arena);
-        // Without a target the batch rebuilds itself: the same matrix, not only the same first value.
-        const bool itself = &target == &x.x || (target.data() == x.x.data() && target.rows() == x.rows() &&
-                                                target.outerStride() == x.x.outerStride());
-        const T* const wanted = itself ? clean : models::packed(target, 0, n, arena);
-        const T* const seen = Model::corrupts ? arena.take(x.rows() * n) : clean;
-        Buffers b = Passes::training(arena, seen, n, k, code_end, compared, false);
-        if (x.is_given) b.condition_on(models::packed(x.condition, 0, n, arena), n);
-        b.statistics = tape.statistics_memory();
-        return {b,
-                {clean, x.rows(), n},
-                {wanted, target.rows(), n},
-                scratch > 0 ? arena.take(scratch) : nullptr,
-                weighted > 0 ? arena.take(weighted) : nullptr};
-    }
-    // Which layers' gradients are added to before the way back comes to them, by terms or by who shares their weights;
-    // those are cleared, all others will be assigned.
-    static typename Passes::template Each<bool> clear_gathered(T* d) {
-        auto gathered = plan.shared;
-        for (std::size_t i = 0; i < depth; ++i) {
-            gathered[i] =
-                gathered[i] || (Model::on_weights && i < code_begin) || (Model::has_code_term && i == code_begin);
-            if (gathered[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
-        }
-        clear<T>({d + Layers::parameters, learned, 1});
-        return gathered;
-    }
-    void require_finite(T reconstruction, T penalty, const Batch<T>& x, const Input<T>& target, const Buffers& b,
-                        const Tape<T>& tape) const {
-        if constexpr (std::floating_point<T>)
-            if (tape.non_finite == NonFinite::Throw && !is_finite(reconstruction + penalty))
-                fail("Autoencoder::gradient: the objective is not finite: ", core::name_of<Loss>(), " is ",
-                     reconstruction, ", the code terms add ", penalty, "; ",
-                     passes().cause_of_non_finite(x, target, b, 0, compared, 0, name));
-    }
-
-    T evaluate_loss(const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
-        using Sum = core::Accumulator<T>;
-        constexpr bool gathers = Model::on_code || Model::on_output;
-        constexpr Index size = plan.shapes[code_begin].size(), code = plan.shapes[code_end].size();
-        const Index n = x.cols();
-        check("Autoencoder::loss", x, target, 0, &tape);
-        // What terms look at across the batch is gathered over its blocks.
-        T* const outputs = gathers ? tape.result((size + code) * n, x.x.data(), target.data()) : nullptr;
-        T* const codes = gathers ? outputs + size * n : nullptr;
-        Sum sum(0);
-        compare("Autoencoder::loss", x, target, 0, tape,
-                [&](const auto& loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
-                    const T value = loss.template value<T>(Passes::seen(b, compared), wanted);
-                    T penalty(0);
-                    objective_.each(passes(), [&](const auto& term, std::uint16_t own) {
-                        penalty += objective_.penalty_over_encoder(term, own, passes(), b, scratch);
-                    });
-                    sum += Sum(value + penalty) * Sum(static_cast<double>(b.samples));
-                    if (gathers) {
-                        std::copy_n(b.activation[code_begin], size * b.samples, outputs + first * size);
-                        std::copy_n(b.activation[code_end], code * b.samples, codes + first * code);
-                    }
-                    return value + penalty;
-                });
-        T value = T(sum / Sum(static_cast<double>(n)));
-        if constexpr (gathers)
-            objective_.each(passes(), [&](const auto& term, std::uint16_t) {
-                value +=
-                    objective_.penalty(term, passes(), ConstView<T>{outputs, size, n}, ConstView<T>{codes, code, n});
-            });
-        if constexpr (std::floating_point<T>)
-            if (tape.non_finite == NonFinite::Throw && !is_finite(value))
-                fail("Autoencoder::loss: the code terms are not finite; the loss is ",
-                     T(sum / Sum(static_cast<double>(n))));
+        step.corrupt(random);
+        step.forward();
+        const T value = step.objective(dx != nullptr);
+        step.backward(dx);
         return value;
     }
     Vector<T> errors(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin,
                      Tape<T>& tape) const {
-        check(function, x, target, begin, &tape);
-        Vector<T> all(x.cols());
-        compare(function, x, target, begin, tape,
-                [&](const auto& loss, const Buffers& b, ConstView<T> wanted, Index first, T*) {
-                    Eigen::Map<Vector<T>> each{all.data() + first, b.samples};
-                    loss.template samples<T>(Passes::seen(b, compared), wanted, each);
-                    Index bad = -1;
-                    if constexpr (std::floating_point<T>) bad = first_non_finite(each.data(), each.size());
-                    return bad < 0 ? T(0) : each[bad];
-                });
-        return all;
+        check(function, x, target, begin, tape);
+        return objective_.samples(function, passes(), x, target, begin, tape);
     }
-    // Evaluates block after block up to what the loss reads and shows it to use(loss, buffers, target, first, scratch),
-    // whose value has to be finite.
-    template <class Use>
-    void compare(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin, Tape<T>& tape,
-                 Use use) const {
-        passes().run(
-            x, begin, compared, nullptr, tape,
-            [&](Index n) { return models::room_for(target, n) + Objective::scratch_room(n); },
-            [&](const Buffers& b, Index first, core::Arena<T>& arena) {
-                const ConstView<T> wanted{models::packed(target, first, b.samples, arena), target.rows(), b.samples};
-                T* const scratch = arena.take(Objective::scratch_room(b.samples));
-                const T value = use(objective_.bound(function, first, passes(), nullptr), b, wanted, first, scratch);
-                if constexpr (std::floating_point<T>)
-                    if (tape.non_finite == NonFinite::Throw && !is_finite(value))
-                        fail(function, ": the loss is not finite (", value,
-                             "): ", passes().cause_of_non_finite(x, target, b, begin, compared, first, name));
-            });
-    }
-
     Matrix<T> between(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end) const {
         check(function, x, begin, end, nullptr);
         Tape<T> scratch(0);
@@ -429,46 +309,41 @@ class BasicAutoencoder {
 
     void check(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end,
                const Tape<T>* tape) const {
-        models::require_batch(function, begin == 0 ? "x" : "the code", x, plan.shapes[begin],
-                              plan.condition_between(begin, end), tape);
+        core::require_batch(function, begin == 0 ? "x" : "the code", x, plan.shapes[begin],
+                            plan.condition_between(begin, end), tape);
         passes().require_values(function, "model");
     }
     void check(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin,
-               const Tape<T>* tape) const {
-        check(function, x, begin, depth, tape);
-        models::require_samples(function, "the target", target, Decoder::output);
-        models::require_same_columns(function, "the target", x.cols(), target);
-        if (tape->holds(target.data()))
+               const Tape<T>& tape) const {
+        check(function, x, begin, depth, &tape);
+        core::require_samples(function, "the target", target, Decoder::output);
+        core::require_same_columns(function, "the target", x.cols(), target);
+        if (tape.holds(target.data()))
             fail(function, ": the target lies in the memory of the tape, which this call writes over");
         objective_.check(passes());
     }
     void require_tape(std::string_view function, const Tape<T>& tape) const {
-        models::require_tape(function, "model", tape, parameters().size(), state().size());
+        core::require_tape(function, "model", tape, parameters().size(), state().size());
     }
 
-    static std::string name(std::size_t i) {
-        return i < code_begin ? "encoder." + plan.path(i, 0, code_begin)
-               : i < code_end ? "code"
-                              : "decoder." + plan.path(i, code_end, depth);
-    }
-    static std::string prefix(std::size_t i) { return name(i) + "."; }
+    static std::string prefix(std::size_t i) { return Model::name(i) + "."; }
     template <class Values, class Use>
     static void each_loss_weight([[maybe_unused]] Values* theta, [[maybe_unused]] Use& use) {
         if constexpr (learned > 0) {
             Index at = Layers::parameters;
             for (const Weight& w : Loss::weights()) {
-                models::show_array("loss." + std::string{w.name}, w, theta + at, use);
+                core::show_array("loss." + std::string{w.name}, w, theta + at, use);
                 at += w.size();
             }
         }
     }
 
-    template <class Part, std::size_t Begin>
-    Part part() const {
+    template <class Half, std::size_t Begin>
+    Half subchain() const {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return Part(typename Part::Flat{passes().layers_.template layer<Begin + I>()...});
+            return Half(typename Half::Flat{passes().layers_.template layer<Begin + I>()...});
         }
-        (std::make_index_sequence<Part::depth>{});
+        (std::make_index_sequence<Half::depth>{});
     }
     static Layers joined(const Encoder& encoder, const Decoder& decoder, const Terms&... terms) {
         const auto with = [&](const auto&... term) { return models::join<Layers>(encoder, decoder, term...); };
@@ -479,7 +354,7 @@ class BasicAutoencoder {
     }
     const Passes& passes() const { return network_.passes_; }
 
-    // A batch given with the condition that only another part reads.
+    // A batch given with the condition that only the other half reads.
     Matrix<T> encode_alone(const Batch<T>& x) const {
         if (x.is_given && plan.condition_between(0, code_end) == 0) return encode(x.x);
         return encode(x);

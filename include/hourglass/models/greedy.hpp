@@ -29,7 +29,7 @@ constexpr bool has_kernel(Shape in) {
     for (const Weight& w : core::weights_of<L>(in)) kernel = kernel || w.decays;
     return kernel;
 }
-// The numbers of the layers that begin a stage, then the chain's depth; `count` of them. A residual part is never cut:
+// The numbers of the layers that begin a stage, then the chain's depth; `count` of them. A residual block is never cut:
 // it begins a stage as a whole.
 template <class C>
 struct StageLayers {
@@ -38,12 +38,12 @@ struct StageLayers {
 
     constexpr StageLayers() {
         C::each([&]<std::size_t I>() {
-            const bool begun = count > 0 && layers[count - 1] == begin_of(I);  // by a layer of the same residual part
+            const bool begun = count > 0 && layers[count - 1] == begin_of(I);  // by a layer of the same residual block
             if (has_kernel<typename C::template Layer<I>>(C::plan.shapes[I]) && !begun) layers[count++] = begin_of(I);
         });
         layers[count] = C::depth;
     }
-    // The first layer of the outermost residual part that layer i stands in, or i.
+    // The first layer of the outermost residual block that layer i stands in, or i.
     static constexpr std::size_t begin_of(std::size_t i) {
         std::size_t begin = i;
         for (std::size_t k = i; k < C::depth; ++k)

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "hourglass/models/loss_at.hpp"
-#include "hourglass/models/passes.hpp"
+#include "hourglass/core/loss_at.hpp"
+#include "hourglass/core/passes.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -21,15 +21,15 @@ class BasicAutoencoder;
 ///     auto critic = hg::network<Critic>(rng);
 ///     auto tape = critic.tape();
 ///     const auto score = critic.forward(x, tape, rng);
-///     critic.backward(dscore, tape);                    // or with the gradient of x as well: backward(dscore, tape,
-///     dx) adam.step(critic, tape);
+///     critic.backward(dscore, tape);  // with the gradient of x as well: backward(dscore, tape, dx)
+///     adam.step(critic, tape);
 ///
 /// Batches are matrices of one column per sample. All parameters are one flat vector, layer after layer. Methods throw
 /// `Error`, before they change anything, for a batch that does not fit. Const methods may run on several threads, each
 /// with its own tape. `Layers` is a `Chain`; a pass of a model's may also begin and end at its activations `Marks`.
 template <class T, class Layers, std::size_t... Marks>
 class Network {
-    using Passes = models::Passes<T, Layers, Marks...>;
+    using Passes = core::Passes<T, Layers, Marks...>;
     using Buffers = typename Passes::Buffers;
     static constexpr std::size_t depth = Layers::depth;
 
@@ -58,7 +58,7 @@ class Network {
     }
 
     /// Calls use(name, extents, values) for every array of parameters, in order: "0.kernel" for the kernel of the first
-    /// layer, "1.0.kernel" for that of the first layer of a residual part that is the second. `extents` leave out
+    /// layer, "1.0.kernel" for that of the first layer of a residual block that is the second. `extents` leave out
     /// trailing ones, the first is fastest in memory; `values` is an Eigen map. Shared weights come once, under their
     /// owner.
     template <class Use>
@@ -88,8 +88,8 @@ class Network {
         check("Network::forward", x, tape);
         const Index n = x.cols();
         Buffers b = on_tape(tape, n);
-        models::copy_columns(x.x, 0, n, b.activation[0]);
-        if (x.is_given) models::copy_columns(x.condition, 0, n, const_cast<T*>(b.condition.data()));
+        core::copy_columns(x.x, 0, n, b.activation[0]);
+        if (x.is_given) core::copy_columns(x.condition, 0, n, const_cast<T*>(b.condition));
         const Stream random = rng.stream();
         b.random = &random;
         passes_.run_forward(b, 0, depth);
@@ -115,19 +115,18 @@ class Network {
     template <class Loss>
     T gradient(const Batch<T>& x, const Input<T>& target, const Loss& loss, Tape<T>& tape, Rng& rng) const {
         static_assert(core::learned_by<Loss>() == 0, "hourglass: a network has no parameters for a loss that learns");
-        using At = models::LossAt<Layers, Loss>;
+        using At = core::LossAt<Layers, Loss>;
         constexpr std::size_t end = At::activation(0);
         constexpr std::string_view function = "Network::gradient";
         const Index n = x.cols();
         check(function, x, tape);
-        models::require_samples(function, "the target", target, Layers::output);
-        models::require_same_columns(function, "the target", n, target);
+        core::require_samples(function, "the target", target, Layers::output);
+        core::require_same_columns(function, "the target", n, target);
         loss.check();
-        core::Arena<T> arena{
-            tape.memory(Passes::training_room(n) + models::room_for(x, n) + models::room_for(target, n))};
-        Buffers b = Passes::training(arena, models::packed(x.x, 0, n, arena), n, 1, depth + 1, end, false);
-        if (x.is_given) b.condition_on(models::packed(x.condition, 0, n, arena), n);
-        const ConstView<T> wanted{models::packed(target, 0, n, arena), target.rows(), n};
+        core::Arena<T> arena{tape.memory(Passes::training_room(n) + core::room_for(x, n) + core::room_for(target, n))};
+        Buffers b = Passes::training(arena, core::packed(x.x, 0, n, arena), n, 1, depth + 1, end, false);
+        if (x.is_given) b.condition = core::packed(x.condition, 0, n, arena);
+        const ConstView<T> wanted{core::packed(target, 0, n, arena), target.rows(), n};
         const Stream random = rng.stream();
         b.random = &random;
         b.statistics = tape.statistics_memory();
@@ -176,11 +175,11 @@ class Network {
     static std::string prefix(std::size_t i) { return name(i) + "."; }
 
     void require_batch(std::string_view function, const Batch<T>& x, const Tape<T>* tape = nullptr) const {
-        models::require_batch(function, "x", x, Layers::input, Layers::condition, tape);
+        core::require_batch(function, "x", x, Layers::input, Layers::condition, tape);
         passes_.require_values(function, "network");
     }
     void require_tape(std::string_view function, const Tape<T>& tape) const {
-        models::require_tape(function, "network", tape, passes_.parameters().size(), passes_.state().size());
+        core::require_tape(function, "network", tape, passes_.parameters().size(), passes_.state().size());
     }
     void check(std::string_view function, const Batch<T>& x, const Tape<T>& tape) const {
         require_batch(function, x, &tape);
@@ -191,7 +190,7 @@ class Network {
         core::Arena<T> arena{tape.memory(Passes::training_room(n))};
         T *const x = arena.take(Layers::input.size() * n), *const condition = arena.take(Layers::condition * n);
         Buffers b = Passes::training(arena, x, n, 1, depth + 1, depth, true);
-        b.condition_on(condition, n);
+        b.condition = Layers::condition > 0 ? condition : nullptr;
         b.statistics = tape.statistics_memory();
         return b;
     }
@@ -213,10 +212,10 @@ class Network {
                  " x ", n, " as forward returned");
         Buffers b = on_tape(tape, n);  // the memory that forward had
         b.random = &pending->random;
-        models::copy_columns(dy, 0, n, b.gradient[depth]);
+        core::copy_columns(dy, 0, n, b.gradient[depth]);
         b.written[Passes::plan.owner[depth]] = true;
         go_back(b, depth, d, dx != nullptr);
-        if (dx) models::assign_columns(*dx, b.gradient[0], Layers::input.size(), n);
+        if (dx) core::assign_columns(*dx, b.gradient[0], Layers::input.size(), n);
     }
 
     Passes passes_;

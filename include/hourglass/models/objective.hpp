@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <ostream>
 #include <string>
@@ -10,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "hourglass/models/passes.hpp"
+#include "hourglass/core/passes.hpp"
 #include "hourglass/models/pipeline.hpp"
 
 namespace hourglass {
@@ -23,8 +24,6 @@ template <class T, class Model, class Encoder, class Loss, class... Terms>
 class Objective {
     using Layers = typename Model::Layers;
     using CodeTerm = typename Model::CodeTerm;
-    using Passes = models::Passes<T, Layers, Model::code_begin, Model::code_end>;
-    using Buffers = typename Passes::Buffers;
     struct AmongLayers {};
     template <class Term>
     using Kept = std::conditional_t<core::makes_code<Term>, AmongLayers, Term>;
@@ -32,12 +31,18 @@ class Objective {
     static constexpr std::size_t code_begin = Model::code_begin, code_end = Model::code_end, compared = Model::compared;
 
   public:
+    using Passes = core::Passes<T, Layers, Model::code_begin, Model::code_end>;
+    using Buffers = typename Passes::Buffers;
+    static constexpr std::string_view loss_name = core::name_of<Loss>();
+    static constexpr Index learned = core::learned_by<Loss>();
+
     /// What the objective sees of a pass of training.
     struct Step {
         Buffers& b;
         ConstView<T> target;
         T *scratch, *weighted;  // as much as `scratch_room` and `weighted_room` say
         T* d;                   // θ's gradient
+        bool to_input;          // whether that of the encoder's input is wanted as well
     };
 
     explicit Objective(const Loss& loss_, const Terms&... terms) : loss(loss_), terms_(kept(terms)...) {}
@@ -117,7 +122,85 @@ class Objective {
         return {reconstruction, penalty};
     }
 
-    /// What a term adds in evaluation, of the encoder's output and the code or, over the encoder, of a whole pass.
+    /// The objective in evaluation: no corruption, no dropout, no sampling. What terms look at across the batch is
+    /// gathered over its blocks.
+    T value(const Passes& passes, const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
+        using Sum = core::Accumulator<T>;
+        constexpr bool gathers = Model::on_code || Model::on_output;
+        constexpr Index size = Passes::plan.shapes[code_begin].size(), code = Passes::plan.shapes[code_end].size();
+        const Index n = x.cols();
+        T* const outputs = gathers ? tape.result((size + code) * n, x.x.data(), target.data()) : nullptr;
+        T* const codes = gathers ? outputs + size * n : nullptr;
+        Sum sum(0);
+        compare("Autoencoder::loss", passes, x, target, 0, tape,
+                [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
+                    const T value = bound_loss.template value<T>(Passes::seen(b, compared), wanted);
+                    T penalty(0);
+                    each(passes, [&](const auto& term, std::uint16_t own) {
+                        penalty += penalty_over_encoder(term, own, passes, b, scratch);
+                    });
+                    sum += Sum(value + penalty) * Sum(static_cast<double>(b.samples));
+                    if (gathers) {
+                        std::copy_n(b.activation[code_begin], size * b.samples, outputs + first * size);
+                        std::copy_n(b.activation[code_end], code * b.samples, codes + first * code);
+                    }
+                    return value + penalty;
+                });
+        T value = T(sum / Sum(static_cast<double>(n)));
+        if constexpr (gathers)
+            each(passes, [&](const auto& term, std::uint16_t) {
+                value += penalty(term, passes, ConstView<T>{outputs, size, n}, ConstView<T>{codes, code, n});
+            });
+        if constexpr (std::floating_point<T>)
+            if (tape.non_finite == NonFinite::Throw && !is_finite(value))
+                fail("Autoencoder::loss: the code terms are not finite; the loss is ",
+                     T(sum / Sum(static_cast<double>(n))));
+        return value;
+    }
+    /// The loss of each sample of a batch that goes in at activation `begin`.
+    Vector<T> samples(std::string_view function, const Passes& passes, const Batch<T>& x, const Input<T>& target,
+                      std::size_t begin, Tape<T>& tape) const {
+        Vector<T> all(x.cols());
+        compare(function, passes, x, target, begin, tape,
+                [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T*) {
+                    Eigen::Map<Vector<T>> some{all.data() + first, b.samples};
+                    bound_loss.template samples<T>(Passes::seen(b, compared), wanted, some);
+                    Index bad = -1;
+                    if constexpr (std::floating_point<T>) bad = first_non_finite(some.data(), some.size());
+                    return bad < 0 ? T(0) : some[bad];
+                });
+        return all;
+    }
+
+    Loss loss;
+
+  private:
+    // Evaluates block after block up to what the loss reads and shows it to use(loss, buffers, target, first, scratch),
+    // whose value has to be finite.
+    template <class Use>
+    void compare(std::string_view function, const Passes& passes, const Batch<T>& x, const Input<T>& target,
+                 std::size_t begin, Tape<T>& tape, Use use) const {
+        passes.run(
+            x, begin, compared, nullptr, tape, [&](Index n) { return core::room_for(target, n) + scratch_room(n); },
+            [&](const Buffers& b, Index first, core::Arena<T>& arena) {
+                const ConstView<T> wanted{core::packed(target, first, b.samples, arena), target.rows(), b.samples};
+                T* const scratch = arena.take(scratch_room(b.samples));
+                const T value = use(bound(function, first, passes, nullptr), b, wanted, first, scratch);
+                if constexpr (std::floating_point<T>)
+                    if (tape.non_finite == NonFinite::Throw && !is_finite(value))
+                        fail(function, ": the loss is not finite (", value,
+                             "): ", passes.cause_of_non_finite(x, target, b, begin, compared, first, Model::name));
+            });
+    }
+
+    // The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns. `function` and the
+    // block's first sample are for messages.
+    decltype(auto) bound(std::string_view function, Index first_sample, const Passes& passes, T* gradient) const {
+        return Model::LossAtEnd::template bind<Model::fused, compared, T>(
+            loss, {function, first_sample}, passes.theta_.data(), gradient, Layers::parameters);
+    }
+
+    // What a term adds in evaluation, of the encoder's output and the code or, over the encoder, of a whole pass.
     template <class Term>
     T penalty(const Term& term, const Passes& passes, ConstView<T> output, ConstView<T> code) const {
         if constexpr (core::on_encoder_output<Term>)
@@ -132,23 +215,14 @@ class Objective {
     template <class Term>
     T penalty_over_encoder(const Term& term, std::uint16_t own, const Passes& passes, const Buffers& b,
                            T* scratch) const {
-        if constexpr (core::over_encoder<Term>)
-            return term.template value<Encoder, T>(
-                encoder_pass(passes, b, nullptr, scratch, Stream{0, 0, own}, passes.layers_.layers()));
-        else
+        if constexpr (core::over_encoder<Term>) {
+            const auto layers = passes.layers_.layers();
+            return term.template value<Encoder, T>(encoder_pass(passes, b, scratch, Stream{0, 0, own}, layers));
+        } else {
             return T(0);
+        }
     }
 
-    /// The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns. `function` and the
-    /// block's first sample are for messages.
-    decltype(auto) bound(std::string_view function, Index first_sample, const Passes& passes, T* gradient) const {
-        return Model::LossAtEnd::template bind<Model::fused, compared, T>(
-            loss, {function, first_sample}, passes.theta_.data(), gradient, Layers::parameters);
-    }
-
-    Loss loss;
-
-  private:
     template <class Term>
     static decltype(auto) kept(const Term& term) {
         if constexpr (core::makes_code<Term>)
@@ -170,16 +244,16 @@ class Objective {
         return core::weights_at<CodeTerm, Encoder::output, const T>(
             passes.theta_.data() + Passes::plan.offsets[code_begin], passes.theta_.data());
     }
-    static core::EncoderPass<T> encoder_pass(const Passes& passes, const Buffers& b, T* d, T* scratch,
-                                             const Stream& random, const auto& layers) {
+    static core::EncoderPass<T> encoder_pass(const Passes& passes, const Buffers& b, T* scratch, const Stream& random,
+                                             const auto& layers) {
         return {layers.data(),
                 b.activation.data(),
                 passes.theta_.data(),
                 passes.state_.data(),
-                d,
-                d ? b.gradient[0] : nullptr,
+                nullptr,
+                nullptr,
                 scratch,
-                b.condition,
+                Passes::condition_of(b),
                 b.samples,
                 random};
     }
@@ -188,9 +262,11 @@ class Objective {
     T penalty_gradient(const Term& term, std::uint16_t own, const Passes& passes, Step& s) const {
         Buffers& b = s.b;
         if constexpr (core::over_encoder<Term>) {
-            Passes::touched(b, 0);
-            return term.template gradient<Encoder, T>(
-                encoder_pass(passes, b, s.d, s.scratch, b.random->substream(own), passes.layers_.layers()));
+            const auto layers = passes.layers_.layers();
+            auto pass = encoder_pass(passes, b, s.scratch, b.random->substream(own), layers);
+            pass.gradient = s.d;
+            if (s.to_input) pass.dx = Passes::touched(b, 0).data();
+            return term.template gradient<Encoder, T>(pass);
         } else if constexpr (core::on_encoder_output<Term>) {
             return term.template gradient<T>(Passes::seen(b, code_begin), Passes::seen(b, code_end),
                                              Passes::touched(b, code_begin));

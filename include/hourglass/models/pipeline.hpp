@@ -2,11 +2,12 @@
 // together, and its sentences where something does not.
 #pragma once
 
+#include <string>
 #include <type_traits>
 
 #include "hourglass/core/chain.hpp"
+#include "hourglass/core/loss_at.hpp"
 #include "hourglass/core/term.hpp"
-#include "hourglass/models/loss_at.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -113,11 +114,11 @@ struct Pipeline {
 
     // The marks: the encoder's output, the code, and what the loss reads.
     static constexpr std::size_t code_begin = Encoder::depth, code_end = code_begin + (has_code_term ? 1 : 0);
-    using LossAtEnd = LossAt<Layers, Loss>;
+    using LossAtEnd = core::LossAt<Layers, Loss>;
     static constexpr bool fused = LossAtEnd::fused_from(code_end);
     static constexpr std::size_t compared = LossAtEnd::activation(code_end);
 
-    static_assert(((range_at<Layers, code_end>() == Range::Unit || !core::needs_unit_code<Terms>)&&...),
+    static_assert(((core::range_at<Layers, code_end>() == Range::Unit || !core::needs_unit_code<Terms>)&&...),
                   "hourglass: KlSparsity compares mean activations with a probability, so the code must lie in (0, 1): "
                   "end the encoder in Sigmoid");
     static_assert((accepts_encoder<Terms, Encoder>() && ...));
@@ -131,6 +132,13 @@ struct Pipeline {
                                      ...);
     // Several codes for a sample, each weighted: the weights are for losses whose gradient falls into samples.
     static constexpr bool replicates = (core::replicates<Terms> || ...) && core::learned_by<Loss>() == 0;
+
+    // What messages and files call layer i.
+    static std::string name(std::size_t i) {
+        return i < code_begin ? "encoder." + Layers::plan.path(i, 0, code_begin)
+               : i < code_end ? "code"
+                              : "decoder." + Layers::plan.path(i, code_end, Layers::depth);
+    }
 };
 
 }  // namespace models

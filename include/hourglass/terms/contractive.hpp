@@ -99,7 +99,7 @@ struct Contractive {
 
   private:
     // How many layers come before the first whose J depends on x; together they are the front, of constant J. No
-    // residual part reaches over its end.
+    // residual block reaches over its end.
     template <class Encoder>
     static constexpr std::size_t front_of() {
         std::size_t front = 0;
@@ -188,15 +188,15 @@ struct Contractive {
     T swept(Work<Encoder, T>& work, T* gradient, const Stream& random) const {
         using W = Work<Encoder, T>;
         terms::JacobianSweep<Encoder, T>& s = work.samples;
-        const double part = share(s.columns);
+        const double scale = share(s.columns);
         core::Accumulator<T> sum(0);
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
             choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
             s.down(0, W::depth);
-            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * part), s.v[0]);
+            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * scale), s.v[0]);
             if (gradient) s.curve(0, W::depth, gradient);
         }
-        return T(sum * core::Accumulator<T>(part));
+        return T(sum * core::Accumulator<T>(scale));
     }
 
     // The same where the front is narrower than the input: with F its J and G = F Fᵀ, ‖Fᵀu‖² = uᵀG u, so a pass goes no
@@ -207,7 +207,7 @@ struct Contractive {
         using W = Work<Encoder, T>;
         constexpr Index width = W::width, inputs = W::inputs;
         terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
-        const double part = share(s.columns);
+        const double scale = share(s.columns);
         work.transpose_front(0);
         std::copy_n(f.u[0], inputs * width, f.v[0]);
         f.up(0, W::front);
@@ -221,19 +221,19 @@ struct Contractive {
             const T* const u = s.u[W::front];
             clear<T>({s.free, width, s.columns});
             kernels::add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.free, width);
-            sum += scaled_dot(width, s.columns, u, s.free, T(2 * part), s.v[W::front]);
+            sum += scaled_dot(width, s.columns, u, s.free, T(2 * scale), s.v[W::front]);
             if (gradient) {
                 s.curve(W::front, W::depth, gradient);
                 kernels::add_product(width, width, s.columns, u, width, {u, width, 1}, work.outer, width);
             }
         }
         if (gradient) {
-            for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * part);
+            for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * scale);
             clear<T>({f.v[0], inputs, width});
             kernels::add_product(inputs, width, width, f.u[0], inputs, {work.outer, 1, width}, f.v[0], inputs);
             f.curve(0, W::front, gradient);
         }
-        return T(sum * core::Accumulator<T>(part));
+        return T(sum * core::Accumulator<T>(scale));
     }
 
     // Pointwise layers have a diagonal J, of diagonal d, so that ‖J‖² = Σ_j d_j² ‖Fᵀe_j‖². One pass has them all: over
@@ -243,7 +243,7 @@ struct Contractive {
         using W = Work<Encoder, T>;
         constexpr Index width = W::width, inputs = W::inputs;
         terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
-        const double part = share(s.columns);
+        const double scale = share(s.columns);
         T* const norms = work.gram;
         for (Index first = 0; first < width; first += W::block) {
             work.transpose_front(first);
@@ -259,7 +259,7 @@ struct Contractive {
             T* const scaled = s.free + j * width;
             for (Index i = 0; i < width; ++i) scaled[i] = d[j * width + i] * norms[i];
         }
-        sum += scaled_dot(width, s.columns, d, s.free, T(2 * part), s.v[W::front]);
+        sum += scaled_dot(width, s.columns, d, s.free, T(2 * scale), s.v[W::front]);
         if (gradient) {
             s.curve(W::front, W::depth, gradient);
             for (Index first = 0; first < width; first += W::block) {
@@ -270,13 +270,13 @@ struct Contractive {
                         const T& derivative = d[j * width + first + i];
                         squares += derivative * derivative;
                     }
-                    const T factor = T(2 * part) * squares;
+                    const T factor = T(2 * scale) * squares;
                     for (Index k = 0; k < inputs; ++k) f.v[0][i * inputs + k] = factor * f.u[0][i * inputs + k];
                 }
                 f.curve(0, W::front, gradient);
             }
         }
-        return T(sum * core::Accumulator<T>(part));
+        return T(sum * core::Accumulator<T>(scale));
     }
 
     // Σ a·b over size × n values; v = factor · b.

@@ -79,9 +79,9 @@ struct MaximumMeanDiscrepancy {
                     exp(core::Accumulator<T>(distance * core::Accumulator<T>(-0.5 / width)));
                 sum += kernel;
                 if (!d) continue;
-                const T slope = T(kernel * core::Accumulator<T>(-weight / width));
+                const T derivative = T(kernel * core::Accumulator<T>(-weight / width));
                 for (Index i = 0; i < size; ++i) {
-                    const T push = slope * T(z[i] - other[i]);
+                    const T push = derivative * T(z[i] - other[i]);
                     d[j * size + i] += push;
                     d[l * size + i] -= push;
                 }

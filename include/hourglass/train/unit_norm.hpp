@@ -12,7 +12,7 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-namespace models {
+namespace train {
 
 // Calls use(column, rows, offset) for each column of the kernel that a model's decoder begins with, the one of one
 // channel of the code; `offset` is its place in θ.
@@ -42,7 +42,7 @@ void each_dictionary_column(Model& model, Use use) {
     });
 }
 
-}  // namespace models
+}  // namespace train
 
 /// Scales every column of the decoder's first `Dense` kernel, the direction that one unit of the code stands for, to
 /// norm 1, so that a penalty on the code cannot be evaded by small codes and large weights (Olshausen and Field 1997;
@@ -56,7 +56,7 @@ void each_dictionary_column(Model& model, Use use) {
 template <class Model>
 void unit_norm_decoder(Model& model) {
     using T = typename Model::Scalar;
-    models::each_dictionary_column(model, [](T* column, Index rows, Index) {
+    train::each_dictionary_column(model, [](T* column, Index rows, Index) {
         using std::sqrt;
         T squares(0);
         for (Index i = 0; i < rows; ++i) squares += column[i] * column[i];
@@ -75,7 +75,7 @@ void remove_parallel_gradient(const Model& model, Eigen::Map<Vector<typename Mod
     if (gradient.size() != model.parameters().size())
         fail("remove_parallel_gradient: the gradient has ", gradient.size(), " values, the model ",
              model.parameters().size(), " parameters");
-    models::each_dictionary_column(model, [&](const T* column, Index rows, Index offset) {
+    train::each_dictionary_column(model, [&](const T* column, Index rows, Index offset) {
         T* const d = gradient.data() + offset;
         T squares(0), along(0);
         for (Index i = 0; i < rows; ++i) {

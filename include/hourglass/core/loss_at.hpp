@@ -8,7 +8,7 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
-namespace models {
+namespace core {
 
 // The last of layers 0 … end − 1 that computes something: a Flatten or Reshape behind it moves nothing. `end` without
 // one.
@@ -16,7 +16,7 @@ template <class Layers>
 constexpr std::size_t last_working_layer(std::size_t end = Layers::depth) {
     std::size_t last = end;
     Layers::each([&]<std::size_t I>() {
-        if (I < end && !core::traits_of<typename Layers::template Layer<I>>().keeps_values) last = I;
+        if (I < end && !traits_of<typename Layers::template Layer<I>>().keeps_values) last = I;
     });
     return last;
 }
@@ -24,7 +24,7 @@ constexpr std::size_t last_working_layer(std::size_t end = Layers::depth) {
 template <class Layers, std::size_t End>
 constexpr Range range_at() {
     if constexpr (constexpr std::size_t last = last_working_layer<Layers>(End); last < End)
-        return core::range_of<typename Layers::template Layer<last>>();
+        return range_of<typename Layers::template Layer<last>>();
     else
         return Range::Real;
 }
@@ -42,8 +42,7 @@ struct LossAt {
     static constexpr bool fused_from(std::size_t first) {
         constexpr std::size_t last = last_working_layer<Layers>();
         if constexpr (needs_unit_range && last < Layers::depth)
-            return last >= first &&
-                   core::traits_of<typename Layers::template Layer<last>>().link == core::link_of<Loss>();
+            return last >= first && traits_of<typename Layers::template Layer<last>>().link == link_of<Loss>();
         else
             return false;
     }
@@ -55,20 +54,19 @@ struct LossAt {
     /// The loss as it is computed of that activation. `gradient`, when not null, is θ's, for a loss that learns: its
     /// parameters begin at `offset`.
     template <bool Fused, std::size_t At, class T>
-    static decltype(auto) bind(const Loss& loss, const core::Caller& caller, const T* theta, T* gradient,
-                               Index offset) {
+    static decltype(auto) bind(const Loss& loss, const Caller& caller, const T* theta, T* gradient, Index offset) {
         constexpr Shape shape = Layers::plan.shapes[At];
         if constexpr (Fused)
             return Loss::template from_logits<shape>(caller);
         else if constexpr (requires { Loss::template from_output<shape>(caller); })
             return Loss::template from_output<shape>(caller);
-        else if constexpr (core::learned_by<Loss>() > 0)
+        else if constexpr (learned_by<Loss>() > 0)
             return loss.template bind<T>(theta + offset, gradient ? gradient + offset : nullptr);
         else
             return static_cast<const Loss&>(loss);
     }
 };
 
-}  // namespace models
+}  // namespace core
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

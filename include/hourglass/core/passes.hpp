@@ -13,14 +13,14 @@
 
 #include "hourglass/core/batch.hpp"
 #include "hourglass/core/chain.hpp"
+#include "hourglass/core/checks.hpp"
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/tape.hpp"
-#include "hourglass/models/checks.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
-namespace models {
+namespace core {
 
 // Columns first … first + n − 1 of a batch, copied one after the other.
 template <class T>
@@ -34,7 +34,7 @@ bool is_packed(const Input<T>& x) {
 }
 // The same columns without gaps: the batch's own memory, or a copy in the arena, for which there is `room_for`.
 template <class T>
-const T* packed(const Input<T>& x, Index first, Index n, core::Arena<T>& arena) {
+const T* packed(const Input<T>& x, Index first, Index n, Arena<T>& arena) {
     if (is_packed(x)) return x.data() + first * x.rows();
     T* const columns = arena.take(x.rows() * n);
     copy_columns(x, first, n, columns);
@@ -42,7 +42,7 @@ const T* packed(const Input<T>& x, Index first, Index n, core::Arena<T>& arena) 
 }
 template <class T>
 Index room_for(const Input<T>& x, Index n) {
-    return is_packed(x) ? 0 : core::whole_lines<T>(x.rows() * n);
+    return is_packed(x) ? 0 : whole_lines<T>(x.rows() * n);
 }
 template <class T>
 Index room_for(const Batch<T>& x, Index n) {
@@ -71,7 +71,7 @@ template <class T, class Layers, std::size_t... Marks>
 class Passes {
   public:
     static constexpr std::size_t depth = Layers::depth;
-    static constexpr core::Plan<depth> plan = Layers::template marked_plan<Marks...>();
+    static constexpr Plan<depth> plan = Layers::template marked_plan<Marks...>();
     template <class V>
     using Each = std::array<V, depth + 1>;
 
@@ -81,14 +81,11 @@ class Passes {
         Each<bool> written{};                // the gradient that lies in this activation's memory holds something
         Index samples = 0, replicas = 1;     // columns, and how many a sample has …
         std::size_t replicated = depth + 1;  // … from this activation on
-        ConstView<T> condition{nullptr, 0, 0};
-        const Stream* random = nullptr;  // of a training pass
+        const T* condition = nullptr;        // the values given with each sample
+        const Stream* random = nullptr;      // of a training pass
         T* statistics = nullptr;
 
         Index columns(std::size_t i) const { return i < replicated ? samples : samples * replicas; }
-        void condition_on(const T* values, Index columns) {
-            new (&condition) ConstView<T>{values, values ? Layers::condition : 0, columns};
-        }
     };
 
     /// `learned` values, 0 at first, follow the layers' parameters: those of a loss that learns.
@@ -159,17 +156,16 @@ class Passes {
     static Index training_room(Index n, Index replicas = 1, std::size_t replicated = depth + 1) {
         if (n > std::numeric_limits<Index>::max() / 64 / per_sample / replicas)
             fail("Tape: a pass of ", n, " samples, ", replicas, " codes each, is more than memory can be addressed");
-        Index room = core::whole_lines<T>(Layers::condition * n);
+        Index room = whole_lines<T>(Layers::condition * n);
         for (std::size_t i = 0; i <= depth; ++i) {
             const Index columns = i < replicated ? n : n * replicas, out = i + 1 < replicated ? n : n * replicas;
-            room +=
-                2 * core::whole_lines<T>(plan.shapes[i].size() * columns) + core::whole_lines<T>(plan.caches[i] * out);
+            room += 2 * whole_lines<T>(plan.shapes[i].size() * columns) + whole_lines<T>(plan.caches[i] * out);
         }
         return room;
     }
     /// Lays out a training pass of layers 0 … end − 1 over the batch at `x`. The gradient of activation `end` lies in
     /// that activation's own memory when nobody needs its values any more, unless it is to be `apart`.
-    static Buffers training(core::Arena<T>& arena, const T* x, Index n, Index replicas, std::size_t replicated,
+    static Buffers training(Arena<T>& arena, const T* x, Index n, Index replicas, std::size_t replicated,
                             std::size_t end, bool apart) {
         Buffers b;
         b.samples = n, b.replicas = replicas, b.replicated = replicated;
@@ -177,7 +173,7 @@ class Passes {
         b.gradient[0] = arena.take(plan.shapes[0].size() * n);
         for (std::size_t i = 0; i < end; ++i) {
             const Index size = plan.shapes[i + 1].size() * b.columns(i + 1);
-            const bool over = !apart && i + 1 == plan.owner[end] && !plan.locked[end];
+            const bool over = !apart && i + 1 == plan.owner[end] && !plan.needed[end];
             b.activation[i + 1] = plan.in_place[i] ? b.activation[i] : arena.take(size);
             b.gradient[i + 1] = plan.in_place[i] ? b.gradient[i] : over ? b.activation[i + 1] : arena.take(size);
             if (plan.caches[i] > 0) b.cache[i] = arena.take(plan.caches[i] * b.columns(i + 1));
@@ -199,7 +195,7 @@ class Passes {
         const auto wanted = [&](std::size_t i) { return to_input || i > plan.first_trained; };
         const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;
         for (std::size_t i = end; i-- > begin;) {
-            core::LayerCall<T> c = call(b, i);
+            LayerCall<T> c = call(b, i);
             c.dw = d ? d + plan.offsets[i] : nullptr, c.dtheta = d;
             c.accumulate_dw = gathered[i];
             c.dx = wanted(i) ? b.gradient[i] : nullptr;
@@ -220,6 +216,9 @@ class Passes {
         b.written[plan.owner[i]] = true;
         return gradient;
     }
+    static ConstView<T> condition_of(const Buffers& b) {
+        return {b.condition, b.condition ? Layers::condition : 0, b.condition ? b.samples : 0};
+    }
     static ConstView<T> seen(const Buffers& b, std::size_t i) {
         return {b.activation[i], plan.shapes[i].size(), b.columns(i)};
     }
@@ -236,12 +235,12 @@ class Passes {
         for (Index first = 0; first < x.cols(); first += block) {
             const Index n = std::min(block, x.cols() - first);
             Index room = extra(n) + room_for(x, n);
-            for (std::size_t i = begin; i < end; ++i) room += core::whole_lines<T>(plan.shapes[i + 1].size() * n);
-            core::Arena<T> arena{tape.memory(room)};
+            for (std::size_t i = begin; i < end; ++i) room += whole_lines<T>(plan.shapes[i + 1].size() * n);
+            Arena<T> arena{tape.memory(room)};
             Buffers b;
             b.samples = n;
             b.activation[begin] = const_cast<T*>(packed(x.x, first, n, arena));
-            if (x.is_given) b.condition_on(packed(x.condition, first, n, arena), n);
+            if (x.is_given) b.condition = packed(x.condition, first, n, arena);
             T* const result = y ? y + first * plan.shapes[end].size() : nullptr;
             std::size_t last = end;  // the activation in whose memory the last one lies
             while (last > begin && plan.in_place[last - 1]) --last;
@@ -257,7 +256,7 @@ class Passes {
     }
     void run(const Batch<T>& x, std::size_t begin, std::size_t end, T* y, Tape<T>& tape) const {
         run(
-            x, begin, end, y, tape, [](Index) { return Index{0}; }, [](const Buffers&, Index, core::Arena<T>&) {});
+            x, begin, end, y, tape, [](Index) { return Index{0}; }, [](const Buffers&, Index, Arena<T>&) {});
     }
 
     /// Where a value that is not finite came from, for a message: x, its condition or the target, else the first layer
@@ -291,7 +290,7 @@ class Passes {
         return sum;
     }();
 
-    core::LayerCall<T> call(const Buffers& b, std::size_t i) const {
+    LayerCall<T> call(const Buffers& b, std::size_t i) const {
         const auto substream = static_cast<std::uint16_t>(i);  // a layer's place is its substream
         return {theta_.data() + plan.offsets[i],
                 theta_.data(),
@@ -306,7 +305,7 @@ class Passes {
                 b.cache[i],
                 b.activation[plan.branch[i]],
                 nullptr,
-                b.condition,
+                condition_of(b),
                 b.columns(i),
                 b.columns(i + 1),
                 b.random ? b.random->substream(substream) : Stream{0, 0},
@@ -317,6 +316,6 @@ class Passes {
     }
 };
 
-}  // namespace models
+}  // namespace core
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -10,7 +10,7 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
-namespace models {
+namespace core {
 
 // `function` is the one that the caller called, "Autoencoder::encode".
 template <class T>
@@ -61,6 +61,6 @@ std::string non_finite_value(std::string_view what, const Input<T>& x) {
     return "";
 }
 
-}  // namespace models
+}  // namespace core
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

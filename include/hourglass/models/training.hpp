@@ -1,0 +1,100 @@
+// One step of training: lay out, corrupt, forward, objective, back.
+#pragma once
+
+#include <concepts>
+#include <tuple>
+
+#include "hourglass/models/objective.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace models {
+
+/// A step of a model's training on a tape. Made, it is laid out; its methods are called in their order. What it is made
+/// of must outlive it.
+template <class T, class Model, class Objective>
+class TrainingStep {
+    using Layers = typename Model::Layers;
+    using Passes = typename Objective::Passes;
+    using Buffers = typename Passes::Buffers;
+    static constexpr const auto& plan = Passes::plan;
+
+  public:
+    TrainingStep(const Passes& passes, const Objective& objective, const Batch<T>& x, const Input<T>& target,
+                 Tape<T>& tape)
+        : passes_(passes), objective_(objective), x_(x), target_(target), tape_(tape) {
+        const Index n = x.cols(), k = Objective::replicas(passes), scratch = Objective::scratch_room(n),
+                    weighted = Objective::weighted_room(target.rows(), n, k);
+        core::Arena<T> arena{tape.memory(Passes::training_room(n, k, Model::code_end) + core::room_for(x, n) +
+                                         core::room_for(target, n) + core::whole_lines<T>(x.rows() * n) + scratch +
+                                         weighted)};
+        clean_ = core::packed(x.x, 0, n, arena);
+        // Without a target the batch rebuilds itself: the same matrix, not only the same first value.
+        const bool itself = &target == &x.x || (target.data() == x.x.data() && target.rows() == x.rows() &&
+                                                target.outerStride() == x.x.outerStride());
+        wanted_ = itself ? clean_ : core::packed(target, 0, n, arena);
+        buffers_ = Passes::training(arena, Model::corrupts ? arena.take(x.rows() * n) : clean_, n, k, Model::code_end,
+                                    Model::compared, false);
+        if (x.is_given) buffers_.condition = core::packed(x.condition, 0, n, arena);
+        buffers_.statistics = tape.statistics_memory();
+        scratch_ = arena.take(scratch);
+        weighted_ = arena.take(weighted);
+    }
+
+    void corrupt(const Stream& random) {
+        buffers_.random = &random;
+        if constexpr (Model::corrupts)
+            objective_.corrupt(passes_, {clean_, x_.rows(), x_.cols()}, {buffers_.activation[0], x_.rows(), x_.cols()},
+                               random);
+    }
+    void forward() { passes_.run_forward(buffers_, 0, Model::compared); }
+
+    /// The objective, its gradients written to the buffers or added to θ's; `to_input`: that of the encoder's input is
+    /// wanted, too. `Error` where it is not finite, unless the
+    /// tape says otherwise.
+    T objective(bool to_input) {
+        T* const d = tape_.gradient().data();
+        clear_gathered(d);
+        typename Objective::Step step{buffers_, {wanted_, target_.rows(), target_.cols()}, scratch_, weighted_, d,
+                                      to_input};
+        const auto [reconstruction, penalty] = objective_.gradient(passes_, step);
+        tape_.record(reconstruction, penalty);
+        if constexpr (std::floating_point<T>)
+            if (tape_.non_finite == NonFinite::Throw && !is_finite(reconstruction + penalty))
+                fail("Autoencoder::gradient: the objective is not finite: ", Objective::loss_name, " is ",
+                     reconstruction, ", the code terms add ", penalty, "; ",
+                     passes_.cause_of_non_finite(x_, target_, buffers_, 0, Model::compared, 0, Model::name));
+        return reconstruction + penalty;
+    }
+    /// To θ's gradient and, unless it is null, to that of the encoder's input.
+    void backward(Matrix<T>* dx) {
+        passes_.run_backward(buffers_, Model::compared, tape_.gradient().data(), gathered_, dx != nullptr);
+        if (dx) core::assign_columns(*dx, buffers_.gradient[0], x_.rows(), x_.cols());
+    }
+
+  private:
+    // Clears the gradients that are added to before the way back comes to their layers, by terms or by who shares their
+    // weights; all others will be assigned.
+    void clear_gathered(T* d) {
+        for (std::size_t i = 0; i < Layers::depth; ++i) {
+            gathered_[i] = plan.shared[i] || (Model::on_weights && i < Model::code_begin) ||
+                           (Model::has_code_term && i == Model::code_begin);
+            if (gathered_[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
+        }
+        clear<T>({d + Layers::parameters, Objective::learned, 1});
+    }
+
+    const Passes& passes_;
+    const Objective& objective_;
+    const Batch<T>& x_;
+    const Input<T>& target_;
+    Tape<T>& tape_;
+    Buffers buffers_;
+    typename Passes::template Each<bool> gathered_{};
+    const T *clean_, *wanted_;
+    T *scratch_, *weighted_;
+};
+
+}  // namespace models
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

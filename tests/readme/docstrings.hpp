@@ -1,0 +1,29 @@
+// What a reader of a docstring has at hand where its example begins; see docstrings.cmake.
+#pragma once
+
+#include <fstream>
+#include <hourglass/hourglass.hpp>
+#include <hourglass/tensor.hpp>
+#include <iostream>
+
+namespace hg = hourglass;
+
+using Encoder = hg::Chain<hg::Shape{784}, hg::Dense<64>, hg::ReLU>;
+using Doubled = hg::Chain<hg::Shape{784}, hg::Dense<128>>;
+using Decoder = hg::Chain<Encoder::output, hg::Dense<784>, hg::Sigmoid>;
+using Critic = hg::Chain<hg::Shape{784}, hg::Dense<1>>;
+
+inline hg::Rng rng{42};
+inline auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{});
+inline auto tape = model.tape();
+inline hg::Adam adam;
+inline const Eigen::MatrixXf x, images, validation, labels, batch, dscore, raw_train, raw_test;
+inline Eigen::MatrixXf dx, contributions;
+inline const float loss = 0, mean_loss = 0, val_loss = 0;
+inline const double threshold = 0;
+inline const int epochs = 20;
+inline const hg::Csv csv;
+
+inline struct { bool read(float& value); } sensor;
+inline float value;
+void alarm(double score);
