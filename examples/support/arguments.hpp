@@ -16,6 +16,7 @@ struct Arguments {
     int epochs = 20;                          ///< --epochs N
     std::uint64_t seed = 42;                  ///< --seed N
     bool small = false;                       ///< --budget small: a few seconds instead of a minute
+    bool takes_data = true;                   ///< false: the example makes its own, there is no --data
 };
 
 /// Reads the command line over the example's own `defaults`. Prints the usage and ends the program for --help (exit
@@ -23,10 +24,14 @@ struct Arguments {
 inline Arguments read_arguments(int argc, char** argv, const Arguments& defaults = {}) {
     Arguments arguments = defaults;
     const auto usage = [&](std::ostream& out, int status) {
-        out << "usage: " << argv[0] << " [--data " << (defaults.data.empty() ? "FILE" : "DIR")
-            << "] [--epochs N] [--seed N] [--budget small|full]\ndefaults: "
-            << (defaults.data.empty() ? "" : "--data " + defaults.data + " ") << "--epochs " << defaults.epochs
-            << " --seed " << defaults.seed << " --budget " << (defaults.small ? "small" : "full") << '\n';
+        const bool folder = defaults.takes_data && !defaults.data.empty();
+        out << "usage: " << argv[0]
+            << (!defaults.takes_data ? ""
+                : folder             ? " [--data DIR]"
+                                     : " [--data FILE]")
+            << " [--epochs N] [--seed N] [--budget small|full]\ndefaults: "
+            << (folder ? "--data " + defaults.data + " " : "") << "--epochs " << defaults.epochs << " --seed "
+            << defaults.seed << " --budget " << (defaults.small ? "small" : "full") << '\n';
         std::exit(status);
     };
     for (int i = 1; i < argc; ++i) {
@@ -34,7 +39,7 @@ inline Arguments read_arguments(int argc, char** argv, const Arguments& defaults
         if (option == "--help" || option == "-h") usage(std::cout, 0);
         const std::string value = i + 1 < argc ? argv[++i] : "";
         try {
-            if (option == "--data" && !value.empty()) {
+            if (option == "--data" && defaults.takes_data && !value.empty()) {
                 arguments.data = value;
             } else if (option == "--epochs" && std::stoi(value) > 0) {
                 arguments.epochs = std::stoi(value);

@@ -32,6 +32,8 @@ struct Curve {
 struct Panel {
     std::string label;
     std::vector<Curve> curves;
+    int height = 280;         ///< pixels; panels of one chart share the sum of theirs evenly
+    bool equal_axes = false;  ///< one unit is as long to the right as upwards
 };
 
 /// Draws the panels from top to bottom, says so, or says that it was skipped and why.
@@ -55,12 +57,14 @@ inline bool draw_chart(const std::string& path, const std::string& title, const 
         for (const char c : text) safe.append(c == '\'' ? 2 : 1, c);
         return safe + "'";
     };
-    std::string script = "set terminal pngcairo size 1000, " + hourglass::text(120 + 280 * panels.size()) +
-                         " noenhanced\nset output " + quoted(path) + "\nset multiplot layout " +
-                         hourglass::text(panels.size()) + ", 1 title " + quoted(title) +
-                         "\nset grid\nset style fill solid 0.4 noborder\n";
+    int height = 120;
+    for (const Panel& panel : panels) height += panel.height;
+    std::string script = "set terminal pngcairo size 1000, " + hourglass::text(height) + " noenhanced\nset output " +
+                         quoted(path) + "\nset multiplot layout " + hourglass::text(panels.size()) + ", 1 title " +
+                         quoted(title) + "\nset grid\nset style fill solid 0.4 noborder\n";
     for (std::size_t panel = 0; panel < panels.size(); ++panel) {
-        script += "set ylabel " + quoted(panels[panel].label) + "\n";
+        script += "set ylabel " + quoted(panels[panel].label) + "\nset size " +
+                  (panels[panel].equal_axes ? "ratio -1" : "noratio") + "\n";
         if (panel + 1 == panels.size()) script += "set xlabel " + quoted(x_label) + "\n";
         std::string points;
         for (const Curve& curve : panels[panel].curves) {

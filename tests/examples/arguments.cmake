@@ -16,12 +16,17 @@ function(expect status sentence)
     endif()
 endfunction()
 
-expect(0 "^usage: .*--data (DIR|FILE).*--budget small" --help)
-
 # No data: 77, which test runners take for "skipped", and where the data comes from. A file of the user's own that cannot be
-# read is an error.
+# read is an error; an example that makes its data takes none.
 file(READ ${SOURCE} source)
-if(source MATCHES "support/table.hpp")
+if(source MATCHES "takes_data = false")
+    expect(0 "^usage: [^ ]* \\[--epochs N\\].*--budget small" --help)
+    expect(2 "not understood: --data /nonexistent.*usage: " --data /nonexistent)
+else()
+    expect(0 "^usage: .*--data (DIR|FILE).*--budget small" --help)
+endif()
+if(source MATCHES "takes_data = false")
+elseif(source MATCHES "support/table.hpp")
     expect(1 "^/nonexistent: cannot be opened\n$" --data /nonexistent)
     expect(1 "^[^\n]*/empty: read_csv: [^\n]*\n$" --data ${work}/empty)
 else()

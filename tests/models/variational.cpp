@@ -31,6 +31,46 @@ using LinearEncoder = hg::Chain<hg::Shape{3}, hg::Dense<2>>;
 using LinearDecoder = hg::Chain<hg::Shape{1}, hg::Dense<3>>;
 constexpr double noise_variance = 0.5;
 
+// ln p(x) for x = w z + noise, z and the noise normal: column by column.
+Eigen::VectorXd linear_log_likelihood(const Eigen::VectorXd& w, const Eigen::MatrixXd& points) {
+    const Eigen::MatrixXd covariance = w * w.transpose() + noise_variance * Eigen::MatrixXd::Identity(3, 3);
+    const Eigen::MatrixXd inverse = covariance.inverse();
+    Eigen::VectorXd exact(points.cols());
+    for (int j = 0; j < points.cols(); ++j)
+        exact[j] = -0.5 * (points.col(j).dot(inverse * points.col(j)) + std::log(covariance.determinant()) +
+                           3 * std::log(2 * M_PI));
+    return exact;
+}
+
+// Sample by sample, the mean of 20 estimates by `estimate`. One is the logarithm of a mean, so its expectation lies
+// half its variance below.
+template <class Estimate>
+void check_estimates(const Eigen::VectorXd& exact, Estimate estimate) {
+    Eigen::MatrixXd many(exact.size(), 20);
+    for (int round = 0; round < 20; ++round) many.col(round) = estimate();
+    for (int j = 0; j < exact.size(); ++j) {
+        const double mean = many.row(j).mean(), variance = (many.row(j).array() - mean).square().sum() / 19;
+        CHECK(std::abs(mean + variance / 2 - exact[j]) < 4.5 * std::sqrt(variance / 20));  // 19 degrees of freedom
+    }
+}
+
+// A linear model of points under a condition that the encoder, the decoder or both read.
+template <class ConditionalEncoder, class ConditionalDecoder>
+void check_conditional_bound() {
+    hg::Rng rng{2};
+    auto model = hg::autoencoder<ConditionalEncoder, ConditionalDecoder, double>(
+        rng, hg::GaussianLikelihood{noise_variance}, hg::GaussianLatent{});
+    model.parameters() += values(model.parameters().size(), 1, 5, -0.4, 0.4).col(0);
+    const Eigen::MatrixXd points = values(3, 6, 9, -1, 1), condition = values(2, 6, 10, -1, 1);
+    const Eigen::VectorXd decoder =
+        model.decoder_parameters();  // a column for the code, columns for the condition, bias
+    const Eigen::Index columns = decoder.size() / 3;
+    Eigen::MatrixXd off = points.colwise() - decoder.tail(3);
+    if (columns == 4) off -= decoder.segment(3, 6).reshaped(3, 2) * condition;
+    check_estimates(linear_log_likelihood(decoder.head(3), off),
+                    [&] { return hg::importance_weighted_bound(model, hg::given(points, condition), 4000, rng); });
+}
+
 }  // namespace
 
 TEST_CASE("variational models: gradients agree with dual numbers") {
@@ -137,22 +177,9 @@ TEST_CASE("the importance-weighted bound approaches ln p(x) of a linear model, a
                                                                        hg::GaussianLatent{});
     model.parameters() += values(model.parameters().size(), 1, 5, -0.4, 0.4).col(0);
     const Eigen::MatrixXd points = values(3, 6, 9, -1, 1);
-    const Eigen::VectorXd w = model.decoder_parameters().head(3), b = model.decoder_parameters().tail(3);
-    const Eigen::MatrixXd covariance = w * w.transpose() + noise_variance * Eigen::MatrixXd::Identity(3, 3);
-    const Eigen::MatrixXd inverse = covariance.inverse();
-    Eigen::VectorXd exact(6);
-    for (int j = 0; j < 6; ++j) {
-        const Eigen::VectorXd off = points.col(j) - b;
-        exact[j] = -0.5 * (off.dot(inverse * off) + std::log(covariance.determinant()) + 3 * std::log(2 * M_PI));
-    }
-    // Sample by sample, the mean of 20 estimates. An estimate is the logarithm of a mean, so its expectation lies half
-    // its variance below.
-    Eigen::MatrixXd many(6, 20);
-    for (int round = 0; round < 20; ++round) many.col(round) = hg::importance_weighted_bound(model, points, 4000, rng);
-    for (int j = 0; j < 6; ++j) {
-        const double mean = many.row(j).mean(), variance = (many.row(j).array() - mean).square().sum() / 19;
-        CHECK(std::abs(mean + variance / 2 - exact[j]) < 4.5 * std::sqrt(variance / 20));  // 19 degrees of freedom
-    }
+    const Eigen::VectorXd exact = linear_log_likelihood(model.decoder_parameters().head(3),
+                                                        points.colwise() - model.decoder_parameters().tail(3));
+    check_estimates(exact, [&] { return hg::importance_weighted_bound(model, points, 4000, rng); });
     // IWAE ≥ ELBO: the bounds of 1 and of 10 draws, each averaged over 400 repetitions.
     double one = 0, one_squares = 0, ten = 0;
     for (int round = 0; round < 400; ++round) {
@@ -163,6 +190,41 @@ TEST_CASE("the importance-weighted bound approaches ln p(x) of a linear model, a
     const double error = std::sqrt((one_squares - one * one) / 400);
     CHECK(ten - one > 4 * error);
     CHECK(exact.mean() - one > 4 * error);
+}
+
+TEST_CASE("the importance-weighted bound of a conditional model approaches ln p(x|c)") {
+    using ConditionalEncoder = hg::Chain<hg::Shape{3}, hg::Condition<2>, hg::Dense<2>>;
+    using ConditionalDecoder = hg::Chain<hg::Shape{1}, hg::Condition<2>, hg::Dense<3>>;
+    check_conditional_bound<ConditionalEncoder, ConditionalDecoder>();
+    check_conditional_bound<ConditionalEncoder, LinearDecoder>();
+    check_conditional_bound<LinearEncoder, ConditionalDecoder>();
+}
+
+TEST_CASE("what needs both halves of a conditional model takes the condition that one of them reads") {
+    using ConditionalDecoder = hg::Chain<hg::Shape{2}, hg::Condition<3>, hg::Dense<6>, hg::Sigmoid>;
+    hg::Rng rng{1};
+    const auto model =
+        hg::autoencoder<Encoder, ConditionalDecoder, double>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
+    const Eigen::MatrixXd condition = values(3, 4, 23, 0, 1);
+    const Eigen::MatrixXd codes = model.encode(x);
+    CHECK_THROWS_WITH(model.encode(hg::given(x, condition)),
+                      "Autoencoder::encode: x was given with a condition, but no Condition is read here");
+    CHECK(model.posterior(hg::given(x, condition)).mean == codes);
+    CHECK(model.reconstruct(hg::given(x, condition)) == model.decode(hg::given(codes, condition)));
+    const Eigen::MatrixXd walk =
+        model.interpolate(hg::given(x.col(0), condition.col(0)), hg::given(x.col(1), condition.col(1)), 3);
+    CHECK((walk.col(0) - model.reconstruct(hg::given(x.col(0), condition.col(0)))).norm() < 1e-14);
+    CHECK(model.sample(condition, rng).cols() == 4);
+    CHECK_THROWS_WITH(model.posterior(hg::given(x, codes)),
+                      "Autoencoder::posterior: the condition has 2 rows, expected 3");
+    CHECK_THROWS_WITH(model.sample(codes, rng),
+                      "Autoencoder::sample: the condition has 2 rows, the decoder's Condition reads 3");
+    CHECK_THROWS_WITH(model.decode(codes), Catch::Matchers::ContainsSubstring("a Condition is read here"));
+    CHECK_THROWS_WITH(model.interpolate(x.col(0), x.col(1), 3),
+                      Catch::Matchers::ContainsSubstring("a Condition is read here"));
+    const auto plain = hg::autoencoder<Encoder, Decoder, double>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
+    CHECK_THROWS_WITH(plain.encode(hg::given(x, condition)),
+                      "Autoencoder::encode: x was given with a condition, but no Condition is read here");
 }
 
 TEST_CASE("the training objective with k samples is the bound") {

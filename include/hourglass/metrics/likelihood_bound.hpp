@@ -5,6 +5,7 @@
 #include <cmath>
 #include <span>
 
+#include "hourglass/core/batch.hpp"
 #include "hourglass/core/random.hpp"
 #include "hourglass/core/view.hpp"
 
@@ -17,9 +18,10 @@ inline namespace HOURGLASS_ABI {
 ///
 /// (Burda, Grosse and Salakhutdinov 2016). Its expectation is below ln p(x) and rises with k; with k = 1 it is the
 /// evidence lower bound with one draw. Thousands of draws a sample are usual for a number to report. `Model` is a
-/// variational autoencoder whose loss is a likelihood. `Error` for less than one draw, and as `posterior` says.
+/// variational autoencoder whose loss is a likelihood; of a conditional one, ln p(x|c) with x as `given(x, c)`. `Error`
+/// for less than one draw, and as `posterior` says.
 template <class Model>
-Vector<typename Model::Scalar> importance_weighted_bound(const Model& model, const Input<typename Model::Scalar>& x,
+Vector<typename Model::Scalar> importance_weighted_bound(const Model& model, const Batch<typename Model::Scalar>& x,
                                                          Index samples, Rng& rng) {
     using T = typename Model::Scalar;
     if (samples < 1) fail("importance_weighted_bound: expected at least one draw of each sample, got ", samples);
@@ -40,7 +42,8 @@ Vector<typename Model::Scalar> importance_weighted_bound(const Model& model, con
             }
             prior[j] = log_ratio;
         }
-        const Vector<T> error = model.decoding_error(code, x);
+        const Vector<T> error =
+            x.is_given ? model.decoding_error(given(code, x.condition), x.x) : model.decoding_error(code, x.x);
         for (Index j = 0; j < n; ++j) {
             const T weight = prior[j] - error[j];
             if (k == 0 || weight > largest[j]) {

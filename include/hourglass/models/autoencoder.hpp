@@ -242,21 +242,26 @@ class BasicAutoencoder {
         if (from.cols() != 1 || to.cols() != 1)
             fail("Autoencoder::interpolate: expected one sample at each end, got ", from.cols(), " and ", to.cols());
         if (steps < 2) fail("Autoencoder::interpolate: expected at least 2 steps, got ", steps);
-        const Matrix<T> begin = encode_alone(from), end = encode_alone(to);
+        // A condition that only the decoder reads is no business of the encoder's.
+        const auto code_of = [&](const Batch<T>& x) {
+            return between("Autoencoder::interpolate", x, 0, code_end, true);
+        };
+        const Matrix<T> begin = code_of(from), end = code_of(to);
         Matrix<T> codes(begin.rows(), steps), conditions(from.condition.rows(), steps);
         for (Index j = 0; j < steps; ++j) {
             const T share = T(static_cast<double>(j)) / T(static_cast<double>(steps - 1));
             for (Index i = 0; i < begin.rows(); ++i) codes(i, j) = begin(i, 0) + (end(i, 0) - begin(i, 0)) * share;
             std::copy_n(from.condition.data(), conditions.rows(), conditions.data() + j * conditions.rows());
         }
-        if (plan.condition_between(code_end, depth) > 0) return decode(given(codes, conditions));
-        return decode(codes);
+        return plan.condition_between(code_end, depth) > 0 && from.is_given ? decode(given(codes, conditions))
+                                                                            : decode(codes);
     }
 
     /// The encoder's distribution of the code of each sample: `mean` and `variance`, code × n each (variational
     /// models).
     auto posterior(const Batch<T>& x) const requires(Model::is_variational) {
-        return CodeTerm::template posterior<Encoder::output, T>(between("Autoencoder::posterior", x, 0, code_begin));
+        return CodeTerm::template posterior<Encoder::output, T>(
+            between("Autoencoder::posterior", x, 0, code_begin, true));
     }
     /// `n` new samples: codes drawn from the prior N(0, 1), decoded; features × n (variational models). A decoder with
     /// a `Condition` is given one for each sample: `sample(labels, rng)`, values × n.
@@ -292,8 +297,9 @@ class BasicAutoencoder {
         check(function, x, target, begin, tape);
         return objective_.samples(function, passes(), x, target, begin, tape);
     }
-    Matrix<T> between(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end) const {
-        check(function, x, begin, end, nullptr);
+    Matrix<T> between(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end,
+                      bool other = false) const {
+        check(function, x, begin, end, nullptr, other);
         Tape<T> scratch(0);
         Matrix<T> y(plan.shapes[end].size(), x.cols());
         passes().run(x, begin, end, y.data(), scratch);
@@ -307,15 +313,17 @@ class BasicAutoencoder {
         return {y, plan.shapes[end].size(), x.cols()};
     }
 
-    void check(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end,
-               const Tape<T>* tape) const {
+    // Layers begin … end − 1 want a condition exactly where they read one; where `other` layers may, they ignore it.
+    void check(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end, const Tape<T>* tape,
+               bool other = false) const {
+        const Index read = plan.condition_between(begin, end);
         core::require_batch(function, begin == 0 ? "x" : "the code", x, plan.shapes[begin],
-                            plan.condition_between(begin, end), tape);
+                            other && read == 0 && x.is_given ? plan.condition : read, tape);
         passes().require_values(function, "model");
     }
     void check(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin,
                const Tape<T>& tape) const {
-        check(function, x, begin, depth, &tape);
+        check(function, x, begin, depth, &tape, begin > 0);
         core::require_samples(function, "the target", target, Decoder::output);
         core::require_same_columns(function, "the target", x.cols(), target);
         if (tape.holds(target.data()))
@@ -354,11 +362,6 @@ class BasicAutoencoder {
     }
     const Passes& passes() const { return network_.passes_; }
 
-    // A batch given with the condition that only the other half reads.
-    Matrix<T> encode_alone(const Batch<T>& x) const {
-        if (x.is_given && plan.condition_between(0, code_end) == 0) return encode(x.x);
-        return encode(x);
-    }
     Matrix<T> draw_codes(Index n, Rng& rng) const {
         if (n < 1) fail("Autoencoder::sample: expected at least one sample, got ", n);
         const Stream random = rng.stream();

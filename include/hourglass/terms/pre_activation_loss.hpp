@@ -15,8 +15,8 @@ inline namespace HOURGLASS_ABI {
 /// and competes again (pre-activation loss: Anthropic, "Dictionary learning optimization techniques", January 2025,
 /// with the learned thresholds in place of one number and the norms of the decoder's columns, here for unit ones).
 ///
-/// The encoder must not end in `ReLU`, whose derivative at a dead unit is 0. Like every count over a batch, "dead" depends
-/// on the batch's size; keep the weight small.
+/// The encoder must not end in `ReLU`, whose derivative at a dead unit is 0. Like every count over a batch, "dead"
+/// depends on the batch's size; keep the weight small.
 ///
 /// `check()`, which models call: `Error` unless the weight is finite and at least 0 and the threshold finite. `Error`
 /// also for a code of another size than the encoder's output.
