@@ -1,4 +1,4 @@
-# Checks one must-not-compile case: CASE is its file, COMPILER the compiler.
+# Checks one must-not-compile case, the file CASE, behind the precompiled header UMBRELLA.
 cmake_minimum_required(VERSION 3.24)
 include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
 
@@ -8,13 +8,15 @@ if(NOT first_line MATCHES "^// expect: (.+)$")
 endif()
 set(sentence "${CMAKE_MATCH_1}")
 
-compile(status output ${COMPILER} ${warnings} -fsyntax-only -DFIXED ${CASE})
+# g++ forgets, in what is precompiled, where the headers turn this warning off.
+set(behind_umbrella ${warnings} -Wno-ignored-attributes -include ${UMBRELLA} -fsyntax-only)
+compile(status output ${COMPILER} ${behind_umbrella} -DFIXED ${CASE})
 if(NOT status EQUAL 0)
     message(NOTICE "${output}")
     message(FATAL_ERROR "With -DFIXED this must compile, and does not")
 endif()
 
-compile(status output ${COMPILER} ${warnings} -fsyntax-only ${CASE})
+compile(status output ${COMPILER} ${behind_umbrella} ${CASE})
 if(status EQUAL 0)
     message(FATAL_ERROR "This must not compile, and does; expected: ${sentence}")
 endif()

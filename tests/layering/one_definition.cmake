@@ -2,8 +2,7 @@
 cmake_minimum_required(VERSION 3.24)
 include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
 
-cmake_path(GET COMPILER STEM compiler_name)
-set(work ${BINARY_DIR}/one_definition.${compiler_name})
+set(work ${BINARY_DIR}/one_definition)
 file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/hourglass/*.hpp)
 list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
 string(CONCAT everything ${headers})

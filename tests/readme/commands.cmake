@@ -1,5 +1,5 @@
-# What the README says beside its programs: every preset it names exists, its two commands are there and install what they
-# need, and its program is examples/02, word for word.
+# What the README says beside its programs: every preset it names exists and every workflow is named, its two commands are
+# there and install what they need, and its program is examples/02, word for word.
 cmake_minimum_required(VERSION 3.24)
 file(READ ${SOURCE_DIR}/README.md readme)
 file(READ ${SOURCE_DIR}/CMakePresets.json presets)
@@ -22,6 +22,12 @@ foreach(use IN LISTS named)
     string(REGEX REPLACE ".* " "" name "${use}")
     if(NOT name IN_LIST workflows)
         message(FATAL_ERROR "README.md names the workflow ${name}; CMakePresets.json has ${workflows}")
+    endif()
+endforeach()
+foreach(name IN LISTS workflows)
+    string(FIND "${readme}" "`${name}`" found)
+    if(found EQUAL -1)
+        message(FATAL_ERROR "README.md does not name the workflow ${name}")
     endif()
 endforeach()
 string(REGEX MATCHALL "--preset [a-z_]+" named "${readme}")

@@ -1,5 +1,4 @@
-# Compiles one cpp block of the README, number BLOCK, with COMPILER. When RUN is on, it is linked and run
-# too, with images on its standard input.
+# Compiles one cpp block of the README, number BLOCK, and runs it, with images on its standard input.
 cmake_minimum_required(VERSION 3.24)
 include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
 
@@ -50,26 +49,19 @@ else()
     endif()
 endif()
 
-cmake_path(GET COMPILER STEM compiler_name)
-set(work ${BINARY_DIR}/cpp_${BLOCK}.${compiler_name})
+set(work ${BINARY_DIR}/cpp_${BLOCK})
 file(REMOVE_RECURSE ${work})
 file(WRITE ${work}/snippet.cpp "${program}")
-set(to -fsyntax-only)
-if(RUN)
-    set(to -O2 -o ${work}/snippet)
-endif()
-compile(status output ${COMPILER} ${flags} ${to} ${work}/snippet.cpp)
+compile(status output ${COMPILER} ${flags} -O2 ${work}/snippet.cpp -o ${work}/snippet)
 if(NOT status EQUAL 0)
     first_lines(shown 40 "${output}")
     message(NOTICE "${shown}")
     message(FATAL_ERROR "This block of README.md does not compile")
 endif()
-if(RUN)
-    # Programs that read images from their standard input are given sixteen.
-    execute_process(COMMAND ${work}/snippet WORKING_DIRECTORY ${work} INPUT_FILE ${CMAKE_CURRENT_LIST_DIR}/pictures.idx
-        RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
-    message(NOTICE "${output}")
-    if(NOT status EQUAL 0)
-        message(FATAL_ERROR "This block of README.md ends with ${status}")
-    endif()
+# Programs that read images from their standard input are given sixteen.
+execute_process(COMMAND ${work}/snippet WORKING_DIRECTORY ${work} INPUT_FILE ${CMAKE_CURRENT_LIST_DIR}/pictures.idx
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+message(NOTICE "${output}")
+if(NOT status EQUAL 0)
+    message(FATAL_ERROR "This block of README.md ends with ${status}")
 endif()

@@ -16,6 +16,17 @@ endfunction()
 
 set(warnings -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror)
 
+# precompile(<header> <text>): writes the header and precompiles it beside itself, where both compilers look for what
+# `-include <header>` names. Only for compilations with `warnings` and no other flag that changes the code.
+function(precompile header text)
+    file(WRITE ${header} "${text}")
+    compile(status output ${COMPILER} ${warnings} -x c++-header ${header} -o ${header}.gch)
+    if(NOT status EQUAL 0)
+        message(NOTICE "${output}")
+        message(FATAL_ERROR "This does not compile:\n${text}")
+    endif()
+endfunction()
+
 # first_lines(<variable> <count> <text>) keeps the first lines of a text.
 function(first_lines variable count text)
     set(kept "")
