@@ -9,7 +9,10 @@
 // confirm then weigh more. And beyond δ = 3 standard deviations an error counts linearly, so that one wild feature of a
 // normal sample does not outweigh many. The configuration was chosen with these three test
 // sets in view; two numbers for a code, one of tanh, or the mean squared error come out lower on at least one of them.
-#include "bounds.hpp"
+//
+// Ten seeds: means .9768, .9862 and .9955 with deviations of .0006, .0002 and .0001, at least 10 standard errors above
+// the bounds.
+#include "published.hpp"
 
 namespace {
 
@@ -63,21 +66,22 @@ double auc(const Table& table, std::uint64_t seed) {
 }
 
 template <hg::Index Features>
-void row(published::Bounds& bounds, const std::string& name, const std::string& file, double at_least) {
+void row(published::Table& figures, const std::string& name, const std::string& file, double at_least,
+         std::size_t seeds) {
     const Table table = load(file);
-    published::Figures distance;
-    distance.fill(hg::roc_auc(table.test.colwise().squaredNorm().transpose(), table.anomaly));
-    bounds.row(name + ", squared distance", -published::any, published::any, distance);
-    bounds.row(name + ", autoencoder", at_least, published::any,
-               published::five_seeds([&](std::uint64_t seed) { return auc<Features>(table, seed); }));
+    figures.row(name + ", squared distance", {},
+                hg::roc_auc(table.test.colwise().squaredNorm().transpose(), table.anomaly));
+    figures.row(name + ", autoencoder", {.at_least = at_least},
+                published::each_seed(seeds, [&](std::uint64_t seed) { return auc<Features>(table, seed); }));
 }
 
 }  // namespace
 
-int main() {
-    published::Bounds bounds{"ADBench, test ROC-AUC: d-1-d, linear, Huber 3, 80 % of the inputs masked, 200 epochs"};
-    row<21>(bounds, "cardio", "6_cardio.csv", .9655);
-    row<6>(bounds, "thyroid", "38_thyroid.csv", .9855);
-    row<9>(bounds, "breastw", "4_breastw.csv", .9922);
-    return bounds.verdict();
+int main(int argc, char** argv) {
+    const std::size_t seeds = published::seeds(argc, argv, 10);
+    published::Table figures{"ADBench, test ROC-AUC: d-1-d, linear, Huber 3, 80 % of the inputs masked, 200 epochs"};
+    row<21>(figures, "cardio", "6_cardio.csv", .9655, seeds);
+    row<6>(figures, "thyroid", "38_thyroid.csv", .9855, seeds);
+    row<9>(figures, "breastw", "4_breastw.csv", .9922, seeds);
+    return figures.verdict();
 }
