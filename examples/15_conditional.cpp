@@ -38,7 +38,7 @@ static double train(Model& model, const Labelled& data, const Labelled& test, Ba
     for (int epoch = 0; epoch < arguments.epochs; ++epoch, batches.shuffle(rng)) {
         for (const auto& [pictures, labels] : batches) {
             const float loss = model.gradient(batch_of(pictures, labels), tape, rng);
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
             bar.advance(pictures.cols(), {{"loss", loss}});
         }
         bar.end_epoch({});

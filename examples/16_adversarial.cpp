@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
             points << support::Ring::sample(batch, rng), generator.forward(noise(batch, rng), generator_tape, rng);
             const auto log_odds = discriminator.forward(points, discriminator_tape, rng);
             discriminator.backward(cross_entropy_gradient(log_odds, are_real), discriminator_tape);
-            discriminator_adam.step(discriminator.parameters(), discriminator_tape.gradient());
+            discriminator_adam.step(discriminator, discriminator_tape);
 
             // The generator learns to have its points taken for real: its gradient comes through the discriminator,
             // whose own is not asked for.
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
             discriminator.backward_input(cross_entropy_gradient(taken_for, are_real.leftCols(batch)),
                                          discriminator_tape, dpoints);
             generator.backward(dpoints, generator_tape);
-            generator_adam.step(generator.parameters(), generator_tape.gradient());
+            generator_adam.step(generator, generator_tape);
             bar.advance(1);
         }
         bar.end_epoch({{"within 3 sigma", support::coverage(generator.evaluate(noise(1000, rng))).close}});

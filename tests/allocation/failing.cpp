@@ -90,7 +90,55 @@ static void check_optimizer(const char* what, const Optimizer& fresh) {
     }
 }
 
+// A tape that grows for a larger batch, dx with it; then evaluation on the same tape.
+static void check_tape() {
+    using Encoder = hg::Chain<hg::Shape{60}, hg::Dense<40>, hg::BatchNormalization, hg::ReLU, hg::Dense<10>>;
+    using Decoder = hg::Chain<Encoder::output, hg::Residual<hg::Dense<10>, hg::Tanh>, hg::Dense<60>>;
+    hg::Rng birth{1};
+    const auto model = hg::autoencoder<Encoder, Decoder>(birth, hg::MeanSquaredError{}, hg::L1{0.1});
+    const Eigen::MatrixXf many = Eigen::MatrixXf::Constant(60, 500, 0.5f), few = many.leftCols(4);
+    struct Subject {
+        hg::Tape<float> tape;
+        Eigen::MatrixXf dx = Eigen::MatrixXf::Constant(2, 2, 3), code = {};
+    };
+    const auto use = [&](Subject& s) {
+        hg::Rng rng{3};
+        model.gradient(many, many, s.tape, rng, s.dx);
+        s.code = model.encode(many, s.tape);
+        model.loss(many, s.tape);
+    };
+    Subject expected{model.tape()};
+    use(expected);
+    check(
+        "tape and dx",
+        [&] {
+            Subject s{model.tape()};
+            hg::Rng rng{2};
+            model.gradient(few, s.tape, rng);
+            model.encode(few, s.tape);
+            return s;
+        },
+        use, [&](const Subject& s) { return s.dx.size() == 0 || s.dx.size() == 4 || s.dx == expected.dx; },
+        [&](Subject& s) {
+            return s.dx == expected.dx && s.code == expected.code && s.tape.gradient() == expected.tape.gradient();
+        });
+    using Layers = hg::Chain<hg::Shape{60}, hg::Dense<40>, hg::Tanh, hg::Dense<3>>;
+    const auto network = hg::network<Layers>(birth);
+    const auto pass = [&](Subject& s) {
+        hg::Rng rng{3};
+        const Eigen::MatrixXf y = network.forward(many, s.tape, rng);
+        network.backward(y, s.tape, s.dx);
+    };
+    Subject back{network.tape()};
+    pass(back);
+    check(
+        "a network's tape and dx", [&] { return Subject{network.tape()}; }, pass,
+        [&](const Subject& s) { return s.dx.size() == 0 || s.dx.size() == 4; },
+        [&](Subject& s) { return s.dx == back.dx && s.tape.gradient() == back.tape.gradient(); });
+}
+
 int main() {
+    check_tape();
     const Model first{Eigen::VectorXf::Constant(500, 1), Eigen::VectorXf::Constant(30, 2)};
     const Model second{Eigen::VectorXf::Constant(700, 3), Eigen::VectorXf::Constant(50, 4)};
     check(

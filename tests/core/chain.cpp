@@ -22,9 +22,9 @@ TEST_CASE("shapes and parameter counts follow from the input") {
 TEST_CASE("a residual part is its layers and the sum behind them, however it is nested") {
     using Inner = hg::Residual<hg::Dense<5>, hg::Tanh>;
     using Outer = hg::Chain<hg::Shape{4}, hg::Dense<6>, hg::Residual<hg::Dense<5>, Inner, hg::Dense<6>>, hg::ReLU>;
-    static_assert(std::is_same_v<Outer::Flat,
-                                 hg::Chain<hg::Shape{4}, hg::Dense<6>, hg::Dense<5>, hg::Dense<5>, hg::Tanh,
-                                           hg::layers::Add<2>, hg::Dense<6>, hg::layers::Add<5>, hg::ReLU>::Flat>);
+    static_assert(
+        std::is_same_v<Outer::Flat, hg::Chain<hg::Shape{4}, hg::Dense<6>, hg::Dense<5>, hg::Dense<5>, hg::Tanh,
+                                              hg::layers::Add<2>, hg::Dense<6>, hg::layers::Add<5>, hg::ReLU>::Flat>);
     static_assert(Outer::plan.branch[4] == 2);
     static_assert(Outer::plan.branch[6] == 1);
     static_assert(Outer::plan.joins(6));

@@ -40,6 +40,7 @@ TEST_CASE("shapes are written with their channels first and without trailing one
     CHECK(hg::text(Shape{32, 144}) == "32 x 144");
     CHECK(hg::text(Shape{3, 32, 32}) == "3 x 32 x 32");
     CHECK(hg::text(Shape{3, 1, 32}) == "3 x 1 x 32");
+    CHECK(hg::text(Shape{1, 0}) == "1 x 0");
     CHECK(hg::text(Shape{1, 28, 28}) == "1 x 28 x 28");
     std::ostringstream out;
     out << picture;

@@ -45,7 +45,8 @@ void check_in(const Layer& layer, const std::string& name) {
     layer.template forward<In>(span, oracle::read(x), oracle::write(y), {});
     layer.template backward<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), {});
     if constexpr (count > 0)
-        layer.template gradient<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy), std::span<T, count>(dw.data(), count), {});
+        layer.template gradient<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy),
+                                    std::span<T, count>(dw.data(), count), {});
     CHECK(oracle::difference(y, matrix("y")) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dx, matrix("dx")) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dw, weights("d")) <= oracle::tolerance<T>);

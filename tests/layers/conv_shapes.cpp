@@ -105,8 +105,9 @@ TEST_CASE("wrong arguments of layers over sequences are refused in words") {
           "MaxPooling1D: a window covers 4 positions, but the sequence has only 3; Padding::Same lets windows stick "
           "out");
     const auto refused = [](const std::string& layer, Shape (*output)(Shape)) {
-        CHECK(message_of([&] { (void)output(Shape{3, 8, 6}); }) ==
-              layer + ": the input has rows and columns, 8 x 6, expected a series of positions");
+        CHECK(message_of([&] {
+                  (void)output(Shape{3, 8, 6});
+              }) == layer + ": the input has rows and columns, 8 x 6, expected a series of positions");
     };
     refused("Conv1D", hg::Conv1D<4, 3>::output);
     refused("Conv1D", hg::Conv1D<4, 3, 2, same>::output);
@@ -130,8 +131,8 @@ TEST_CASE("NaN passes through the largest value of a window, wherever it stands"
     CHECK(y.row(1) == Eigen::RowVector3f::Constant(6));
     Eigen::MatrixXf dx = Eigen::MatrixXf::Zero(6, 3);
     const Eigen::MatrixXf dy = Eigen::MatrixXf::Ones(2, 3);
-    hg::MaxPooling1D<3>{}.backward<in, float>({}, oracle::read(x), oracle::read(y), oracle::read(dy),
-                                              oracle::write(dx), {});
+    hg::MaxPooling1D<3>{}.backward<in, float>({}, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx),
+                                              {});
     CHECK(dx.topRows(3) == Eigen::Matrix3f::Identity());
 }
 

@@ -37,7 +37,8 @@ void check_in(const Layer& layer, const std::string& name) {
     layer.template forward<In>(weights, oracle::read(x), oracle::write(y), {});
     layer.template backward<In>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), {});
     if constexpr (count > 0)
-        layer.template gradient<In>(weights, oracle::read(x), oracle::read(y), oracle::read(dy), std::span<T, count>(dw.data(), count), {});
+        layer.template gradient<In>(weights, oracle::read(x), oracle::read(y), oracle::read(dy),
+                                    std::span<T, count>(dw.data(), count), {});
     CHECK(oracle::difference(y, of("y").template matrix<double>()) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dx, of("dx").template matrix<double>()) <= oracle::tolerance<T>);
     CHECK(oracle::difference(dw, expected_dw) <= oracle::tolerance<T>);

@@ -84,8 +84,7 @@ void check_in(const Layer& layer) {
 template <hg::Shape In, class Layer>
 void check(const Layer& layer) {
     CAPTURE(std::string(hg::core::name_of<Layer>()));
-    static_assert(hg::core::TwiceDifferentiable<Layer, In, double> &&
-                  hg::core::TwiceDifferentiable<Layer, In, float>);
+    static_assert(hg::core::TwiceDifferentiable<Layer, In, double> && hg::core::TwiceDifferentiable<Layer, In, float>);
     check_in<double, In>(layer);
     check_in<float, In>(layer);
 }

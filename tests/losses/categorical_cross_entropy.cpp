@@ -52,7 +52,7 @@ TEST_CASE("the gradient of categorical cross-entropy agrees with dual numbers") 
 TEST_CASE("categorical cross-entropy of probabilities: the gradient is that of the value, also beyond the clip") {
     // Divided by their sum, all but those of 0.25 lie below 1e-7 or above 1 - 1e-7.
     Eigen::MatrixXd p(3, 4), t(3, 4);
-    p << 0, 1e-9, 1, 2e-9,  //
+    p << 0, 1e-9, 1, 2e-9,    //
         0.25, 2e-9, 1e-9, 5,  //
         0.25, 0.5, 2e-9, 1e-8;
     t << 1, 0.2, 0, 0.1,  //
@@ -61,9 +61,8 @@ TEST_CASE("categorical cross-entropy of probabilities: the gradient is that of t
     oracle::check_loss(hg::CategoricalCrossEntropy{}, p, t);
     oracle::check_loss(output_of<hg::Shape{3}>, p, t);
     Eigen::MatrixXd d(3, 4);
-    const double value =
-        hg::CategoricalCrossEntropy{}.gradient<double>(read(p.leftCols(1).eval()), read(t.leftCols(1).eval()),
-                                                       {d.data(), 3, 1});
+    const double value = hg::CategoricalCrossEntropy{}.gradient<double>(read(p.leftCols(1).eval()),
+                                                                        read(t.leftCols(1).eval()), {d.data(), 3, 1});
     CHECK(value == Approx(-std::log(1e-7)).epsilon(1e-14));
     CHECK(d.col(0) == Eigen::Vector3d::Zero());
 }

@@ -53,9 +53,8 @@ TEST_CASE("cross-entropies refuse targets outside [0, 1], from logits and from p
     t(1, 2) = -0.25;
     const auto check = [&](const auto& loss, const std::string& expected) {
         CHECK(error_of([&] { (void)loss.template value<double>(oracle::read(p), oracle::read(t)); }) == expected);
-        CHECK(error_of([&] {
-                  loss.template gradient<double>(oracle::read(p), oracle::read(t), oracle::write(d));
-              }) == expected);
+        CHECK(error_of([&] { loss.template gradient<double>(oracle::read(p), oracle::read(t), oracle::write(d)); }) ==
+              expected);
         CHECK(error_of([&] {
                   loss.template samples<double>(oracle::read(p), oracle::read(t), {each.data(), each.size()});
               }) == expected);

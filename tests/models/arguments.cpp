@@ -17,7 +17,8 @@ namespace {
 
 using Encoder = hg::Chain<hg::Shape{12}, hg::Dense<8>, hg::ReLU, hg::Dense<3>>;
 using Decoder = hg::Chain<Encoder::output, hg::Dense<8>, hg::ReLU, hg::Dense<12>, hg::Sigmoid>;
-constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN(),
+                infinity = std::numeric_limits<float>::infinity();
 
 Eigen::MatrixXf batch(hg::Index n) { return values(12, n, 7, 0, 1).cast<float>(); }
 
@@ -323,4 +324,14 @@ TEST_CASE("one step of the loop folds running values in: evaluation after traini
     model.gradient(bad, tape, rng);
     CHECK(!adam.step(model, tape));
     CHECK(Eigen::VectorXf(model.state()) == after);
+}
+
+TEST_CASE("dx of a contractive model without parameters") {
+    using Alone = hg::Chain<hg::Shape{4}, hg::Sigmoid>;
+    oracle::check_model_in<double>(
+        []<class T>(hg::Rng& rng) {
+            return hg::autoencoder<Alone, hg::Chain<hg::Shape{4}, hg::Tanh>, T>(rng, hg::MeanSquaredError{},
+                                                                                hg::Contractive{0.3});
+        },
+        values(4, 3, 21), values(4, 3, 22), oracle::InputGradient::Check);
 }

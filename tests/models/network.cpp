@@ -262,3 +262,59 @@ TEST_CASE("networks from values print themselves") {
     const auto precise = hg::network<double>(hg::chain<hg::Shape{2}>(hg::Dense<2>{}), rng);
     static_assert(std::is_same_v<decltype(precise)::Scalar, double>);
 }
+
+TEST_CASE("a forward pass belongs to its tape and its network: not to copies, nor to what comes to stand there") {
+    hg::Rng rng{1};
+    auto critic = hg::network<Critic, double>(rng);
+    auto tape = critic.tape();
+    const std::string none = "Network::backward: this tape holds no forward pass of this network";
+    critic.forward(x, tape, rng);
+    auto copy = tape;
+    CHECK_THAT(error_of([&] { critic.backward(target, copy); }), ContainsSubstring(none));
+    critic.backward(target, tape);
+    critic.forward(x, tape, rng);
+    auto moved = std::move(tape);
+    CHECK_THAT(error_of([&] { critic.backward(target, moved); }), ContainsSubstring(none));
+    // NOLINTNEXTLINE(bugprone-use-after-move): what is tested
+    CHECK_THAT(error_of([&] { critic.backward(target, tape); }), ContainsSubstring("the tape holds 0 parameters"));
+}
+
+TEST_CASE("views of results may be condition and samples of one call; a target on the tape is refused") {
+    hg::Rng rng{1};
+    const auto labeller = hg::network<hg::Chain<hg::Shape{6}, hg::Dense<3>>, double>(rng);
+    const auto given = hg::network<hg::Chain<hg::Shape{6}, hg::Condition<3>, hg::Dense<5>>, double>(rng);
+    const auto square = hg::network<hg::Chain<hg::Shape{6}, hg::Dense<6>>, double>(rng);
+    auto tape = given.tape();
+    const Eigen::MatrixXd many = values(6, 700, 3);
+    const auto labels = labeller.evaluate(many, tape);
+    const Eigen::MatrixXd expected = given.evaluate(hg::given(many, labeller.evaluate(many)));
+    CHECK(given.evaluate(hg::given(many, labels), tape) == expected);
+    const auto inputs = square.evaluate(many, tape);
+    const Eigen::MatrixXd both =
+        given.evaluate(hg::given(square.evaluate(many), labeller.evaluate(square.evaluate(many))));
+    CHECK(given.evaluate(hg::given(inputs, labeller.evaluate(inputs, tape)), tape) == both);
+    auto own = square.tape();
+    const auto on_tape = square.forward(x, own, rng);
+    CHECK_THAT(error_of([&] { square.gradient(x, on_tape, hg::MeanSquaredError{}, own, rng); }),
+               ContainsSubstring("Network::gradient: the target lies in the memory of the tape"));
+}
+
+TEST_CASE("a step with a tape of other running values changes nothing") {
+    using Normed = hg::Chain<hg::Shape{6}, hg::Dense<3>, hg::BatchNormalization>;
+    using Other = hg::Chain<hg::Shape{6}, hg::Dense<3>, hg::LayerNormalization>;
+    hg::Rng rng{1};
+    auto network = hg::network<Normed>(rng);
+    auto tape = hg::network<Other>(rng).tape();
+    tape.gradient().setOnes();
+    const Eigen::VectorXf before = network.parameters();
+    hg::Adam adam;
+    CHECK_THAT(error_of([&] { adam.step(network, tape); }),
+               ContainsSubstring("the tape holds 0 statistics, the model has 6 running values"));
+    CHECK(Eigen::VectorXf(network.parameters()) == before);
+    CHECK(adam.steps() == 0);
+    const auto moved = std::move(network);
+    const std::string gone = "it has been moved from";
+    CHECK_THAT(error_of([&] { network.fold(network.tape()); }),
+               ContainsSubstring(gone));  // NOLINT(bugprone-use-after-move)
+    CHECK_THAT(error_of([&] { network.each_weight([](auto, auto, auto) {}); }), ContainsSubstring(gone));
+}

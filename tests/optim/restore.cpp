@@ -96,7 +96,8 @@ TEST_CASE("an optimiser is not put where none has been") {
     };
     CHECK(refused(adam, wrong.leftCols(1), 1) ==
           "Adam::restore: these options have 2 kinds of moments (columns), got 1");
-    CHECK(refused(adam, wrong, -1) == "Adam::restore: the number of steps must be at least 0, got -1");
+    CHECK(refused(adam, wrong, -1) ==
+          "Adam::restore: the number of steps must be at least 0 and leave room for another, got -1");
     CHECK(refused(adam, Eigen::MatrixXf(), 7) == "Adam::restore: there are no moments, but 7 steps were taken");
     wrong(2, 1) = -1e-3f;
     CHECK_THAT(refused(adam, wrong, 1),

@@ -76,7 +76,7 @@ void train(Model& model, const Eigen::MatrixXf& images, hg::Index batch_size, in
         for (const auto& batch : batches) {
             model.gradient(batch, tape, rng);
             adam.learning_rate(schedule(adam.steps()));
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
         }
 }
 

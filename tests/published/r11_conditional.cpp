@@ -37,7 +37,7 @@ published::Figures measure(std::size_t seeds, const Labelled& train, const Label
         for (int epoch = 0; epoch < 100; ++epoch, batches.shuffle(rng))
             for (const auto& [images, labels] : batches) {
                 model.gradient(batch_of(images, labels), tape, rng);
-                adam.step(model.parameters(), tape.gradient());
+                adam.step(model, tape);
             }
         const auto bound = hg::importance_weighted_bound(model, batch_of(test.images, test.labels), 1, rng);
         return -static_cast<double>(bound.mean());

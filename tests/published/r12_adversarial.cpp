@@ -1,5 +1,6 @@
 // A generative adversarial network (Goodfellow et al. 2014) on eight Gaussians on a circle: does the generator find all
-// of them, and do its points lie there? Over many seeds, about one in twelve loses a mode.
+// of them, and do its points lie there? About one seed in twelve loses a mode, as such training does: of ten seeds six
+// do so less than once in 10 000 runs, so the row asks for a mean of seven and a half of eight.
 #include "published.hpp"
 #include "support/ring.hpp"
 
@@ -28,13 +29,13 @@ support::Coverage train(std::uint64_t seed) {
     for (int step = 0; step < 8000; ++step) {
         points << support::Ring::sample(n, rng), generator.forward(noise(n, rng), generator_tape, rng);
         discriminator.gradient(points, are_real, hg::BinaryCrossEntropy{}, discriminator_tape, rng);
-        discriminator_adam.step(discriminator.parameters(), discriminator_tape.gradient());
+        discriminator_adam.step(discriminator, discriminator_tape);
 
         const auto made = generator.forward(noise(n, rng), generator_tape, rng);
         const Eigen::MatrixXf real = discriminator.forward(made, discriminator_tape, rng).cwiseMax(1e-7f);
         discriminator.backward_input(-(n * real.array()).inverse().matrix(), discriminator_tape, dpoints);
         generator.backward(dpoints, generator_tape);
-        generator_adam.step(generator.parameters(), generator_tape.gradient());
+        generator_adam.step(generator, generator_tape);
     }
     return support::coverage(generator.evaluate(noise(10000, rng)));
 }
@@ -42,7 +43,7 @@ support::Coverage train(std::uint64_t seed) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::size_t seeds = published::seeds(argc, argv, 3);
+    const std::size_t seeds = published::seeds(argc, argv, 10);
     published::Figures modes(seeds), least(seeds);
     const published::Figures close = published::each_seed(seeds, [&](std::uint64_t seed) {
         const support::Coverage found = train(seed);
@@ -51,7 +52,7 @@ int main(int argc, char** argv) {
         return found.close;
     });
     published::Table table{"8 Gaussians on a circle: 16-128-128-2 and 2-128-128-1, Adam 1e-3, batch 256, 8000 steps"};
-    table.row("modes covered", published::within(8, 0), modes);
+    table.row("modes covered", {.at_least = 7.5}, modes);
     table.row("samples within three deviations", {.at_least = .9}, close);
     table.row("  around the loneliest mode", {}, least);
     return table.verdict();

@@ -61,7 +61,7 @@ Run measure(const Eigen::MatrixXf& x, const Eigen::MatrixXf& unseen, std::uint64
     for (int epoch = 1; epoch <= 50; ++epoch, batches.shuffle(rng)) {
         for (const auto& batch : batches) {
             model.gradient(batch, tape, rng);
-            adam.step(model.parameters(), tape.gradient());
+            adam.step(model, tape);
         }
         run.epochs = epoch;
         if (stopping.update(static_cast<double>(model.loss(validation, tape)), model.parameters())) break;
@@ -80,7 +80,7 @@ Run measure(const Eigen::MatrixXf& x, const Eigen::MatrixXf& unseen, std::uint64
 }  // namespace
 
 int main(int argc, char** argv) {
-    const std::size_t seeds = published::seeds(argc, argv, 24);
+    const std::size_t seeds = published::seeds(argc, argv, 32);
     hg::StandardScaler<double> scaler;
     const Eigen::MatrixXf x =
         hg::sliding_windows(scaler.fit_transform(load_series("art_daily_small_noise.csv")), length).cast<float>();

@@ -50,7 +50,7 @@ double regression_accuracy(const Eigen::MatrixXf& train, const Eigen::VectorXi& 
     for (int step = 0; step < 1000; ++step) {
         model.gradient(train, classes, tape, rng);
         adam.learning_rate(schedule(step));
-        adam.step(model.parameters(), tape.gradient());
+        adam.step(model, tape);
     }
     return hg::accuracy(model.reconstruct(test), test_labels);
 }

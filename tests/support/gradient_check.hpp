@@ -156,8 +156,7 @@ void check_methods(Methods<T>& layer, Methods<Dual>& exact) {
     Eigen::MatrixXd expected_dw = filled_w, expected_dx = filled_x, expected_branch = filled_branch;
     for (Index i = 0; i < count; ++i) expected_dw(i) += along(wd[i]);
     for (Index i = 0; i < xd.size(); ++i) expected_dx.reshaped()[i] += along(xd.reshaped()[i]);
-    for (Index i = 0; i < filled_branch.size(); ++i)
-        expected_branch.reshaped()[i] += along(exact.branch.reshaped()[i]);
+    for (Index i = 0; i < filled_branch.size(); ++i) expected_branch.reshaped()[i] += along(exact.branch.reshaped()[i]);
 
     const Vector<T> weights = w.cast<T>();
     const Matrix<T> input = x.cast<T>();

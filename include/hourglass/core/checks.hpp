@@ -44,6 +44,14 @@ void require_batch(std::string_view function, std::string_view what, const Batch
              "first, or take another tape");
 }
 template <class T>
+void require_target(std::string_view function, const Input<T>& target, Shape shape, Index columns,
+                    const Tape<T>& tape) {
+    require_samples(function, "the target", target, shape);
+    require_same_columns(function, "the target", columns, target);
+    if (tape.holds(target.data()))
+        fail(function, ": the target lies in the memory of the tape, which this call writes over");
+}
+template <class T>
 void require_tape(std::string_view function, std::string_view who, const Tape<T>& tape, Index parameters, Index state) {
     if (tape.gradient().size() != parameters || tape.statistics().size() != state)
         fail(function, ": the tape holds ", tape.gradient().size(), " parameters and ", tape.statistics().size(),

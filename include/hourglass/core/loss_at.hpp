@@ -36,7 +36,7 @@ struct LossAt {
     static constexpr bool needs_unit_range = requires { requires Loss::needs_unit_range; };
     static_assert(!needs_unit_range || range_at<Layers, Layers::depth>() == Range::Unit,
                   "hourglass: this loss compares probabilities, so the decoder's output must lie in (0, 1): end it in "
-                  "Sigmoid");
+                  "Sigmoid, or in Softmax for CategoricalCrossEntropy");
 
     // `first`: the first layer that nobody but the loss reads.
     static constexpr bool fused_from(std::size_t first) {

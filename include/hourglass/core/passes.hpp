@@ -15,6 +15,7 @@
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/checks.hpp"
 #include "hourglass/core/huge_pages.hpp"
+#include "hourglass/core/packed.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/tape.hpp"
 
@@ -22,41 +23,6 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace core {
 
-// Columns first … first + n − 1 of a batch, copied one after the other.
-template <class T>
-void copy_columns(const Input<T>& from, Index first, Index n, T* to) {
-    for (Index j = 0; j < n; ++j)
-        std::copy_n(from.data() + (first + j) * from.outerStride(), from.rows(), to + j * from.rows());
-}
-template <class T>
-bool is_packed(const Input<T>& x) {
-    return x.outerStride() == x.rows() || x.cols() == 1;
-}
-// The same columns without gaps: the batch's own memory, or a copy in the arena, for which there is `room_for`.
-template <class T>
-const T* packed(const Input<T>& x, Index first, Index n, Arena<T>& arena) {
-    if (is_packed(x)) return x.data() + first * x.rows();
-    T* const columns = arena.take(x.rows() * n);
-    copy_columns(x, first, n, columns);
-    return columns;
-}
-template <class T>
-Index room_for(const Input<T>& x, Index n) {
-    return is_packed(x) ? 0 : whole_lines<T>(x.rows() * n);
-}
-template <class T>
-Index room_for(const Batch<T>& x, Index n) {
-    return room_for(x.x, n) + room_for(x.condition, n);
-}
-// Gives dx these values. Eigen frees before it asks for memory: where that fails, dx is empty.
-template <class T>
-void assign_columns(Matrix<T>& dx, const T* values, Index rows, Index columns) {
-    if (dx.rows() != rows || dx.cols() != columns) {
-        dx.resize(0, 0);
-        dx.resize(rows, columns);
-    }
-    std::copy_n(values, rows * columns, dx.data());
-}
 // Shows an array by its name, its extents without trailing ones, and its values.
 template <class T, class Use>
 void show_array(const std::string& name, const Weight& w, T* values, Use& use) {
@@ -71,6 +37,7 @@ template <class T, class Layers, std::size_t... Marks>
 class Passes {
   public:
     static constexpr std::size_t depth = Layers::depth;
+    static constexpr Index layer_parameters = Layers::parameters;
     static constexpr Plan<depth> plan = Layers::template marked_plan<Marks...>();
     template <class V>
     using Each = std::array<V, depth + 1>;
@@ -121,25 +88,25 @@ class Passes {
 
     /// Calls use(name, extents, values) for each array of parameters; `name(i)` is how the names of layer i's begin.
     template <class Name, class Use>
-    void each_weight(const Name& name, Use use) {
+    void each_weight(const Name& name, Use& use) {
         Layers::each_weight([&](std::size_t i, const Weight& w, Index at) {
             show_array(name(i) + std::string{w.name}, w, theta_.data() + at, use);
         });
     }
     template <class Name, class Use>
-    void each_weight(const Name& name, Use use) const {
+    void each_weight(const Name& name, Use& use) const {
         Layers::each_weight([&](std::size_t i, const Weight& w, Index at) {
             show_array(name(i) + std::string{w.name}, w, theta_.data() + at, use);
         });
     }
     template <class Name, class Use>
-    void each_state(const Name& name, Use use) {
+    void each_state(const Name& name, Use& use) {
         Layers::each_state([&](std::size_t i, const Weight& w, Index at) {
             show_array(name(i) + std::string{w.name}, w, state_.data() + at, use);
         });
     }
     template <class Name, class Use>
-    void each_state(const Name& name, Use use) const {
+    void each_state(const Name& name, Use& use) const {
         Layers::each_state([&](std::size_t i, const Weight& w, Index at) {
             show_array(name(i) + std::string{w.name}, w, state_.data() + at, use);
         });
@@ -188,8 +155,8 @@ class Passes {
         for (std::size_t i = begin; i < end; ++i) functions[i](layers[i], call(b, i));
     }
     /// The way back from the gradient of activation `end`: to θ's at `d`, unless that is null, and with `to_input` to
-    /// that of activation 0. Weights' gradients are assigned, or added to where `gathered` says so of a layer.
-    void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& gathered, bool to_input = false) const {
+    /// that of activation 0. Weights' gradients are assigned, or added to where `accumulate` says so of a layer.
+    void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
         static constexpr auto functions = Layers::template backward_functions<T>();
         const auto layers = layers_.layers();
         const auto wanted = [&](std::size_t i) { return to_input || i > plan.first_trained; };
@@ -197,7 +164,7 @@ class Passes {
         for (std::size_t i = end; i-- > begin;) {
             LayerCall<T> c = call(b, i);
             c.dw = d ? d + plan.offsets[i] : nullptr, c.dtheta = d;
-            c.accumulate_dw = gathered[i];
+            c.accumulate_dw = accumulate[i];
             c.dx = wanted(i) ? b.gradient[i] : nullptr;
             c.accumulate_dx = c.dx && c.dx != c.dy && b.written[plan.owner[i]];
             if (c.dx) b.written[plan.owner[i]] = true;
@@ -258,6 +225,18 @@ class Passes {
         run(
             x, begin, end, y, tape, [](Index) { return Index{0}; }, [](const Buffers&, Index, Arena<T>&) {});
     }
+    /// The same with nobody looking on: a matrix, or a view of the tape's memory, valid until the tape's next use.
+    Matrix<T> evaluate(const Batch<T>& x, std::size_t begin, std::size_t end) const {
+        Tape<T> scratch(0);
+        Matrix<T> y(plan.shapes[end].size(), x.cols());
+        run(x, begin, end, y.data(), scratch);
+        return y;
+    }
+    ConstView<T> evaluate(const Batch<T>& x, std::size_t begin, std::size_t end, Tape<T>& tape) const {
+        T* const y = tape.result(plan.shapes[end].size() * x.cols(), x.x.data(), x.condition.data());
+        run(x, begin, end, y, tape);
+        return {y, plan.shapes[end].size(), x.cols()};
+    }
 
     /// Where a value that is not finite came from, for a message: x, its condition or the target, else the first layer
     /// behind which there is one, looked for by running layers begin … end − 1 again; `name(i)` is that of layer i, and
@@ -265,7 +244,7 @@ class Passes {
     template <class Name>
     std::string cause_of_non_finite(const Batch<T>& x, const Input<T>& target, const Buffers& b, std::size_t begin,
                                     std::size_t end, Index first, const Name& name) const {
-        std::string cause = non_finite_value("x", x.x);
+        std::string cause = non_finite_value(begin == 0 ? "x" : "the code", x.x);
         if (cause.empty()) cause = non_finite_value("the condition", x.condition);
         if (cause.empty()) cause = non_finite_value("the target", target);
         if constexpr (std::floating_point<T>)

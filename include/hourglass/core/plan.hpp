@@ -18,14 +18,14 @@ struct LayerFacts {
     Index (*cache)(Shape);
     Index (*state)(Shape);
     Traits traits;
-    Index shared_offset;  // where a tied layer's shared weights begin; -1 for others
+    Index shared_offset, shared_parameters;  // where a tied layer's shared weights lie; -1 for others
 };
 
 template <class L>
 constexpr LayerFacts facts_of() {
-    Index shared = -1;
-    if constexpr (is_tied<L>) shared = L::shared_offset;
-    return {&L::output, &parameters_of<L>, &cache_of<L>, &state_of<L>, traits_of<L>(), shared};
+    Index shared = -1, count = 0;
+    if constexpr (is_tied<L>) shared = L::shared_offset, count = L::shared_parameters;
+    return {&L::output, &parameters_of<L>, &cache_of<L>, &state_of<L>, traits_of<L>(), shared, count};
 }
 
 /// Activation 0 is the chain's input, activation i + 1 the output of layer i.
@@ -44,6 +44,7 @@ struct Plan {
     Each<bool> needed{};                // activation i is read again, so nothing may be written over it
     Each<Index> condition_of{};         // values of the caller's condition that layer i reads
     Each<bool> shared{};                // a second layer adds to the gradient of layer i's weights
+    bool ties_hold = true;              // every tied layer finds the one whose weights it shares before it
     std::size_t first_trained = Depth;  // the first layer with weights; the gradient of what lies before is nobody's
     Index condition = 0;                // values given with each sample
 
@@ -52,7 +53,7 @@ struct Plan {
     std::string path(std::size_t i, std::size_t begin, std::size_t end) const {
         Index number = 0;
         for (std::size_t first = begin; first < end; ++number) {
-            std::size_t last = first;  // of the largest part that begins here
+            std::size_t last = first;  // of the largest residual block that begins here
             for (std::size_t k = first; k < end; ++k)
                 if (joins(k) && branch[k] == first) last = k;
             if (i == last) return text(number);
@@ -64,6 +65,13 @@ struct Plan {
 
     /// Whether layer i is the end of a residual block.
     constexpr bool joins(std::size_t i) const { return branch[i] != i; }
+
+    /// The layer whose parameters begin at `offset`; Depth for none.
+    constexpr std::size_t layer_at(Index offset) const {
+        std::size_t i = 0;
+        while (i < Depth && !(offsets[i] == offset && offsets[i + 1] > offset)) ++i;
+        return i;
+    }
 
     /// Values of the caller's condition that layers begin … end − 1 read.
     constexpr Index condition_between(std::size_t begin, std::size_t end) const {
@@ -105,8 +113,13 @@ constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 
                      " and another ", layer.traits.condition);
             p.condition = p.condition_of[i] = layer.traits.condition;
         }
-        for (std::size_t k = 0; k < i && layer.shared_offset >= 0; ++k)
-            if (p.offsets[k] == layer.shared_offset && p.offsets[k + 1] > p.offsets[k]) p.shared[k] = true;
+        if (layer.shared_offset >= 0) {
+            bool found = false;
+            for (std::size_t k = 0; k < i; ++k)
+                if (p.offsets[k] == layer.shared_offset && p.offsets[k + 1] - p.offsets[k] == layer.shared_parameters)
+                    p.shared[k] = found = true;
+            p.ties_hold = p.ties_hold && found;
+        }
     }
     p.branch[Depth] = Depth;
     return p;

@@ -30,8 +30,8 @@ struct Shape {
 /// "784" for a plain vector, "32 x 144" (channels x length) for a series, "3 x 32 x 32" for a picture.
 inline std::string text(const Shape& shape) {
     std::string shown = text(shape.channels);
-    if (shape.positions() > 1) shown += " x " + text(shape.length);
-    if (shape.columns > 1) shown += " x " + text(shape.columns);
+    if (shape.positions() != 1) shown += " x " + text(shape.length);
+    if (shape.columns != 1) shown += " x " + text(shape.columns);
     return shown;
 }
 

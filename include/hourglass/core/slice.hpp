@@ -1,4 +1,4 @@
-// A named part of the flat parameter vector.
+// A contiguous range of a flat vector.
 #pragma once
 
 #include "hourglass/core/shape.hpp"

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string_view>
 
 #include "hourglass/core/huge_pages.hpp"
@@ -64,11 +63,24 @@ class Arena {
     T* next_;
 };
 
-/// A network's forward pass whose way back is still to come.
+/// A network's forward pass that backward has not used yet. It belongs to one tape: neither a copy of that tape nor the
+/// one that it is moved to has it.
 struct PendingPass {
-    const void* network;
-    Index samples;
-    Stream random;
+    const void *network = nullptr, *plan = nullptr;
+    Index samples = 0;
+    Stream random{0, 0};
+
+    PendingPass() = default;
+    PendingPass(const PendingPass&) {}
+    PendingPass(PendingPass&& other) noexcept { other.network = nullptr; }
+    PendingPass& operator=(const PendingPass&) {
+        network = nullptr;
+        return *this;
+    }
+    PendingPass& operator=(PendingPass&& other) noexcept {
+        network = other.network = nullptr;
+        return *this;
+    }
 };
 
 }  // namespace core
@@ -79,7 +91,8 @@ struct PendingPass {
 template <class T>
 class Tape {
   public:
-    explicit Tape(Index parameters, Index statistics = 0) : gradient_(parameters), statistics_(statistics) {
+    explicit Tape(Index parameters, Index statistics = 0)
+        : parameters_(parameters), gradient_(std::max<Index>(parameters, 1)), statistics_(statistics) {
         prefer_huge_pages(gradient_.data(), parameters);
         std::fill_n(gradient_.data(), parameters, T(0));
         std::fill_n(statistics_.data(), statistics, T(0));
@@ -87,8 +100,8 @@ class Tape {
 
     /// ∂objective/∂θ of the last `gradient` call, in the layout of `model.parameters()`. Writable, so that it can be
     /// clipped.
-    Eigen::Map<Vector<T>> gradient() { return {gradient_.data(), gradient_.size()}; }
-    Eigen::Map<const Vector<T>> gradient() const { return {gradient_.data(), gradient_.size()}; }
+    Eigen::Map<Vector<T>> gradient() { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
+    Eigen::Map<const Vector<T>> gradient() const { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
 
     /// The last objective's two parts: the loss of the reconstruction, and the sum of all code terms.
     T reconstruction() const { return reconstruction_; }
@@ -104,25 +117,31 @@ class Tape {
 
     /// Scratch memory for `values` values, beginning on a cache line; its contents are not kept when it grows.
     T* memory(Index values) {
-        pending = std::nullopt;
+        pending_.network = nullptr;
         return memory_.room(values);
     }
-    /// Where a result lies that is handed out as a view: not in the memory of either argument, so that views of results
-    /// can be arguments.
-    T* result(Index values, const T* x = nullptr, const T* y = nullptr) {
+    /// Where a result lies that is handed out as a view: not in the memory of any of the arguments, so that views of
+    /// results can be arguments.
+    T* result(Index values, const T* x = nullptr, const T* y = nullptr, const T* z = nullptr) {
         core::Storage<T>* free = results_;
-        while (free->holds(x) || free->holds(y)) ++free;
+        while (free->holds(x) || free->holds(y) || free->holds(z)) ++free;
         return free->room(values);
     }
     /// Whether this value lies in the scratch memory, which any pass writes over.
     bool holds(const T* value) const { return memory_.holds(value); }
     T* statistics_memory() { return statistics_.data(); }
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
-    std::optional<core::PendingPass> pending;
+    /// Notes a forward pass, until the memory is used again; and gives it to its way back.
+    void pend(const void* network, const void* plan, Index samples, const Stream& random) {
+        pending_.network = network, pending_.plan = plan, pending_.samples = samples, pending_.random = random;
+    }
+    const core::PendingPass& pending() const { return pending_; }
 
   private:
-    Vector<T> gradient_, statistics_;
-    core::Storage<T> memory_, results_[3];
+    core::PendingPass pending_;
+    Index parameters_;
+    Vector<T> gradient_, statistics_;  // never null, so that null can mean that none is asked for
+    core::Storage<T> memory_, results_[4];
     T reconstruction_{}, penalty_{};
 };
 

@@ -140,7 +140,7 @@ struct EncoderPass {
     Stream random;
 };
 
-// Sums over many float values are gathered in double: one rounding per block instead of a drift over the batch.
+// Sums over many float values are summed in double: one rounding per block instead of a drift over the batch.
 template <class T>
 using Accumulator = std::conditional_t<std::same_as<T, float>, double, T>;
 

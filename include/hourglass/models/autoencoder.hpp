@@ -3,8 +3,9 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
+#include <array>
 #include <ostream>
-#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -37,11 +38,12 @@ inline namespace HOURGLASS_ABI {
 ///
 /// Losses and errors throw when they are not finite (`tape.non_finite` can say otherwise), naming where that began;
 /// `encode`, `decode` and their like pass on what is not finite. With a tape a result is a view of its memory, valid
-/// until the tape's next use but one.
+/// until the tape's next use, of which it may be an argument.
 ///
 /// Write the type as `Autoencoder<Encoder, Decoder, Loss, Terms…>` (float), or let `autoencoder(…)` find it.
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
-class BasicAutoencoder {
+class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>, T> {
+    using Base = core::Trainable<BasicAutoencoder, T>;
     using Model = models::Pipeline<Encoder, Decoder, Loss, Terms...>;
     using Layers = typename Model::Layers;
     using CodeTerm = typename Model::CodeTerm;
@@ -53,24 +55,21 @@ class BasicAutoencoder {
     static constexpr const auto& plan = Passes::plan;
     static constexpr std::size_t depth = Layers::depth, code_begin = Model::code_begin, code_end = Model::code_end,
                                  compared = Model::compared;
-    static constexpr Index decoder_offset = plan.offsets[code_end], learned = core::learned_by<Loss>();
+    static constexpr Index decoder_offset = plan.offsets[code_end];
 
   public:
-    using Scalar = T;
+    using Base::parameters, Base::state;
 
     /// Draws the first parameters from `rng`. Encoder and decoder are given as values when their layers have
     /// hyperparameters.
     BasicAutoencoder(const Encoder& encoder, const Decoder& decoder, Rng& rng, const Loss& loss, const Terms&... terms)
-        : network_(typename Net::ForModel{}, joined(encoder, decoder, terms...), rng, learned),
+        : network_(typename Net::ForModel{}, joined(encoder, decoder, terms...), rng, core::learned_by<Loss>()),
           objective_(loss, terms...) {
         objective_.check(passes());
     }
     explicit BasicAutoencoder(Rng& rng, const Loss& loss = Loss{}, const Terms&... terms)
         : BasicAutoencoder(Encoder{}, Decoder{}, rng, loss, terms...) {}
 
-    /// θ, all parameters as one vector.
-    Eigen::Map<Vector<T>> parameters() { return network_.parameters(); }
-    Eigen::Map<const Vector<T>> parameters() const { return network_.parameters(); }
     /// The slices of θ that belong to the encoder and to the decoder: to carry weights from one model to another, or to
     /// train one and leave the other as it is (step with `tape.gradient().segment(…)` of the same place).
     Eigen::Map<Vector<T>> encoder_parameters() { return {parameters().data(), Encoder::parameters}; }
@@ -82,51 +81,6 @@ class BasicAutoencoder {
     /// The same places in any vector of θ's layout, such as a tape's gradient.
     static constexpr Slice encoder_slice() { return {0, Encoder::parameters}; }
     static constexpr Slice decoder_slice() { return {decoder_offset, Decoder::parameters}; }
-
-    /// Running values that are no parameters, such as the moving averages of `BatchNormalization`: what evaluation uses
-    /// in place of a batch's own. To be kept with the parameters when a model is stored or averaged.
-    Eigen::Map<Vector<T>> state() { return network_.state(); }
-    Eigen::Map<const Vector<T>> state() const { return network_.state(); }
-    /// Folds the statistics of the batch of the last `gradient` call into the running values, as `step(model, tape)` of
-    /// an optimiser does. Statistics that are not finite are left out: returns whether they were taken in. `Error` for
-    /// another model's tape.
-    bool fold(const Tape<T>& tape) {
-        require_tape("Autoencoder::fold", tape);
-        return network_.passes_.fold(tape);
-    }
-
-    /// Calls use(name, extents, values) for every array of parameters, in order: "encoder.0.kernel",
-    /// "encoder.1.0.kernel" within a residual block, "code.log_threshold", "loss.log_variance". `extents` leave out
-    /// trailing ones, the first is fastest in memory; `values` is an Eigen map. Shared weights come once, under their
-    /// owner.
-    template <class Use>
-    void each_weight(Use use) {
-        network_.passes_.each_weight(prefix, use);
-        each_loss_weight(parameters().data(), use);
-    }
-    template <class Use>
-    void each_weight(Use use) const {
-        network_.passes_.each_weight(prefix, use);
-        each_loss_weight(parameters().data(), use);
-    }
-    /// The same for the running values: "encoder.1.moving_mean".
-    template <class Use>
-    void each_state(Use use) {
-        network_.passes_.each_state(prefix, use);
-    }
-    template <class Use>
-    void each_state(Use use) const {
-        network_.passes_.each_state(prefix, use);
-    }
-    /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
-    std::vector<Slice> biases() const {
-        std::vector<Slice> slices = Passes::undecayed();
-        if (learned > 0) slices.push_back({Layers::parameters, learned});
-        return slices;
-    }
-
-    /// Memory for one training loop; see `Tape`.
-    Tape<T> tape() const { return network_.tape(); }
 
     /// Encoder and decoder, with their layers' hyperparameters.
     Encoder encoder() const { return subchain<Encoder, 0>(); }
@@ -218,21 +172,10 @@ class BasicAutoencoder {
     ConstView<T> reconstruct(const Batch<T>& x, Tape<T>& tape) const {
         return between("Autoencoder::reconstruct", x, 0, depth, tape);
     }
-    /// What the encoder has made of a batch after its first layers[i] layers, for each i; one matrix each. What makes
-    /// the code of the encoder's output is left out.
-    std::vector<Matrix<T>> activations(const Batch<T>& x, std::span<const std::size_t> layers) const {
-        check("Autoencoder::activations", x, 0, code_begin, nullptr);
-        std::vector<Matrix<T>> all;
-        for (const std::size_t i : layers) all.emplace_back(plan.shapes[i].size(), x.cols());
-        Tape<T> scratch(0);
-        passes().run(
-            x, 0, code_begin, nullptr, scratch, [](Index) { return Index{0}; },
-            [&](const Buffers& b, Index first, core::Arena<T>&) {
-                for (std::size_t k = 0; k < layers.size(); ++k)
-                    std::copy_n(b.activation[layers[k]], all[k].rows() * b.samples,
-                                all[k].data() + first * all[k].rows());
-            });
-        return all;
+    /// What the encoder has made of a batch after its first `layers` layers, values × n; what makes the code of its
+    /// output is left out.
+    Matrix<T> activation(const Batch<T>& x, std::size_t layers) const {
+        return between("Autoencoder::activation", x, 0, std::min(layers, code_begin));
     }
 
     /// A walk through the code: `steps` pictures decoded from codes that lie evenly on the line from the code of `from`
@@ -267,23 +210,22 @@ class BasicAutoencoder {
     /// a `Condition` is given one for each sample: `sample(labels, rng)`, values × n.
     Matrix<T> sample(Index n, Rng& rng) const requires(Model::is_variational) {
         if (plan.condition_between(code_end, depth) > 0)
-            fail(
-                "Autoencoder::sample: the decoder has a Condition: sample(condition, rng) makes a sample for each "
-                "column");
-        return decode(draw_codes(n, rng));
+            fail("Autoencoder::sample: the decoder has a Condition: sample(condition, rng) draws one for each column");
+        return decode(CodeTerm::template draw<T>(Decoder::input.size(), n, rng));
     }
     Matrix<T> sample(const Input<T>& condition, Rng& rng) const requires(Model::is_variational) {
         constexpr Index values = plan.condition_between(code_end, depth);
+        if (values == 0) fail("Autoencoder::sample: the decoder has no Condition: sample(n, rng) draws n samples");
         if (condition.rows() != values)
             fail("Autoencoder::sample: the condition has ", condition.rows(), " rows, the decoder's Condition reads ",
                  values);
-        return decode(given(draw_codes(condition.cols(), rng), condition));
+        return decode(given(CodeTerm::template draw<T>(Decoder::input.size(), condition.cols(), rng), condition));
     }
 
   private:
     T train(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>* dx) const {
         check("Autoencoder::gradient", x, target, 0, tape);
-        require_tape("Autoencoder::gradient", tape);
+        this->require_tape("Autoencoder::gradient", tape);
         models::TrainingStep<T, Model, Objective> step(passes(), objective_, x, target, tape);
         const Stream random = rng.stream();
         step.corrupt(random);
@@ -300,17 +242,12 @@ class BasicAutoencoder {
     Matrix<T> between(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end,
                       bool other = false) const {
         check(function, x, begin, end, nullptr, other);
-        Tape<T> scratch(0);
-        Matrix<T> y(plan.shapes[end].size(), x.cols());
-        passes().run(x, begin, end, y.data(), scratch);
-        return y;
+        return passes().evaluate(x, begin, end);
     }
     ConstView<T> between(std::string_view function, const Batch<T>& x, std::size_t begin, std::size_t end,
                          Tape<T>& tape) const {
         check(function, x, begin, end, &tape);
-        T* const y = tape.result(plan.shapes[end].size() * x.cols(), x.x.data());
-        passes().run(x, begin, end, y, tape);
-        return {y, plan.shapes[end].size(), x.cols()};
+        return passes().evaluate(x, begin, end, tape);
     }
 
     // Layers begin … end − 1 want a condition exactly where they read one; where `other` layers may, they ignore it.
@@ -324,28 +261,19 @@ class BasicAutoencoder {
     void check(std::string_view function, const Batch<T>& x, const Input<T>& target, std::size_t begin,
                const Tape<T>& tape) const {
         check(function, x, begin, depth, &tape, begin > 0);
-        core::require_samples(function, "the target", target, Decoder::output);
-        core::require_same_columns(function, "the target", x.cols(), target);
-        if (tape.holds(target.data()))
-            fail(function, ": the target lies in the memory of the tape, which this call writes over");
+        core::require_target(function, target, Decoder::output, x.cols(), tape);
         objective_.check(passes());
     }
-    void require_tape(std::string_view function, const Tape<T>& tape) const {
-        core::require_tape(function, "model", tape, parameters().size(), state().size());
+    friend Base;
+    static constexpr std::string_view kind = "model", fold_name = "Autoencoder::fold",
+                                      each_weight_name = "Autoencoder::each_weight";
+    static constexpr auto learned() {
+        if constexpr (core::learned_by<Loss>() > 0)
+            return Loss::weights();
+        else
+            return std::array<Weight, 0>{};
     }
-
     static std::string prefix(std::size_t i) { return Model::name(i) + "."; }
-    template <class Values, class Use>
-    static void each_loss_weight([[maybe_unused]] Values* theta, [[maybe_unused]] Use& use) {
-        if constexpr (learned > 0) {
-            Index at = Layers::parameters;
-            for (const Weight& w : Loss::weights()) {
-                core::show_array("loss." + std::string{w.name}, w, theta + at, use);
-                at += w.size();
-            }
-        }
-    }
-
     template <class Half, std::size_t Begin>
     Half subchain() const {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -354,22 +282,14 @@ class BasicAutoencoder {
         (std::make_index_sequence<Half::depth>{});
     }
     static Layers joined(const Encoder& encoder, const Decoder& decoder, const Terms&... terms) {
-        const auto with = [&](const auto&... term) { return models::join<Layers>(encoder, decoder, term...); };
+        const auto with = [&](const auto&... term) { return core::join<Layers>(encoder, decoder, term...); };
         if constexpr (Model::has_code_term)
             return with(std::get<const CodeTerm&>(std::tie(terms...)));
         else
             return with();
     }
+    Passes& passes() { return network_.passes_; }
     const Passes& passes() const { return network_.passes_; }
-
-    Matrix<T> draw_codes(Index n, Rng& rng) const {
-        if (n < 1) fail("Autoencoder::sample: expected at least one sample, got ", n);
-        const Stream random = rng.stream();
-        Matrix<T> codes(Decoder::input.size(), n);
-        for (Index j = 0; j < n; ++j)
-            random.normal(j, std::span<T>{codes.data() + j * codes.rows(), static_cast<std::size_t>(codes.rows())});
-        return codes;
-    }
 
     Net network_;
     Objective objective_;

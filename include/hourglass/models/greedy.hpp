@@ -6,7 +6,6 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
-#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -18,7 +17,6 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
-
 namespace models {
 
 // Whether a stage begins with this layer: it has a kernel, of its own or shared. Scales and shifts, as normalisations
@@ -55,7 +53,7 @@ struct StageLayers {
 }  // namespace models
 
 /// How many stages an encoder has: each begins with a layer that has a kernel (dense or a convolution), or a residual
-/// part with one, and ends before the next. What stands before the first belongs to it.
+/// block with one, and ends before the next. What stands before the first belongs to it.
 template <class Encoder>
 inline constexpr std::size_t stages = models::StageLayers<Encoder>{}.count;
 
@@ -99,19 +97,12 @@ struct DecoderStages {
                   "reverse");
 };
 
-// The layer whose parameters begin at `offset`.
-template <class C>
-constexpr std::size_t layer_at(Index offset) {
-    std::size_t i = 0;
-    while (i < C::depth && !(C::plan.offsets[i] == offset && C::plan.offsets[i + 1] > offset)) ++i;
-    return i;
-}
 // A layer of the decoder as it stands in the stage whose encoder is the layers from Begin to before End: shared weights
 // are now found there.
 template <std::size_t Begin, std::size_t End, class Encoder, class L>
 constexpr auto in_stage(const Encoder& encoder, const L& layer) {
     if constexpr (core::is_tied<L>) {
-        constexpr std::size_t owner = layer_at<Encoder>(L::shared_offset);
+        constexpr std::size_t owner = Encoder::plan.layer_at(L::shared_offset);
         static_assert(Begin <= owner && owner < End,
                       "hourglass: each_stage needs a tied layer to share the weights of the stage it undoes");
         return core::tied_of<typename Encoder::template Layer<owner>, Encoder::plan.shapes[owner],
@@ -124,11 +115,7 @@ constexpr auto in_stage(const Encoder& encoder, const L& layer) {
 
 template <std::size_t I, class Encoder>
 constexpr auto stage_encoder(const Encoder& encoder) {
-    constexpr auto& cut = EncoderStages<Encoder>::cut;
-    return [&]<std::size_t... K>(std::index_sequence<K...>) {
-        return chain<Encoder::plan.shapes[cut[I]]>(encoder.template layer<cut[I] + K>()...);
-    }
-    (std::make_index_sequence<cut[I + 1] - cut[I]>{});
+    return core::subchain<EncoderStages<Encoder>::cut[I], EncoderStages<Encoder>::cut[I + 1]>(encoder);
 }
 template <std::size_t I, class Encoder, class Decoder>
 constexpr auto stage_decoder(const Encoder& encoder, const Decoder& decoder) {
@@ -210,6 +197,8 @@ template <class T, class Encoder, class Decoder, class Loss, class... ModelTerms
     requires core::acts_in<StageLoss, Slot::Loss>
 void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& model,
                 const std::type_identity_t<Matrix<T>>& x, Train train, const StageLoss& loss, const Terms&... terms) {
+    static_assert(Encoder::condition == 0 && Decoder::condition == 0,
+                  "hourglass: each_stage gives its stages samples alone, and a Condition wants values with each");
     if (x.rows() != Encoder::input.size() || x.cols() == 0)
         fail("each_stage: x is ", x.rows(), " x ", x.cols(), ", expected ", Encoder::input.size(),
              " rows and at least one column");
@@ -233,7 +222,9 @@ std::vector<Matrix<T>> codes(const BasicAutoencoder<T, Encoder, Decoder, Loss, T
                              const std::type_identity_t<Batch<T>>& x) {
     using Stages = models::EncoderStages<Encoder>;
     if (x.rows() != Encoder::input.size()) fail("codes: x has ", x.rows(), " rows, expected ", Encoder::input.size());
-    return model.activations(x, std::span{Stages::cut}.template subspan<1>());
+    std::vector<Matrix<T>> all;
+    for (std::size_t i = 1; i <= Stages::count; ++i) all.push_back(model.activation(x, Stages::cut[i]));
+    return all;
 }
 
 }  // namespace HOURGLASS_ABI

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <array>
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "hourglass/core/loss_at.hpp"
-#include "hourglass/core/passes.hpp"
+#include "hourglass/core/trainable.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -16,70 +16,32 @@ inline namespace HOURGLASS_ABI {
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 class BasicAutoencoder;
 
-/// A chain that is no autoencoder: a classifier, a discriminator, a generator.
+/// A chain with parameters, trained by itself: a classifier, a critic, a generator.
 ///
 ///     auto critic = hg::network<Critic>(rng);
 ///     auto tape = critic.tape();
 ///     const auto score = critic.forward(x, tape, rng);
-///     critic.backward(dscore, tape);  // with the gradient of x as well: backward(dscore, tape, dx)
+///     critic.backward(dscore, tape);  // or backward(dscore, tape, dx), with the gradient of x as well
 ///     adam.step(critic, tape);
 ///
-/// Batches are matrices of one column per sample. All parameters are one flat vector, layer after layer. Methods throw
-/// `Error`, before they change anything, for a batch that does not fit. Const methods may run on several threads, each
-/// with its own tape. `Layers` is a `Chain`; a pass of a model's may also begin and end at its activations `Marks`.
+/// With a loss of the library's the two are one: `gradient(x, target, loss, tape, rng)`. Batches are matrices of one
+/// column per sample. All parameters are one flat vector, layer after layer. Methods throw `Error`, before they change
+/// anything, for a batch that does not fit. Const methods may run on several threads, each with its own tape. `Layers`
+/// is a `Chain`. An autoencoder is built on a network of its layers in one sequence, whose passes also begin and end at
+/// `Marks`: the encoder's output and the code.
 template <class T, class Layers, std::size_t... Marks>
-class Network {
+class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
+    using Base = core::Trainable<Network, T>;
     using Passes = core::Passes<T, Layers, Marks...>;
     using Buffers = typename Passes::Buffers;
     static constexpr std::size_t depth = Layers::depth;
+    static_assert(Layers::plan.ties_hold,
+                  "hourglass: a Tied decoder shares the weights of an encoder, which this network does not have");
 
   public:
-    using Scalar = T;
-
     /// Draws the first parameters from `rng`.
     explicit Network(Rng& rng) : Network(Layers{}, rng) {}
     Network(const Layers& layers, Rng& rng) : passes_(layers, rng, 0) {}
-
-    /// θ, all parameters as one vector.
-    Eigen::Map<Vector<T>> parameters() { return passes_.parameters(); }
-    Eigen::Map<const Vector<T>> parameters() const { return passes_.parameters(); }
-    /// Running values that are no parameters, such as the moving averages of `BatchNormalization`.
-    Eigen::Map<Vector<T>> state() { return passes_.state(); }
-    Eigen::Map<const Vector<T>> state() const { return passes_.state(); }
-    /// Memory for one training loop; see `Tape`.
-    Tape<T> tape() const { return passes_.tape(); }
-
-    /// Folds the statistics of the batch of the last training pass into the running values, as `step(network, tape)` of
-    /// an optimiser does. Statistics that are not finite are left out: returns whether they were taken in. `Error` for
-    /// another network's tape.
-    bool fold(const Tape<T>& tape) {
-        require_tape("Network::fold", tape);
-        return passes_.fold(tape);
-    }
-
-    /// Calls use(name, extents, values) for every array of parameters, in order: "0.kernel" for the kernel of the first
-    /// layer, "1.0.kernel" for that of the first layer of a residual block that is the second. `extents` leave out
-    /// trailing ones, the first is fastest in memory; `values` is an Eigen map. Shared weights come once, under their
-    /// owner.
-    template <class Use>
-    void each_weight(Use use) {
-        passes_.each_weight(prefix, use);
-    }
-    template <class Use>
-    void each_weight(Use use) const {
-        passes_.each_weight(prefix, use);
-    }
-    /// The same for the running values: "1.moving_mean".
-    template <class Use>
-    void each_state(Use use) {
-        passes_.each_state(prefix, use);
-    }
-    template <class Use>
-    void each_state(Use use) const {
-        passes_.each_state(prefix, use);
-    }
-    /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
-    std::vector<Slice> biases() const { return Passes::undecayed(); }
 
     /// The chain's output for a batch in training (dropout acts, batches are normalised by themselves), output × n: a
     /// view of the tape's memory, valid until its next use. x is copied onto the tape. One `backward` or
@@ -93,7 +55,7 @@ class Network {
         const Stream random = rng.stream();
         b.random = &random;
         passes_.run_forward(b, 0, depth);
-        tape.pending = core::PendingPass{this, n, random};
+        tape.pend(this, &Passes::plan, n, random);
         return Passes::seen(b, depth);
     }
     /// The way back of the last `forward`, from the gradient with respect to its result, output × n: assigns
@@ -120,8 +82,7 @@ class Network {
         constexpr std::string_view function = "Network::gradient";
         const Index n = x.cols();
         check(function, x, tape);
-        core::require_samples(function, "the target", target, Layers::output);
-        core::require_same_columns(function, "the target", n, target);
+        core::require_target(function, target, Layers::output, n, tape);
         loss.check();
         core::Arena<T> arena{tape.memory(Passes::training_room(n) + core::room_for(x, n) + core::room_for(target, n))};
         Buffers b = Passes::training(arena, core::packed(x.x, 0, n, arena), n, 1, depth + 1, end, false);
@@ -144,19 +105,14 @@ class Network {
     }
 
     /// The chain's output in evaluation (no dropout, running averages), output × n. What is not finite is passed on.
-    /// With a tape the result is a view of its memory, valid until the tape's next use but one.
+    /// With a tape the result is a view of its memory, valid until the tape's next use, of which it may be an argument.
     Matrix<T> evaluate(const Batch<T>& x) const {
         require_batch("Network::evaluate", x);
-        Tape<T> scratch(0);
-        Matrix<T> y(Layers::output.size(), x.cols());
-        passes_.run(x, 0, depth, y.data(), scratch);
-        return y;
+        return passes_.evaluate(x, 0, depth);
     }
     ConstView<T> evaluate(const Batch<T>& x, Tape<T>& tape) const {
         require_batch("Network::evaluate", x, &tape);
-        T* const y = tape.result(Layers::output.size() * x.cols(), x.x.data());
-        passes_.run(x, 0, depth, y, tape);
-        return {y, Layers::output.size(), x.cols()};
+        return passes_.evaluate(x, 0, depth, tape);
     }
 
     /// A table: one row a layer (name, output shape, parameters, hyperparameters), then the total.
@@ -167,9 +123,16 @@ class Network {
   private:
     template <class, class, class, class, class...>
     friend class BasicAutoencoder;
+    friend Base;
+    static constexpr std::string_view kind = "network", fold_name = "Network::fold",
+                                      each_weight_name = "Network::each_weight";
+    static constexpr std::array<Weight, 0> learned() { return {}; }
+    Passes& passes() { return passes_; }
+    const Passes& passes() const { return passes_; }
+
     struct ForModel {};
-    // `learned` values, 0 at first, follow the layers' parameters: those of a loss that learns.
-    Network(ForModel, const Layers& layers, Rng& rng, Index learned) : passes_(layers, rng, learned) {}
+    // `values` values, 0 at first, follow the layers' parameters: those of a loss that learns.
+    Network(ForModel, const Layers& layers, Rng& rng, Index values) : passes_(layers, rng, values) {}
 
     static std::string name(std::size_t i) { return Passes::plan.path(i, 0, depth); }
     static std::string prefix(std::size_t i) { return name(i) + "."; }
@@ -178,12 +141,9 @@ class Network {
         core::require_batch(function, "x", x, Layers::input, Layers::condition, tape);
         passes_.require_values(function, "network");
     }
-    void require_tape(std::string_view function, const Tape<T>& tape) const {
-        core::require_tape(function, "network", tape, passes_.parameters().size(), passes_.state().size());
-    }
     void check(std::string_view function, const Batch<T>& x, const Tape<T>& tape) const {
         require_batch(function, x, &tape);
-        require_tape(function, tape);
+        this->require_tape(function, tape);
     }
     // Where a pass of n samples lies on a tape, input and condition included.
     static Buffers on_tape(Tape<T>& tape, Index n) {
@@ -195,23 +155,24 @@ class Network {
         return b;
     }
     void go_back(Buffers& b, std::size_t end, T* d, bool to_input) const {
-        for (std::size_t i = 0; d && i < depth;
-             ++i)  // who shares weights adds to their gradient, perhaps before its owner
-            if (Passes::plan.shared[i])
-                clear<T>({d + Passes::plan.offsets[i], Passes::plan.offsets[i + 1] - Passes::plan.offsets[i], 1});
+        const auto& plan = Passes::plan;
+        // Who shares weights adds to their gradient, perhaps before their owner assigns it.
+        for (std::size_t i = 0; d && i < depth; ++i)
+            if (plan.shared[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
         passes_.run_backward(b, end, d, Passes::plan.shared, to_input);
     }
     void go_back(std::string_view function, const Input<T>& dy, Tape<T>& tape, T* d, Matrix<T>* dx) const {
-        require_tape(function, tape);
-        const auto pending = tape.pending;
-        if (!pending || pending->network != this)
-            fail(function, ": this tape holds no forward pass of this network whose way back is still to come");
-        const Index n = pending->samples;
+        this->require_tape(function, tape);
+        const core::PendingPass& pending = tape.pending();
+        if (pending.network != this || pending.plan != &Passes::plan)
+            fail(function, ": this tape holds no forward pass of this network that backward has not used yet");
+        const Index n = pending.samples;
+        const Stream random = pending.random;
         if (dy.rows() != Layers::output.size() || dy.cols() != n)
             fail(function, ": the gradient is ", dy.rows(), " x ", dy.cols(), ", expected ", Layers::output.size(),
                  " x ", n, " as forward returned");
         Buffers b = on_tape(tape, n);  // the memory that forward had
-        b.random = &pending->random;
+        b.random = &random;
         core::copy_columns(dy, 0, n, b.gradient[depth]);
         b.written[Passes::plan.owner[depth]] = true;
         go_back(b, depth, d, dx != nullptr);

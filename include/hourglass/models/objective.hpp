@@ -1,4 +1,4 @@
-// What a model's training makes small: its loss and terms, and what each adds to the value and to the gradients.
+// What a model's training minimises: its loss and terms, and what each adds to the value and to the gradients.
 #pragma once
 
 #include <algorithm>
@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "hourglass/core/code_term.hpp"
 #include "hourglass/core/passes.hpp"
 #include "hourglass/models/pipeline.hpp"
 
@@ -126,30 +127,37 @@ class Objective {
     /// gathered over its blocks.
     T value(const Passes& passes, const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
         using Sum = core::Accumulator<T>;
-        constexpr bool gathers = Model::on_code || Model::on_output;
+        constexpr bool copies_codes = Model::on_code || Model::on_output;
         constexpr Index size = Passes::plan.shapes[code_begin].size(), code = Passes::plan.shapes[code_end].size();
         const Index n = x.cols();
-        T* const outputs = gathers ? tape.result((size + code) * n, x.x.data(), target.data()) : nullptr;
-        T* const codes = gathers ? outputs + size * n : nullptr;
+        T* const outputs =
+            copies_codes ? tape.result((size + code) * n, x.x.data(), target.data(), x.condition.data()) : nullptr;
+        T* const codes = copies_codes ? outputs + size * n : nullptr;
         Sum sum(0);
         compare("Autoencoder::loss", passes, x, target, 0, tape,
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
                     const T value = bound_loss.template value<T>(Passes::seen(b, compared), wanted);
                     T penalty(0);
-                    each(passes, [&](const auto& term, std::uint16_t own) {
-                        penalty += penalty_over_encoder(term, own, passes, b, scratch);
+                    each(passes, [&]<class Term>(const Term& term, std::uint16_t own) {
+                        const auto layers = passes.layers_.layers();
+                        if constexpr (core::over_encoder<Term>)
+                            penalty += term.template value<Encoder, T>(
+                                encoder_pass(passes, b, scratch, Stream{0, 0, own}, layers));
                     });
                     sum += Sum(value + penalty) * Sum(static_cast<double>(b.samples));
-                    if (gathers) {
+                    if (copies_codes) {
                         std::copy_n(b.activation[code_begin], size * b.samples, outputs + first * size);
                         std::copy_n(b.activation[code_end], code * b.samples, codes + first * code);
                     }
                     return value + penalty;
                 });
         T value = T(sum / Sum(static_cast<double>(n)));
-        if constexpr (gathers)
+        if constexpr (copies_codes)
             each(passes, [&](const auto& term, std::uint16_t) {
-                value += penalty(term, passes, ConstView<T>{outputs, size, n}, ConstView<T>{codes, code, n});
+                value += core::penalty<Encoder::output, T>(
+                    term,
+                    core::CodeWeights<T>{passes.theta_.data() + Passes::plan.offsets[code_begin], passes.theta_.data()},
+                    ConstView<T>{outputs, size, n}, ConstView<T>{codes, code, n});
             });
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(value))
@@ -200,29 +208,6 @@ class Objective {
             loss, {function, first_sample}, passes.theta_.data(), gradient, Layers::parameters);
     }
 
-    // What a term adds in evaluation, of the encoder's output and the code or, over the encoder, of a whole pass.
-    template <class Term>
-    T penalty(const Term& term, const Passes& passes, ConstView<T> output, ConstView<T> code) const {
-        if constexpr (core::on_encoder_output<Term>)
-            return term.template value<T>(output, code);
-        else if constexpr (core::has_penalty<Term>)
-            return term.template penalty<Encoder::output, T>(weights_of_code(passes), output, code);
-        else if constexpr (core::acts_in<Term, Slot::Code> && !core::makes_code<Term> && !core::over_encoder<Term>)
-            return term.template value<T>(code);
-        else
-            return T(0);
-    }
-    template <class Term>
-    T penalty_over_encoder(const Term& term, std::uint16_t own, const Passes& passes, const Buffers& b,
-                           T* scratch) const {
-        if constexpr (core::over_encoder<Term>) {
-            const auto layers = passes.layers_.layers();
-            return term.template value<Encoder, T>(encoder_pass(passes, b, scratch, Stream{0, 0, own}, layers));
-        } else {
-            return T(0);
-        }
-    }
-
     template <class Term>
     static decltype(auto) kept(const Term& term) {
         if constexpr (core::makes_code<Term>)
@@ -240,10 +225,6 @@ class Objective {
     // Terms' random numbers come behind those of all layers.
     static constexpr std::uint16_t substream(std::size_t number) { return static_cast<std::uint16_t>(0x8000 + number); }
 
-    static auto weights_of_code(const Passes& passes) {
-        return core::weights_at<CodeTerm, Encoder::output, const T>(
-            passes.theta_.data() + Passes::plan.offsets[code_begin], passes.theta_.data());
-    }
     static core::EncoderPass<T> encoder_pass(const Passes& passes, const Buffers& b, T* scratch, const Stream& random,
                                              const auto& layers) {
         return {layers.data(),
@@ -267,19 +248,14 @@ class Objective {
             pass.gradient = s.d;
             if (s.to_input) pass.dx = Passes::touched(b, 0).data();
             return term.template gradient<Encoder, T>(pass);
-        } else if constexpr (core::on_encoder_output<Term>) {
-            return term.template gradient<T>(Passes::seen(b, code_begin), Passes::seen(b, code_end),
-                                             Passes::touched(b, code_begin));
-        } else if constexpr (core::has_penalty<Term>) {
-            if (b.replicas > 1) return T(0);  // the weighted loss holds it
-            constexpr Index offset = Passes::plan.offsets[code_begin];
-            return term.template penalty_gradient<Encoder::output, T>(
-                weights_of_code(passes), Passes::seen(b, code_begin), Passes::seen(b, code_end),
-                core::weights_at<Term, Encoder::output, T>(s.d + offset, s.d), Passes::touched(b, code_begin));
-        } else if constexpr (core::acts_in<Term, Slot::Code> && !core::makes_code<Term>) {
-            return term.template gradient<T>(Passes::seen(b, code_end), Passes::touched(b, code_end));
         } else {
-            return T(0);
+            // What several codes a sample are weighted by holds the penalty of the term that makes them.
+            if (core::has_penalty<Term> && b.replicas > 1) return T(0);
+            constexpr Index offset = Passes::plan.offsets[code_begin];
+            return core::add_penalty_gradient<Encoder::output, T>(
+                term, core::CodeWeights<T>{passes.theta_.data() + offset, passes.theta_.data(), s.d + offset, s.d},
+                Passes::seen(b, code_begin), Passes::seen(b, code_end), [&] { return Passes::touched(b, code_begin); },
+                [&] { return Passes::touched(b, code_end); });
         }
     }
     std::pair<T, T> weighted(const Passes& passes, Step& s) const {

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "hourglass/core/chain.hpp"
+#include "hourglass/core/code_term.hpp"
 #include "hourglass/core/loss_at.hpp"
 #include "hourglass/core/term.hpp"
 
@@ -21,22 +22,6 @@ struct CodeTermOf {
 template <class First, class... Rest>
 struct CodeTermOf<First, Rest...>
     : std::conditional_t<core::makes_code<First>, std::type_identity<First>, CodeTermOf<Rest...>> {};
-
-// The three parts as one sequence.
-template <class Term, Shape In, class... E, Shape Code, class... D>
-auto joined_type(const core::Sequence<In, E...>&, const core::Sequence<Code, D...>&) {
-    if constexpr (std::is_void_v<Term>)
-        return std::type_identity<core::Sequence<In, E..., D...>>{};
-    else
-        return std::type_identity<core::Sequence<In, E..., Term, D...>>{};
-}
-template <class Joined, class Encoder, class Decoder, class... Term>
-constexpr Joined join(const Encoder& encoder, const Decoder& decoder, const Term&... term) {
-    return [&]<std::size_t... I, std::size_t... J>(std::index_sequence<I...>, std::index_sequence<J...>) {
-        return Joined{encoder.template layer<I>()..., term..., decoder.template layer<J>()...};
-    }
-    (std::make_index_sequence<Encoder::depth>{}, std::make_index_sequence<Decoder::depth>{});
-}
 
 // Sentences with two shapes stand in templates of their own, whose arguments put the shapes into the message.
 template <Shape EncoderInput, Shape DecoderOutput>
@@ -58,15 +43,6 @@ struct EncoderGivesTwiceTheCode {
         "hourglass: GaussianLatent takes a mean and a log-variance for each value of the code, so the encoder "
         "must end in twice the decoder's input");
 };
-
-// Whether a term that acts on the encoder as a whole can act on this one; it brings its own sentence where it cannot.
-template <class Term, class Encoder>
-constexpr bool accepts_encoder() {
-    if constexpr (core::over_encoder<Term>)
-        return Term::template accepts<Encoder>();
-    else
-        return true;
-}
 
 /// The terms of a model checked against each other and against its chains; and what follows from them.
 template <class Encoder, class Decoder, class Loss, class... Terms>
@@ -109,19 +85,24 @@ struct Pipeline {
             return DecoderRebuildsTheInput<Encoder::input, Decoder::output>::fits;
     }());
 
-    using Layers = typename decltype(joined_type<CodeTerm>(std::declval<typename Encoder::Flat>(),
-                                                           std::declval<typename Decoder::Flat>()))::type;
+    using Layers = typename decltype(core::joined_type<CodeTerm>(std::declval<typename Encoder::Flat>(),
+                                                                 std::declval<typename Decoder::Flat>()))::type;
+
+    static_assert(
+        Layers::plan.ties_hold,
+        "hourglass: a Tied decoder shares the weights of the encoder it is made of, and this model has another");
 
     // The marks: the encoder's output, the code, and what the loss reads.
     static constexpr std::size_t code_begin = Encoder::depth, code_end = code_begin + (has_code_term ? 1 : 0);
     using LossAtEnd = core::LossAt<Layers, Loss>;
+    static_assert(sizeof(LossAtEnd) > 0);  // its own sentence, where the loss does not fit
     static constexpr bool fused = LossAtEnd::fused_from(code_end);
     static constexpr std::size_t compared = LossAtEnd::activation(code_end);
 
     static_assert(((core::range_at<Layers, code_end>() == Range::Unit || !core::needs_unit_code<Terms>)&&...),
                   "hourglass: KlSparsity compares mean activations with a probability, so the code must lie in (0, 1): "
                   "end the encoder in Sigmoid");
-    static_assert((accepts_encoder<Terms, Encoder>() && ...));
+    static_assert((core::accepts_encoder<Terms, Encoder>() && ...));
 
     static constexpr bool corrupts = (core::acts_in<Terms, Slot::Corruption> || ...);
     // Terms that add to the gradient of all of the encoder's weights, of its output and of the code.

@@ -29,9 +29,9 @@ class TrainingStep {
                                          core::room_for(target, n) + core::whole_lines<T>(x.rows() * n) + scratch +
                                          weighted)};
         clean_ = core::packed(x.x, 0, n, arena);
-        // Without a target the batch rebuilds itself: the same matrix, not only the same first value.
-        const bool itself = &target == &x.x || (target.data() == x.x.data() && target.rows() == x.rows() &&
-                                                target.outerStride() == x.x.outerStride());
+        // x is its own target: the same memory, size and stride. The address alone does not tell.
+        const bool itself =
+            target.data() == x.x.data() && target.rows() == x.rows() && target.outerStride() == x.x.outerStride();
         wanted_ = itself ? clean_ : core::packed(target, 0, n, arena);
         buffers_ = Passes::training(arena, Model::corrupts ? arena.take(x.rows() * n) : clean_, n, k, Model::code_end,
                                     Model::compared, false);
@@ -49,12 +49,11 @@ class TrainingStep {
     }
     void forward() { passes_.run_forward(buffers_, 0, Model::compared); }
 
-    /// The objective, its gradients written to the buffers or added to θ's; `to_input`: that of the encoder's input is
-    /// wanted, too. `Error` where it is not finite, unless the
-    /// tape says otherwise.
+    /// The objective; its gradients are written to the buffers and added to θ's, with `to_input` also to that of the
+    /// encoder's input. `Error` where it is not finite, unless the tape says otherwise.
     T objective(bool to_input) {
         T* const d = tape_.gradient().data();
-        clear_gathered(d);
+        clear_accumulated(d);
         typename Objective::Step step{buffers_, {wanted_, target_.rows(), target_.cols()}, scratch_, weighted_, d,
                                       to_input};
         const auto [reconstruction, penalty] = objective_.gradient(passes_, step);
@@ -68,18 +67,18 @@ class TrainingStep {
     }
     /// To θ's gradient and, unless it is null, to that of the encoder's input.
     void backward(Matrix<T>* dx) {
-        passes_.run_backward(buffers_, Model::compared, tape_.gradient().data(), gathered_, dx != nullptr);
+        passes_.run_backward(buffers_, Model::compared, tape_.gradient().data(), accumulate_, dx != nullptr);
         if (dx) core::assign_columns(*dx, buffers_.gradient[0], x_.rows(), x_.cols());
     }
 
   private:
     // Clears the gradients that are added to before the way back comes to their layers, by terms or by who shares their
     // weights; all others will be assigned.
-    void clear_gathered(T* d) {
+    void clear_accumulated(T* d) {
         for (std::size_t i = 0; i < Layers::depth; ++i) {
-            gathered_[i] = plan.shared[i] || (Model::on_weights && i < Model::code_begin) ||
-                           (Model::has_code_term && i == Model::code_begin);
-            if (gathered_[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
+            accumulate_[i] = plan.shared[i] || (Model::on_weights && i < Model::code_begin) ||
+                             (Model::has_code_term && i == Model::code_begin);
+            if (accumulate_[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
         }
         clear<T>({d + Layers::parameters, Objective::learned, 1});
     }
@@ -90,7 +89,7 @@ class TrainingStep {
     const Input<T>& target_;
     Tape<T>& tape_;
     Buffers buffers_;
-    typename Passes::template Each<bool> gathered_{};
+    typename Passes::template Each<bool> accumulate_{};
     const T *clean_, *wanted_;
     T *scratch_, *weighted_;
 };

@@ -87,7 +87,8 @@ class Optimizer {
         static_assert(std::same_as<T, float> || std::same_as<T, double>,
                       "hourglass: the moments of an optimiser are in float or double");
         const Input<T> values(moments.derived());
-        if (steps < 0) fail(name_, "::restore: the number of steps must be at least 0, got ", steps);
+        if (steps < 0 || steps == std::numeric_limits<Index>::max())
+            fail(name_, "::restore: the number of steps must be at least 0 and leave room for another, got ", steps);
         if (values.rows() == 0) {
             if (steps > 0) fail(name_, "::restore: there are no moments, but ", steps, " steps were taken");
             moments_.clear();

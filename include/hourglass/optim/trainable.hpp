@@ -19,6 +19,10 @@ concept Trainable = requires(Model& model, const Tape& tape) {
 /// values. Returns whether a step was taken.
 template <class Optimizer, class Model, class Tape>
 bool step_and_fold(Optimizer& optimizer, Model& model, const Tape& tape) {
+    if constexpr (requires { tape.statistics().size() != model.state().size(); })
+        if (tape.statistics().size() != model.state().size())
+            fail("step: the tape holds ", tape.statistics().size(), " statistics, the model has ", model.state().size(),
+                 " running values");
     if (!optimizer.step(model.parameters(), tape.gradient())) return false;
     model.fold(tape);
     return true;

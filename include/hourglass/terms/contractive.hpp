@@ -16,20 +16,6 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-namespace terms {
-
-// Stands in a template of its own, whose arguments put the layer and its input's shape into the message.
-template <class Layer, Shape In>
-struct HasSecondDerivative {
-    static constexpr bool value = core::TwiceDifferentiable<Layer, In, float>;
-    static_assert(
-        value,
-        "hourglass: Contractive needs the second derivative of every layer of the encoder, and this one has no "
-        "tangent and curvature");
-};
-
-}  // namespace terms
-
 /// weight · ‖∂code/∂x‖²_F, the squared Frobenius norm of the whole encoder's Jacobian J, mean over the batch: the
 /// penalty of contractive autoencoders (Rifai, Vincent, Muller, Glorot and Bengio 2011), there for one sigmoid layer,
 /// here for a chain of any depth of layers that have a second derivative (layer.hpp: `tangent` and `curvature`). x is
@@ -91,9 +77,9 @@ struct Contractive {
     template <class Encoder, class T>
     T gradient(const core::EncoderPass<T>& pass) const {
         Work<Encoder, T> work(pass);
-        work.samples.clear_gathered();
+        work.samples.clear_accumulated();
         const T value = penalty(work, pass.gradient, pass.random);
-        work.samples.spread_gathered(pass.gradient);
+        work.samples.backward_accumulated(pass.gradient);
         return value;
     }
 

@@ -140,6 +140,17 @@ struct GaussianLatent {
         return {reconstruction / samples_, (bound - reconstruction) / samples_};
     }
 
+    /// `n` codes of `size` values drawn from the prior, size × n. `Error` for less than one.
+    template <class T>
+    static Matrix<T> draw(Index size, Index n, Rng& rng) {
+        if (n < 1) fail("Autoencoder::sample: expected at least one sample, got ", n);
+        const Stream random = rng.stream();
+        Matrix<T> codes(size, n);
+        for (Index j = 0; j < n; ++j)
+            random.normal(j, std::span<T>{codes.data() + j * size, static_cast<std::size_t>(size)});
+        return codes;
+    }
+
     /// Mean and variance from the encoder's output.
     template <Shape In, class T>
     static Posterior<T> posterior(const Matrix<T>& x) {

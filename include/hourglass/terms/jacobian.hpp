@@ -14,6 +14,16 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace terms {
 
+// Stands in a template of its own, whose arguments put the layer and its input's shape into the message.
+template <class Layer, Shape In>
+struct HasSecondDerivative {
+    static constexpr bool value = core::TwiceDifferentiable<Layer, In, float>;
+    static_assert(
+        value,
+        "hourglass: Contractive needs the second derivative of every layer of the encoder, and this one has no "
+        "tangent and curvature");
+};
+
 /// Where one layer of a sweep finds its weights, its input x and output y, the vectors u at its output and v at its
 /// input, the v that it makes at its output, and the gradient c of its input.
 template <class T>
@@ -121,7 +131,7 @@ class JacobianSweep {
         }
     }
     /// Forgets what has gathered; where the pass wants the gradient of its input, it is added there.
-    void clear_gathered() {
+    void clear_accumulated() {
         for (std::size_t i = 0; i < curved; ++i)
             if (i == 0 && pass_->dx)
                 c_[0] = pass_->dx;
@@ -129,7 +139,7 @@ class JacobianSweep {
                 clear<T>({c_[i], plan.shapes[i].size(), columns});
     }
     /// The ordinary way back, of what has gathered.
-    void spread_gathered(T* gradient) const {
+    void backward_accumulated(T* gradient) const {
         static constexpr auto functions = C::template backward_functions<T>();
         const auto at = [&](std::size_t i) { return i == 0 ? pass_->dx : c_[i]; };
         for (std::size_t i = curved < 2 ? 0 : curved - 1; i-- > 0;) {

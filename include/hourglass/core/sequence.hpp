@@ -1,0 +1,236 @@
+// The layers of a chain one after the other: what the compiler works out of them, and tables of what passes call.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <iomanip>
+#include <ostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "hourglass/core/layer_call.hpp"
+#include "hourglass/core/plan.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace core {
+
+// Layers side by side, reached by number without recursion: the compiler finds layer I by matching one base class, so
+// the 64th costs what the first costs.
+template <std::size_t I, class L>
+struct IndexedLayer {
+    L layer;
+};
+template <class Numbers, class... Layers>
+struct LayerRow;
+template <std::size_t... I, class... Layers>
+struct LayerRow<std::index_sequence<I...>, Layers...> : IndexedLayer<I, Layers>... {
+    constexpr LayerRow() = default;
+    constexpr explicit LayerRow(const Layers&... layers) requires(sizeof...(Layers) > 0)
+        : IndexedLayer<I, Layers>{layers}... {}
+};
+template <std::size_t I, class L>
+constexpr L& layer_in(IndexedLayer<I, L>& indexed) {
+    return indexed.layer;
+}
+template <std::size_t I, class L>
+constexpr const L& layer_in(const IndexedLayer<I, L>& indexed) {
+    return indexed.layer;
+}
+template <std::size_t I, class L>
+std::type_identity<L> layer_type(const IndexedLayer<I, L>*);
+
+// One row of the table that chains and models print.
+inline void print_row(std::ostream& out, std::string_view name, std::string_view shape, std::string_view parameters,
+                      std::string_view hyperparameters = "") {
+    out << std::left << std::setw(22) << name;
+    if (parameters.empty())
+        out << shape;
+    else
+        out << std::setw(14) << shape << std::right << std::setw(12) << parameters;
+    out << (hyperparameters.empty() ? "" : "  ") << hyperparameters << '\n';
+}
+
+// Templates of the layer alone, see layer_call.hpp.
+template <class L, Shape In, class T>
+void initialize_layer(const L& layer, T* weights, Rng& rng) {
+    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
+    if constexpr (requires(std::span<T, size> w) { layer.template initialize<In>(w, rng); })
+        layer.template initialize<In>(std::span<T, size>{weights, size}, rng);
+}
+template <class L>
+std::string hyperparameters_of(const L& layer) {
+    if constexpr (requires { layer.hyperparameters(); })
+        return layer.hyperparameters();
+    else
+        return "";
+}
+
+/// The layers of a chain one after the other, without chains or residual blocks inside.
+template <Shape Input, class... Layers>
+class Sequence {
+    using Numbers = std::index_sequence_for<Layers...>;
+    using Row = LayerRow<Numbers, Layers...>;
+
+    static constexpr std::size_t count = sizeof...(Layers);
+
+  public:
+    static constexpr std::size_t depth = count;
+
+    // The plan for passes that also begin or end at `Marks`.
+    template <std::size_t... Marks>
+    static constexpr Plan<depth> marked_plan() {
+        constexpr std::array<LayerFacts, count + 1> facts{facts_of<Layers>()..., LayerFacts{}};
+        constexpr std::array<std::size_t, sizeof...(Marks) + 1> marks{Marks..., 0};
+        return plan_of<depth>(Input, facts, marks);
+    }
+    static constexpr Plan<depth> plan = marked_plan<>();
+    static constexpr Shape input = Input;
+    static constexpr Shape output = plan.shapes[depth];
+    /// Number of parameters of all layers together.
+    static constexpr Index parameters = plan.offsets[depth];
+    /// Number of running values of all layers together.
+    static constexpr Index state = plan.states[depth];
+    /// Values that the caller gives with each sample (`Condition`).
+    static constexpr Index condition = plan.condition;
+
+    template <std::size_t I>
+    using Layer = typename decltype(layer_type<I>(static_cast<const Row*>(nullptr)))::type;
+
+    constexpr Sequence() = default;
+    constexpr explicit Sequence(const Layers&... layers) requires(count > 0) : layers_(layers...) {}
+
+    /// Layer number I, with its hyperparameters.
+    template <std::size_t I>
+    constexpr const Layer<I>& layer() const {
+        return layer_in<I>(layers_);
+    }
+    template <std::size_t I>
+    constexpr Layer<I>& layer() {
+        return layer_in<I>(layers_);
+    }
+
+    // Where each layer stands, and what a pass calls for it.
+    std::array<const void*, count + 1> layers() const {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<const void*, count + 1>{&layer<I>()..., nullptr};
+        }
+        (Numbers{});
+    }
+    template <class T>
+    static constexpr std::array<LayerFunction<T>, count + 1> forward_functions() {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<LayerFunction<T>, count + 1>{&forward_layer<Layers, plan.shapes[I], T>..., nullptr};
+        }
+        (Numbers{});
+    }
+    template <class T>
+    static constexpr std::array<LayerFunction<T>, count + 1> backward_functions() {
+        return []<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<LayerFunction<T>, count + 1>{&backward_layer<Layers, plan.shapes[I], T>..., nullptr};
+        }
+        (Numbers{});
+    }
+
+    // What tables and messages call each layer.
+    static constexpr std::array<std::string_view, count + 1> names() { return {name_of<Layers>()..., ""}; }
+
+    /// First values for `weights` (`parameters` of them): each layer's own rule, zero where it has none.
+    template <class T>
+    void initialize(T* weights, Rng& rng) const {
+        std::fill_n(weights, parameters, T(0));
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            (initialize_layer<Layers, plan.shapes[I]>(layer<I>(), weights + plan.offsets[I], rng), ...);
+        }
+        (Numbers{});
+    }
+    /// First running values.
+    template <class T>
+    void initialize_state([[maybe_unused]] T* values) const {
+        if constexpr (state > 0)
+            each([&]<std::size_t I>() {
+                if constexpr (state_of<Layer<I>>(plan.shapes[I]) > 0)
+                    layer<I>().template initialize_state<plan.shapes[I], T>(state_of_layer<I>(values));
+            });
+    }
+    /// Folds a batch's statistics into the running values.
+    template <class T>
+    void fold([[maybe_unused]] T* values, [[maybe_unused]] const T* statistics) const {
+        if constexpr (state > 0)
+            each([&]<std::size_t I>() {
+                if constexpr (state_of<Layer<I>>(plan.shapes[I]) > 0)
+                    layer<I>().template fold<plan.shapes[I], T>(state_of_layer<I>(values),
+                                                                state_of_layer<I>(statistics));
+            });
+    }
+
+    /// Calls `use.template operator()<I>()` for layers I = 0 … depth − 1.
+    template <class Use>
+    static constexpr void each(Use use) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) { (use.template operator()<I>(), ...); }
+        (Numbers{});
+    }
+    /// Calls use(layer, weight, offset) for each named array of all layers' parameters, in order.
+    template <class Use>
+    static void each_weight(Use use) {
+        each([&]<std::size_t I>() {
+            Index at = plan.offsets[I];
+            for (const Weight& w : weights_of<Layer<I>>(plan.shapes[I])) {
+                use(I, w, at);
+                at += w.size();
+            }
+        });
+    }
+    /// The same for running values.
+    template <class Use>
+    static void each_state(Use use) {
+        if constexpr (state > 0)
+            each([&]<std::size_t I>() {
+                Index at = plan.states[I];
+                for (const Weight& w : states_of<Layer<I>>(plan.shapes[I])) {
+                    use(I, w, at);
+                    at += w.size();
+                }
+            });
+    }
+
+    /// The rows of the table of layers begin … end − 1: name, output shape, parameter count and hyperparameters.
+    void print(std::ostream& out, std::size_t begin = 0, std::size_t end = depth) const {
+        each([&]<std::size_t I>() {
+            if (begin <= I && I < end)
+                print_row(out, name_of<Layer<I>>(), text(plan.shapes[I + 1]),
+                          text(plan.offsets[I + 1] - plan.offsets[I]), hyperparameters_of(layer<I>()));
+        });
+    }
+
+  private:
+    template <std::size_t I, class T>
+    static std::span<T> state_of_layer(T* values) {
+        return {values + plan.states[I], static_cast<std::size_t>(state_of<Layer<I>>(plan.shapes[I]))};
+    }
+
+    Row layers_;
+};
+
+// Two sequences with one layer between them, or none for void.
+template <class Term, Shape In, class... E, Shape Code, class... D>
+auto joined_type(const Sequence<In, E...>&, const Sequence<Code, D...>&) {
+    if constexpr (std::is_void_v<Term>)
+        return std::type_identity<Sequence<In, E..., D...>>{};
+    else
+        return std::type_identity<Sequence<In, E..., Term, D...>>{};
+}
+template <class Joined, class Encoder, class Decoder, class... Term>
+constexpr Joined join(const Encoder& encoder, const Decoder& decoder, const Term&... term) {
+    return [&]<std::size_t... I, std::size_t... J>(std::index_sequence<I...>, std::index_sequence<J...>) {
+        return Joined{encoder.template layer<I>()..., term..., decoder.template layer<J>()...};
+    }
+    (std::make_index_sequence<Encoder::depth>{}, std::make_index_sequence<Decoder::depth>{});
+}
+
+}  // namespace core
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

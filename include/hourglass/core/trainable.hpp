@@ -1,0 +1,95 @@
+// What everything that has parameters shows of them.
+#pragma once
+
+#include <Eigen/Core>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hourglass/core/passes.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace core {
+
+/// The face of networks and models that loops, optimisers and files see. `Derived` gives passes(), a `prefix(i)` for
+/// the names of layer i, the arrays `learned()` that its loss learns, and what messages call it.
+template <class Derived, class T>
+class Trainable {
+  public:
+    using Scalar = T;
+
+    /// θ, all parameters as one vector.
+    Eigen::Map<Vector<T>> parameters() { return passes().parameters(); }
+    Eigen::Map<const Vector<T>> parameters() const { return passes().parameters(); }
+
+    /// Running values that are no parameters, such as the moving averages of `BatchNormalization`: what evaluation uses
+    /// in place of a batch's own. To be kept with the parameters when a model is stored or averaged.
+    Eigen::Map<Vector<T>> state() { return passes().state(); }
+    Eigen::Map<const Vector<T>> state() const { return passes().state(); }
+
+    /// Memory for one training loop; see `Tape`.
+    Tape<T> tape() const { return passes().tape(); }
+
+    /// Folds the statistics of the batch of the last training pass into the running values, as `step(model, tape)` of
+    /// an optimiser does. Statistics that are not finite are left out: returns whether they were taken in. `Error` for
+    /// another one's tape.
+    bool fold(const Tape<T>& tape) {
+        passes().require_values(Derived::fold_name, Derived::kind);
+        require_tape(Derived::fold_name, tape);
+        return passes().fold(tape);
+    }
+
+    /// Calls use(name, extents, values) for every array of parameters, in order: "0.kernel" for the kernel of a
+    /// network's first layer and "1.0.kernel" within a residual block; in a model "encoder.0.kernel",
+    /// "code.log_threshold", "loss.log_variance". `extents` leave out trailing ones, the first is fastest in memory;
+    /// `values` is an Eigen map. Shared weights come once, under their owner.
+    template <class Use>
+    void each_weight(Use use) {
+        each_weight_of(passes(), use);
+    }
+    template <class Use>
+    void each_weight(Use use) const {
+        each_weight_of(passes(), use);
+    }
+    /// The same for the running values: "1.moving_mean".
+    template <class Use>
+    void each_state(Use use) {
+        passes().each_state(Derived::prefix, use);
+    }
+    template <class Use>
+    void each_state(Use use) const {
+        passes().each_state(Derived::prefix, use);
+    }
+
+    /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
+    std::vector<Slice> biases() const {
+        std::vector<Slice> slices = passes().undecayed();
+        Index at = passes().layer_parameters;
+        for (const Weight& w : Derived::learned()) slices.push_back({std::exchange(at, at + w.size()), w.size()});
+        return slices;
+    }
+
+  protected:
+    void require_tape(std::string_view function, const Tape<T>& tape) const {
+        core::require_tape(function, Derived::kind, tape, parameters().size(), state().size());
+    }
+
+  private:
+    decltype(auto) passes() { return static_cast<Derived&>(*this).passes(); }
+    decltype(auto) passes() const { return static_cast<const Derived&>(*this).passes(); }
+
+    template <class Passes, class Use>
+    static void each_weight_of(Passes& of, Use& use) {
+        of.require_values(Derived::each_weight_name, Derived::kind);
+        of.each_weight(Derived::prefix, use);
+        Index at = of.layer_parameters;
+        for (const Weight& w : Derived::learned())
+            show_array("loss." + std::string{w.name}, w, of.parameters().data() + std::exchange(at, at + w.size()),
+                       use);
+    }
+};
+
+}  // namespace core
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
