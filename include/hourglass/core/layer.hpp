@@ -252,6 +252,8 @@ struct MethodsOf {
         else
             return Method::Missing;
     }();
+    static constexpr bool complete =
+        forward != Method::Missing && backward != Method::Missing && gradient != Method::Missing;
 };
 
 template <class L>
@@ -270,9 +272,7 @@ concept TwiceDifferentiable = requires(const L& layer, ConstView<T> in, View<T> 
 
 /// Whether L is a layer for samples of shape In: it has output() and the methods above, with arguments that fit.
 template <class L, Shape In, class T = float>
-concept Layer = core::HasOutput<L> &&
-                core::MethodsOf<L, In, T>::forward != core::Method::Missing&& core::MethodsOf<L, In, T>::backward !=
-                core::Method::Missing&& core::MethodsOf<L, In, T>::gradient != core::Method::Missing;
+concept Layer = core::HasOutput<L> && core::MethodsOf<L, In, T>::complete;
 
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

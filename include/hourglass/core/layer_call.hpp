@@ -16,15 +16,15 @@ namespace core {
 /// Where one layer of a pass finds everything. Null is what nobody asked for.
 template <class T>
 struct LayerCall {
-    const T *w, *theta, *state;   // its weights, those of the whole network, its running values
-    T *dw, *dtheta, *statistics;  // their gradients, and this batch's statistics
+    const T *w, *theta, *state;                       // its weights, the network's, its running values
+    T *dw = nullptr, *dtheta = nullptr, *statistics;  // their gradients, and this batch's statistics
     T *x, *y, *dx, *dy, *cache;
     const T* branch;
-    T* branch_gradient;
+    T* branch_gradient = nullptr;
     ConstView<T> condition;
     Index samples, outputs;  // columns of x and of y
     Stream random;
-    bool training, accumulate_dw, accumulate_dx, accumulate_branch;
+    bool training, accumulate_dw = true, accumulate_dx = true, accumulate_branch = true;
 };
 
 template <class T>

@@ -86,29 +86,18 @@ class Passes {
         return true;
     }
 
-    /// Calls use(name, extents, values) for each array of parameters; `name(i)` is how the names of layer i's begin.
-    template <class Name, class Use>
-    void each_weight(const Name& name, Use& use) {
+    /// Calls use(name, extents, values) for each array of the parameters, or of the running values, that begin at
+    /// `values`; `name(i)` is how the names of layer i's begin.
+    template <class V, class Name, class Use>
+    static void each_weight(V* values, const Name& name, Use& use) {
         Layers::each_weight([&](std::size_t i, const Weight& w, Index at) {
-            show_array(name(i) + std::string{w.name}, w, theta_.data() + at, use);
+            show_array(name(i) + std::string{w.name}, w, values + at, use);
         });
     }
-    template <class Name, class Use>
-    void each_weight(const Name& name, Use& use) const {
-        Layers::each_weight([&](std::size_t i, const Weight& w, Index at) {
-            show_array(name(i) + std::string{w.name}, w, theta_.data() + at, use);
-        });
-    }
-    template <class Name, class Use>
-    void each_state(const Name& name, Use& use) {
+    template <class V, class Name, class Use>
+    static void each_state(V* values, const Name& name, Use& use) {
         Layers::each_state([&](std::size_t i, const Weight& w, Index at) {
-            show_array(name(i) + std::string{w.name}, w, state_.data() + at, use);
-        });
-    }
-    template <class Name, class Use>
-    void each_state(const Name& name, Use& use) const {
-        Layers::each_state([&](std::size_t i, const Weight& w, Index at) {
-            show_array(name(i) + std::string{w.name}, w, state_.data() + at, use);
+            show_array(name(i) + std::string{w.name}, w, values + at, use);
         });
     }
     static std::vector<Slice> undecayed() {
@@ -176,8 +165,8 @@ class Passes {
             functions[i](layers[i], c);
         }
     }
-    // The gradient of activation i, for somebody who adds to it: cleared where nobody has written yet.
-    static View<T> touched(Buffers& b, std::size_t i) {
+    // The gradient of activation i, to be added to: cleared where nobody has written yet.
+    static View<T> gradient_to_add_to(Buffers& b, std::size_t i) {
         const View<T> gradient = gradient_at(b, i);
         if (!b.written[plan.owner[i]]) clear(gradient);
         b.written[plan.owner[i]] = true;
@@ -186,7 +175,7 @@ class Passes {
     static ConstView<T> condition_of(const Buffers& b) {
         return {b.condition, b.condition ? Layers::condition : 0, b.condition ? b.samples : 0};
     }
-    static ConstView<T> seen(const Buffers& b, std::size_t i) {
+    static ConstView<T> activation_at(const Buffers& b, std::size_t i) {
         return {b.activation[i], plan.shapes[i].size(), b.columns(i)};
     }
     static View<T> gradient_at(const Buffers& b, std::size_t i) {
@@ -271,27 +260,21 @@ class Passes {
 
     LayerCall<T> call(const Buffers& b, std::size_t i) const {
         const auto substream = static_cast<std::uint16_t>(i);  // a layer's place is its substream
-        return {theta_.data() + plan.offsets[i],
-                theta_.data(),
-                state_.data() + plan.states[i],
-                nullptr,
-                nullptr,
-                b.statistics ? b.statistics + plan.states[i] : nullptr,
-                b.activation[i],
-                b.activation[i + 1],
-                b.gradient[i],
-                b.gradient[i + 1],
-                b.cache[i],
-                b.activation[plan.branch[i]],
-                nullptr,
-                condition_of(b),
-                b.columns(i),
-                b.columns(i + 1),
-                b.random ? b.random->substream(substream) : Stream{0, 0},
-                b.random != nullptr,
-                true,
-                true,
-                true};
+        return {.w = theta_.data() + plan.offsets[i],
+                .theta = theta_.data(),
+                .state = state_.data() + plan.states[i],
+                .statistics = b.statistics ? b.statistics + plan.states[i] : nullptr,
+                .x = b.activation[i],
+                .y = b.activation[i + 1],
+                .dx = b.gradient[i],
+                .dy = b.gradient[i + 1],
+                .cache = b.cache[i],
+                .branch = b.activation[plan.branch[i]],
+                .condition = condition_of(b),
+                .samples = b.columns(i),
+                .outputs = b.columns(i + 1),
+                .random = b.random ? b.random->substream(substream) : Stream{0, 0},
+                .training = b.random != nullptr};
     }
 };
 

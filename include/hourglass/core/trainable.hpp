@@ -46,20 +46,20 @@ class Trainable {
     /// `values` is an Eigen map. Shared weights come once, under their owner.
     template <class Use>
     void each_weight(Use use) {
-        each_weight_of(passes(), use);
+        each_weight_at(parameters().data(), use);
     }
     template <class Use>
     void each_weight(Use use) const {
-        each_weight_of(passes(), use);
+        each_weight_at(parameters().data(), use);
     }
     /// The same for the running values: "1.moving_mean".
     template <class Use>
     void each_state(Use use) {
-        passes().each_state(Derived::prefix, use);
+        passes().each_state(state().data(), Derived::prefix, use);
     }
     template <class Use>
     void each_state(Use use) const {
-        passes().each_state(Derived::prefix, use);
+        passes().each_state(state().data(), Derived::prefix, use);
     }
 
     /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
@@ -79,14 +79,13 @@ class Trainable {
     decltype(auto) passes() { return static_cast<Derived&>(*this).passes(); }
     decltype(auto) passes() const { return static_cast<const Derived&>(*this).passes(); }
 
-    template <class Passes, class Use>
-    static void each_weight_of(Passes& of, Use& use) {
-        of.require_values(Derived::each_weight_name, Derived::kind);
-        of.each_weight(Derived::prefix, use);
-        Index at = of.layer_parameters;
+    template <class V, class Use>
+    void each_weight_at(V* theta, Use& use) const {
+        passes().require_values(Derived::each_weight_name, Derived::kind);
+        passes().each_weight(theta, Derived::prefix, use);
+        Index at = passes().layer_parameters;
         for (const Weight& w : Derived::learned())
-            show_array("loss." + std::string{w.name}, w, of.parameters().data() + std::exchange(at, at + w.size()),
-                       use);
+            show_array("loss." + std::string{w.name}, w, theta + std::exchange(at, at + w.size()), use);
     }
 };
 

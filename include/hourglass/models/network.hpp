@@ -56,7 +56,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         b.random = &random;
         passes_.run_forward(b, 0, depth);
         tape.pend(this, &Passes::plan, n, random);
-        return Passes::seen(b, depth);
+        return Passes::activation_at(b, depth);
     }
     /// The way back of the last `forward`, from the gradient with respect to its result, output × n: assigns
     /// `tape.gradient()`, and dx, input × n, where it is asked for. `backward_input` leaves the tape's gradient as it
@@ -93,7 +93,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         b.statistics = tape.statistics_memory();
         passes_.run_forward(b, 0, end);
         const auto bound = At::template bind<At::fused_from(0), end, T>(loss, {function}, nullptr, nullptr, 0);
-        const T value = bound.template gradient<T>(Passes::seen(b, end), wanted, Passes::gradient_at(b, end));
+        const T value = bound.template gradient<T>(Passes::activation_at(b, end), wanted, Passes::gradient_at(b, end));
         tape.record(value, T(0));
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(value))

@@ -116,9 +116,9 @@ class Objective {
         if (b.replicas > 1)
             std::tie(reconstruction, penalty) = weighted(passes, s);
         else
-            reconstruction =
-                bound("Autoencoder::gradient", 0, passes, s.d)
-                    .template gradient<T>(Passes::seen(b, compared), s.target, Passes::gradient_at(b, compared));
+            reconstruction = bound("Autoencoder::gradient", 0, passes, s.d)
+                                 .template gradient<T>(Passes::activation_at(b, compared), s.target,
+                                                       Passes::gradient_at(b, compared));
         each(passes, [&](const auto& term, std::uint16_t own) { penalty += penalty_gradient(term, own, passes, s); });
         return {reconstruction, penalty};
     }
@@ -136,7 +136,7 @@ class Objective {
         Sum sum(0);
         compare("Autoencoder::loss", passes, x, target, 0, tape,
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
-                    const T value = bound_loss.template value<T>(Passes::seen(b, compared), wanted);
+                    const T value = bound_loss.template value<T>(Passes::activation_at(b, compared), wanted);
                     T penalty(0);
                     each(passes, [&]<class Term>(const Term& term, std::uint16_t own) {
                         const auto layers = passes.layers_.layers();
@@ -172,7 +172,7 @@ class Objective {
         compare(function, passes, x, target, begin, tape,
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T*) {
                     Eigen::Map<Vector<T>> some{all.data() + first, b.samples};
-                    bound_loss.template samples<T>(Passes::seen(b, compared), wanted, some);
+                    bound_loss.template samples<T>(Passes::activation_at(b, compared), wanted, some);
                     Index bad = -1;
                     if constexpr (std::floating_point<T>) bad = first_non_finite(some.data(), some.size());
                     return bad < 0 ? T(0) : some[bad];
@@ -246,7 +246,7 @@ class Objective {
             const auto layers = passes.layers_.layers();
             auto pass = encoder_pass(passes, b, s.scratch, b.random->substream(own), layers);
             pass.gradient = s.d;
-            if (s.to_input) pass.dx = Passes::touched(b, 0).data();
+            if (s.to_input) pass.dx = Passes::gradient_to_add_to(b, 0).data();
             return term.template gradient<Encoder, T>(pass);
         } else {
             // What several codes a sample are weighted by holds the penalty of the term that makes them.
@@ -254,18 +254,20 @@ class Objective {
             constexpr Index offset = Passes::plan.offsets[code_begin];
             return core::add_penalty_gradient<Encoder::output, T>(
                 term, core::CodeWeights<T>{passes.theta_.data() + offset, passes.theta_.data(), s.d + offset, s.d},
-                Passes::seen(b, code_begin), Passes::seen(b, code_end), [&] { return Passes::touched(b, code_begin); },
-                [&] { return Passes::touched(b, code_end); });
+                Passes::activation_at(b, code_begin), Passes::activation_at(b, code_end),
+                [&] { return Passes::gradient_to_add_to(b, code_begin); },
+                [&] { return Passes::gradient_to_add_to(b, code_end); });
         }
     }
     std::pair<T, T> weighted(const Passes& passes, Step& s) const {
         if constexpr (Model::replicates) {
             Buffers& b = s.b;
-            const View<T> doutput = Passes::touched(b, code_begin), dcode = Passes::touched(b, code_end);
+            const View<T> doutput = Passes::gradient_to_add_to(b, code_begin),
+                          dcode = Passes::gradient_to_add_to(b, code_end);
             return passes.layers_.template layer<code_begin>().template weighted_gradient<Encoder::output, T>(
-                bound("Autoencoder::gradient", 0, passes, nullptr), Passes::seen(b, compared), s.target,
-                Passes::seen(b, code_begin), Passes::seen(b, code_end), Passes::gradient_at(b, compared), doutput,
-                dcode, s.weighted);
+                bound("Autoencoder::gradient", 0, passes, nullptr), Passes::activation_at(b, compared), s.target,
+                Passes::activation_at(b, code_begin), Passes::activation_at(b, code_end),
+                Passes::gradient_at(b, compared), doutput, dcode, s.weighted);
         }
         return {};
     }

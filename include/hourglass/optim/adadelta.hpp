@@ -16,7 +16,7 @@ inline namespace HOURGLASS_ABI {
 /// Names, defaults and formula are Keras's. ε is inside both roots, as in the paper and in PyTorch, whose defaults are
 /// η = 1, ρ = 0.9, ε = 1e-6; Keras's η is 0.001, with which this optimiser is slow: give 1 for the paper's. Moments G,
 /// D.
-class Adadelta : public Optimizer {
+class Adadelta : public Optimizer, public optim::StepsModels<Adadelta> {
   public:
     struct Options {
         double learning_rate = 1e-3;              ///< η, at least 0
@@ -57,12 +57,7 @@ class Adadelta : public Optimizer {
                           });
     }
 
-    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
-    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
-    /// taken.
-    template <class Model, class Tape>
-        requires optim::Trainable<Model, Tape>
-    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
+    using optim::StepsModels<Adadelta>::step;
 
   private:
     Options options_;

@@ -14,7 +14,7 @@ inline namespace HOURGLASS_ABI {
 ///
 /// Names, defaults and formula are Keras's: ε is inside the root and 1e-7. PyTorch adds ε = 1e-10 outside, √G + ε, and
 /// starts with G = 0 and η = 0.01. Moment G.
-class Adagrad : public Optimizer {
+class Adagrad : public Optimizer, public optim::StepsModels<Adagrad> {
   public:
     struct Options {
         double learning_rate = 1e-3;              ///< η, at least 0
@@ -48,12 +48,7 @@ class Adagrad : public Optimizer {
                           });
     }
 
-    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
-    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
-    /// taken.
-    template <class Model, class Tape>
-        requires optim::Trainable<Model, Tape>
-    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
+    using optim::StepsModels<Adagrad>::step;
 
   private:
     Options options_;

@@ -17,7 +17,7 @@ inline namespace HOURGLASS_ABI {
 /// Names, defaults and formula are Keras's: ε is the paper's "epsilon hat" (just before its section 2.1), added to √v
 /// before the bias is corrected, and 1e-7. PyTorch's and the paper's Algorithm 1 add ε = 1e-8 to the corrected √v̂; that
 /// is this ε divided by √(1 − β₂ᵗ), thirty times it in the first step. Moments m, v.
-class Adam : public Optimizer {
+class Adam : public Optimizer, public optim::StepsModels<Adam> {
   public:
     struct Options {
         double learning_rate = 1e-3;              ///< η, at least 0
@@ -51,12 +51,7 @@ class Adam : public Optimizer {
             });
     }
 
-    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
-    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
-    /// taken.
-    template <class Model, class Tape>
-        requires optim::Trainable<Model, Tape>
-    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
+    using optim::StepsModels<Adam>::step;
 
   protected:
     /// For a variant that is called otherwise in messages.

@@ -17,7 +17,7 @@ class AdamW : public Adam {
         double beta_1 = 0.9;                      ///< β₁ in [0, 1): memory of the gradient
         double beta_2 = 0.999;                    ///< β₂ in [0, 1): memory of its square
         double epsilon = 1e-7;                    ///< ε, larger than 0
-        NonFinite non_finite = NonFinite::Throw;  ///< what to do about a gradient that is not finite
+        NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
     };
 
     AdamW() : AdamW(Options{}) {}

@@ -19,7 +19,7 @@ inline namespace HOURGLASS_ABI {
 /// Names, defaults and formula are Keras's: ε is inside the root and 1e-7. PyTorch adds ε = 1e-8 outside, √v + ε, its ρ
 /// ("alpha") is 0.99 and its learning rate 0.01, which it also keeps outside of m. Moments v, then a if centered, then
 /// m with momentum.
-class RMSprop : public Optimizer {
+class RMSprop : public Optimizer, public optim::StepsModels<RMSprop> {
   public:
     struct Options {
         double learning_rate = 1e-3;              ///< η, at least 0
@@ -84,12 +84,7 @@ class RMSprop : public Optimizer {
             [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& v) { x -= scaled(g, v); });
     }
 
-    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
-    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
-    /// taken.
-    template <class Model, class Tape>
-        requires optim::Trainable<Model, Tape>
-    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
+    using optim::StepsModels<RMSprop>::step;
 
   private:
     Options options_;

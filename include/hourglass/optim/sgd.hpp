@@ -12,7 +12,7 @@ inline namespace HOURGLASS_ABI {
 /// Names, defaults and formulas are Keras's. The learning rate is part of m here; PyTorch keeps it outside
 /// (m ← μ m + g, θ ← θ − η m), which is the same as long as the rate does not change. One moment, m, and only with
 /// momentum.
-class Sgd : public Optimizer {
+class Sgd : public Optimizer, public optim::StepsModels<Sgd> {
   public:
     struct Options {
         double learning_rate = 0.01;              ///< η, at least 0
@@ -49,12 +49,7 @@ class Sgd : public Optimizer {
                           });
     }
 
-    /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
-    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
-    /// taken.
-    template <class Model, class Tape>
-        requires optim::Trainable<Model, Tape>
-    bool step(Model& model, const Tape& tape) { return optim::step_and_fold(*this, model, tape); }
+    using optim::StepsModels<Sgd>::step;
 
   private:
     Options options_;
