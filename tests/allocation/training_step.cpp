@@ -36,7 +36,7 @@ static int check_training(const char* what, Optimizer optimizer) {
         for (const auto& batch : batches) {
             model.gradient(batch, tape, rng);
             hg::clip_by_norm(tape.gradient(), 1.0);
-            optimizer.step(model.parameters(), tape.gradient());
+            optimizer.step(model, tape);
         }
         model.loss(x, tape);
     });
@@ -101,12 +101,34 @@ int main() {
     const auto variational = [&](const char* what, hg::GaussianLatent latent) {
         auto kind = hg::autoencoder<Drawn, Back>(rng, hg::BernoulliLikelihood{}, latent);
         auto memory = kind.tape();
+        hg::Adam adam;
         return check(what, [&] {
             kind.gradient(x, memory, rng);
-            kind.fold(memory);
+            adam.step(kind, memory);
         });
     };
     failures += variational("training step, variational with batch normalisation", {});
     failures += variational("training step, importance-weighted", {.samples = 4});
+
+    auto sparse = hg::autoencoder<Code, Back>(rng, squares, hg::L1{0.01});
+    auto sparse_tape = sparse.tape();
+    failures += check("training step, unit norm", [&] {
+        sparse.gradient(x, sparse_tape, rng);
+        hg::remove_parallel_gradient(sparse, sparse_tape.gradient());
+        hg::unit_norm_decoder(sparse);
+    });
+
+    using Conditional = hg::Chain<hg::Shape{128}, hg::Condition<10>, hg::Dense<64>,
+                                  hg::Residual<hg::ReLU, hg::Dense<64>>, hg::BatchNormalization, hg::Dense<16>>;
+    auto network = hg::network<Conditional>(rng);
+    auto network_tape = network.tape();
+    hg::Adam adam;
+    const Eigen::MatrixXf conditions = Eigen::MatrixXf::Constant(10, 128, 0.5f);
+    Eigen::MatrixXf dx;
+    failures += check("network forward, backward, step and evaluate", [&] {
+        network.backward(network.forward(hg::given(x, conditions), network_tape, rng), network_tape, dx);
+        adam.step(network, network_tape);
+        network.evaluate(hg::given(x, conditions), network_tape);
+    });
     return failures;
 }

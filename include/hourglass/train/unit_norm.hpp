@@ -3,8 +3,6 @@
 
 #include <Eigen/Core>
 #include <cmath>
-#include <span>
-#include <string_view>
 #include <type_traits>
 
 #include "hourglass/core/layer.hpp"
@@ -14,32 +12,26 @@ inline namespace HOURGLASS_ABI {
 
 namespace train {
 
-// Calls use(column, rows, offset) for each column of the kernel that a model's decoder begins with, the one of one
-// channel of the code; `offset` is its place in θ.
-template <class Model, class Use>
-void each_dictionary_column(Model& model, Use use) {
+// Calls use(column, rows, number) for each column of the kernel that a model's decoder begins with, the one of one
+// channel of the code. That kernel is the first array of the decoder's parameters: `each_weight` would find it too, but
+// makes a name for every array on every step.
+template <class Model, class Values, class Use>
+void each_dictionary_column(const Model& model, Values* decoder_parameters, Use use) {
     using Decoder = std::remove_cvref_t<decltype(model.decoder())>;
-    constexpr bool begins_with_dense = [] {
+    constexpr Index columns = Decoder::input.channels, rows = [] {
         if constexpr (Decoder::depth > 0) {
             const auto weights = core::weights_of<typename Decoder::template Layer<0>>(Decoder::input);
-            return weights.size() > 0 && weights[0].name == "kernel" && weights[0].extents.rank() <= 2 &&
-                   weights[0].extents[1] == Decoder::input.channels;
-        } else {
-            return false;
+            if (weights.size() > 0 && weights[0].name == "kernel" && weights[0].extents.rank() <= 2 &&
+                weights[0].extents[1] == columns)
+                return weights[0].extents[0];
         }
+        return Index{0};
     }();
     static_assert(
-        begins_with_dense,
+        rows > 0,
         "hourglass: the columns to be kept at unit norm are those of a Dense layer, so the decoder must begin "
         "with one (not tied)");
-    model.each_weight([&](std::string_view name, std::span<const Index>, auto values) {
-        if constexpr (begins_with_dense) {
-            if (name != "decoder.0.kernel" && name != "decoder.0.0.kernel") return;
-            const Index columns = Decoder::input.channels, rows = values.size() / columns;
-            for (Index j = 0; j < columns; ++j)
-                use(values.data() + j * rows, rows, values.data() - model.parameters().data() + j * rows);
-        }
-    });
+    for (Index j = 0; j < columns; ++j) use(decoder_parameters + j * rows, rows, j);
 }
 
 }  // namespace train
@@ -56,7 +48,7 @@ void each_dictionary_column(Model& model, Use use) {
 template <class Model>
 void unit_norm_decoder(Model& model) {
     using T = typename Model::Scalar;
-    train::each_dictionary_column(model, [](T* column, Index rows, Index) {
+    train::each_dictionary_column(model, model.decoder_parameters().data(), [](T* column, Index rows, Index) {
         using std::sqrt;
         T squares(0);
         for (Index i = 0; i < rows; ++i) squares += column[i] * column[i];
@@ -75,8 +67,9 @@ void remove_parallel_gradient(const Model& model, Eigen::Map<Vector<typename Mod
     if (gradient.size() != model.parameters().size())
         fail("remove_parallel_gradient: the gradient has ", gradient.size(), " values, the model ",
              model.parameters().size(), " parameters");
-    train::each_dictionary_column(model, [&](const T* column, Index rows, Index offset) {
-        T* const d = gradient.data() + offset;
+    T* const ddecoder = gradient.data() + model.decoder_slice().begin;
+    train::each_dictionary_column(model, model.decoder_parameters().data(), [&](const T* column, Index rows, Index j) {
+        T* const d = ddecoder + j * rows;
         T squares(0), along(0);
         for (Index i = 0; i < rows; ++i) {
             squares += column[i] * column[i];
