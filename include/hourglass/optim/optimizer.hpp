@@ -223,7 +223,9 @@ class Optimizer {
             for (Index begin = 0; begin < count; begin += block) {
                 const Index some = std::min(block, count - begin);
                 if (optimizer.weight_decay_ != 0) optimizer.decay(theta + begin, first + begin, some);
-                apply(some, theta + begin, gradient + begin, moments + begin, count, std::make_index_sequence<Kinds>{});
+                // Without moments there is no memory to point into.
+                T* const of_block = Kinds > 0 ? moments + begin : nullptr;
+                apply(some, theta + begin, gradient + begin, of_block, count, std::make_index_sequence<Kinds>{});
             }
         }
 
