@@ -44,6 +44,7 @@ struct Plan {
     Each<bool> needed{};                // activation i is read again, so nothing may be written over it
     Each<Index> condition_of{};         // values of the caller's condition that layer i reads
     Each<bool> shared{};                // a second layer adds to the gradient of layer i's weights
+    bool conditions_agree = true;       // all layers that read the caller's condition read as many values
     bool ties_hold = true;              // every tied layer finds the one whose weights it shares before it
     std::size_t first_trained = Depth;  // the first layer with weights; the gradient of what lies before is nobody's
     Index condition = 0;                // values given with each sample
@@ -108,9 +109,7 @@ constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 
         if (p.first_trained == Depth && (p.offsets[i + 1] > p.offsets[i] || layer.shared_offset >= 0))
             p.first_trained = i;
         if (layer.traits.condition > 0) {
-            if (p.condition > 0 && p.condition != layer.traits.condition)
-                fail("Condition: all conditions of a model read the same values, but one takes ", p.condition,
-                     " and another ", layer.traits.condition);
+            p.conditions_agree = p.conditions_agree && (p.condition == 0 || p.condition == layer.traits.condition);
             p.condition = p.condition_of[i] = layer.traits.condition;
         }
         if (layer.shared_offset >= 0) {

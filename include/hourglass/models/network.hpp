@@ -35,6 +35,9 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     using Passes = core::Passes<T, Layers, Marks...>;
     using Buffers = typename Passes::Buffers;
     static constexpr std::size_t depth = Layers::depth;
+    static_assert(
+        Layers::plan.conditions_agree,
+        "hourglass: Condition: all conditions of a model read the same values, and here one takes another number");
     static_assert(Layers::plan.ties_hold,
                   "hourglass: a Tied decoder shares the weights of an encoder, which this network does not have");
 

@@ -89,6 +89,9 @@ struct Pipeline {
                                                                  std::declval<typename Decoder::Flat>()))::type;
 
     static_assert(
+        Layers::plan.conditions_agree,
+        "hourglass: Condition: all conditions of a model read the same values, and here one takes another number");
+    static_assert(
         Layers::plan.ties_hold,
         "hourglass: a Tied decoder shares the weights of the encoder it is made of, and this model has another");
 
