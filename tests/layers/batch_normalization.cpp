@@ -28,11 +28,8 @@ void check_against_keras() {
         w[static_cast<std::size_t>(i + 3)] = static_cast<T>(numbers["beta"].values[static_cast<std::size_t>(i)]);
     }
     const std::span<const T, 6> weights(w.data(), 6);
-    // Keras's numbers are rounded in single precision (they differ from ours in double by 1.4e-5), and so are ours in
-    // float.
-    static constexpr double tolerance = oracle::tolerance<float> * (sizeof(T) == sizeof(float) ? 2 : 1);
     const auto agrees = [](const hg::Matrix<T>& found, const reference::Tensor& expected) {
-        CHECK(oracle::difference(found, expected.matrix<double>()) <= tolerance);
+        CHECK(oracle::difference(found, expected.matrix<double>()) <= oracle::tolerance<float>);
     };
     for (const std::string step : {"0", "1", "2"}) {
         CAPTURE(step);

@@ -342,16 +342,9 @@ void check_model_in(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd
     auto model = born(T(0));
     check_trainable<T>(model, exact, x, target, input_gradient);
 }
-/// In double alone: what layers, losses and terms do in float is checked for each by itself, and every further scalar
-/// type costs the compiler a third more.
 template <class Build>
 void check_model(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd& target,
                  InputGradient input_gradient = InputGradient::Check) {
-    check_model_in<double>(build, x, target, input_gradient);
-}
-template <class Build>
-void check_model_in_both(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd& target,
-                         InputGradient input_gradient = InputGradient::Check) {
     check_model_in<double>(build, x, target, input_gradient);
     check_model_in<float>(build, x, target, input_gradient);
 }
