@@ -239,11 +239,8 @@ struct MethodsOf {
             return Method::Missing;
     }();
     static constexpr Method gradient = [] {
-        if constexpr (!has_weights)
-            return Method::WithContext;
-        else if constexpr (requires(const L& l, Weights w, ConstView<T> x, Gradient dw, const Context<T>& c) {
-                               l.template gradient<In>(w, x, x, x, dw, c);
-                           })
+        if constexpr (!has_weights || requires(const L& l, Weights w, ConstView<T> x, Gradient dw,
+                                               const Context<T>& c) { l.template gradient<In>(w, x, x, x, dw, c); })
             return Method::WithContext;
         else if constexpr (requires(const L& l, Weights w, ConstView<T> x, Gradient dw) {
                                l.template gradient<In>(w, x, x, x, dw);

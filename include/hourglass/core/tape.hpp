@@ -73,8 +73,8 @@ struct PendingPass {
     PendingPass() = default;
     PendingPass(const PendingPass&) {}
     PendingPass(PendingPass&& other) noexcept { other.network = nullptr; }
-    PendingPass& operator=(const PendingPass&) {
-        network = nullptr;
+    PendingPass& operator=(const PendingPass& other) {
+        if (this != &other) network = nullptr;
         return *this;
     }
     PendingPass& operator=(PendingPass&& other) noexcept {

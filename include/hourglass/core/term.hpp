@@ -58,7 +58,7 @@ namespace core {
 /// For whom a loss computes: the function that messages name, and the number of its first sample in the batch that this
 /// function was given.
 struct Caller {
-    std::string_view function = "";
+    std::string_view function;
     Index first_sample = 0;
 
     /// What a message begins with.
