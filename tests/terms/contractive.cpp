@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "hourglass/hourglass.hpp"
@@ -16,75 +17,104 @@ using Catch::Matchers::ContainsSubstring;
 using oracle::Dual, oracle::dual, oracle::derivative, oracle::difference, oracle::tolerance, oracle::values;
 
 /// One encoder with weights and a batch, and the term called as a model calls it; the scratch memory holds NaN before.
-template <class Encoder, class T>
+/// The encoder's type is forgotten: the checks below are compiled once, not for every encoder.
+template <class T>
 struct Rig {
+    hg::Vector<T> w;
+    hg::Matrix<T> x, condition, dx;
+    hg::Vector<T> dw;
+    std::vector<T> memory, scratch;
+    Eigen::Map<const hg::Matrix<T>> code{nullptr, 0, 0};
+
+    Rig(const Eigen::MatrixXd& weights, const Eigen::MatrixXd& batch, hg::Index conditions)
+        : w(weights.cast<T>()), x(batch.cast<T>()), condition(values(conditions, batch.cols(), 7).cast<T>()) {
+        fill();
+    }
+    virtual ~Rig() = default;
+
+    /// What the gradients are added to.
+    void fill() {
+        dx = values(x.rows(), x.cols(), 5).template cast<T>();
+        dw = values(w.size(), 1, 6).template cast<T>();
+    }
+    virtual void forward() = 0;
+    virtual T value(const hg::Contractive& term, const hg::Stream& random) = 0;
+    virtual T gradient(const hg::Contractive& term, const hg::Stream& random, bool of_input) = 0;
+};
+template <class Encoder, class T>
+struct RigOf final : Rig<T> {
     using Passes = hg::core::Passes<T, Encoder, Encoder::depth>;
 
     Encoder encoder;
-    hg::Vector<T> w;
-    hg::Matrix<T> x;
-    hg::Matrix<T> condition = values(Encoder::condition, x.cols(), 7).template cast<T>();
-    hg::Matrix<T> dx = values(Encoder::input.size(), x.cols(), 5).template cast<T>();
-    hg::Vector<T> dw = values(Encoder::parameters, 1, 6).template cast<T>();
-    std::vector<T> memory{}, scratch{};
     std::array<T*, Encoder::depth + 1> activation{};
 
-    void forward() {
+    RigOf(const Encoder& e, const Eigen::MatrixXd& weights, const Eigen::MatrixXd& batch)
+        : Rig<T>(weights, batch, Encoder::condition), encoder(e) {}
+
+    void forward() override {
         hg::Rng rng{1};
         Passes passes{encoder, rng, 0};
-        passes.parameters() = w;
-        memory.resize(static_cast<std::size_t>(Passes::training_room(x.cols())));
-        hg::core::Arena<T> arena{memory.data()};
-        auto buffers = Passes::training(arena, x.data(), x.cols(), 1, Encoder::depth + 1, Encoder::depth, true);
-        buffers.condition = condition.data();
+        passes.parameters() = this->w;
+        const hg::Index n = this->x.cols();
+        this->memory.resize(static_cast<std::size_t>(Passes::training_room(n)));
+        hg::core::Arena<T> arena{this->memory.data()};
+        auto buffers = Passes::training(arena, this->x.data(), n, 1, Encoder::depth + 1, Encoder::depth, true);
+        buffers.condition = this->condition.data();
         passes.run_forward(buffers, 0, Encoder::depth);
         activation = buffers.activation;
-        scratch.assign(static_cast<std::size_t>(hg::Contractive::scratch<Encoder, T>(x.cols())),
-                       T(std::numeric_limits<double>::quiet_NaN()));
+        new (&this->code) Eigen::Map<const hg::Matrix<T>>{activation[Encoder::depth], Encoder::output.size(), n};
+        this->scratch.assign(static_cast<std::size_t>(hg::Contractive::scratch<Encoder, T>(n)),
+                             T(std::numeric_limits<double>::quiet_NaN()));
     }
 
-    T value(const hg::Contractive& term, const hg::Stream& random) {
+    T value(const hg::Contractive& term, const hg::Stream& random) override {
         forward();
         const auto layers = encoder.layers();
         return term.value<Encoder, T>(pass(layers, random, nullptr, nullptr));
     }
-    T gradient(const hg::Contractive& term, const hg::Stream& random, bool of_input) {
+    T gradient(const hg::Contractive& term, const hg::Stream& random, bool of_input) override {
         forward();
         const auto layers = encoder.layers();
-        T* const gradient = Encoder::parameters > 0 ? dw.data() : scratch.data();  // null would ask for none
-        return term.gradient<Encoder, T>(pass(layers, random, gradient, of_input ? dx.data() : nullptr));
+        T* const gradient =
+            Encoder::parameters > 0 ? this->dw.data() : this->scratch.data();  // null would ask for none
+        return term.gradient<Encoder, T>(pass(layers, random, gradient, of_input ? this->dx.data() : nullptr));
     }
 
   private:
     hg::core::EncoderPass<T> pass(const auto& layers, const hg::Stream& random, T* gradient, T* input_gradient) {
-        return {layers.data(),  activation.data(),       w.data(), nullptr, gradient, input_gradient,
-                scratch.data(), oracle::read(condition), x.cols(), random};
+        return {layers.data(),
+                activation.data(),
+                this->w.data(),
+                nullptr,
+                gradient,
+                input_gradient,
+                this->scratch.data(),
+                oracle::read(this->condition),
+                this->x.cols(),
+                random};
     }
 };
 template <class T, class Encoder>
-Rig<Encoder, T> rig(const Encoder& encoder, const Eigen::MatrixXd& w, const Eigen::MatrixXd& x) {
-    return {encoder, w.cast<T>(), x.cast<T>()};
+RigOf<Encoder, T> rig(const Encoder& encoder, const Eigen::MatrixXd& w, const Eigen::MatrixXd& x) {
+    return {encoder, w, x};
 }
 
 /// Σ (∂codeᵢ/∂xⱼ)², mean over the batch, each column of J from one run on dual numbers.
-template <class Encoder>
-double squared_jacobian(const Encoder& encoder, const Eigen::MatrixXd& w, const Eigen::MatrixXd& x) {
-    auto r = rig<Dual>(encoder, w, x);
+double squared_jacobian(Rig<Dual>& r) {
     double sum = 0;
     for (Dual& variable : r.x.reshaped()) {
         variable = dual(variable.value(), 1);
         r.forward();
-        for (hg::Index i = 0; i < Encoder::output.size() * x.cols(); ++i)
-            sum += std::pow(derivative(r.activation[Encoder::depth][i]), 2);
+        for (const Dual& c : r.code.reshaped()) sum += std::pow(derivative(c), 2);
         variable = dual(variable.value(), 0);
     }
-    return sum / static_cast<double>(x.cols());
+    return sum / static_cast<double>(r.x.cols());
 }
 
-template <class T, class Encoder>
-void check_in(const Encoder& encoder, const hg::Contractive& term, const Eigen::MatrixXd& w, const Eigen::MatrixXd& x) {
+/// `r` and `without_input` are alike, and hold what `oracle` holds.
+template <class T>
+void check_in(Rig<T>& r, Rig<T>& without_input, Rig<Dual>& oracle, const hg::Contractive& term) {
     const hg::Stream random{3, 4, 5};
-    auto oracle = rig<Dual>(encoder, w, x);
     const auto along = [&](Dual& variable) {
         variable = dual(variable.value(), 1);
         const double slope = derivative(oracle.value(term, random));
@@ -93,20 +123,20 @@ void check_in(const Encoder& encoder, const hg::Contractive& term, const Eigen::
     };
     Eigen::MatrixXd expected_dw = oracle.dw.unaryExpr([](const Dual& d) { return d.value(); });
     Eigen::MatrixXd expected_dx = oracle.dx.unaryExpr([](const Dual& d) { return d.value(); });
-    for (hg::Index i = 0; i < w.size(); ++i) expected_dw(i) += along(oracle.w[i]);
-    for (hg::Index i = 0; i < x.size(); ++i) expected_dx.reshaped()[i] += along(oracle.x.reshaped()[i]);
+    for (hg::Index i = 0; i < oracle.w.size(); ++i) expected_dw(i) += along(oracle.w[i]);
+    for (hg::Index i = 0; i < oracle.x.size(); ++i) expected_dx.reshaped()[i] += along(oracle.x.reshaped()[i]);
 
-    auto r = rig<T>(encoder, w, x);
+    r.fill();
     const T value = r.value(term, random);
     if (term.probes == 0) {
-        const double expected = term.weight * squared_jacobian(encoder, w, x);
+        const double expected = term.weight * squared_jacobian(oracle);
         CHECK(std::abs(static_cast<double>(value) - expected) <= tolerance<T> * std::max(1.0, expected));
     }
     CHECK(r.gradient(term, random, true) == value);
     CHECK(difference(r.dw, expected_dw) <= tolerance<T>);
     CHECK(difference(r.dx, expected_dx) <= tolerance<T>);
 
-    auto without_input = rig<T>(encoder, w, x);
+    without_input.fill();
     const hg::Matrix<T> untouched = without_input.dx;
     CHECK(without_input.gradient(term, random, false) == value);
     CHECK(difference(without_input.dw, r.dw) == 0);
@@ -116,8 +146,13 @@ void check_in(const Encoder& encoder, const hg::Contractive& term, const Eigen::
 template <class Encoder, class... T>
 void check_in_all(const Encoder& encoder) {
     const Eigen::MatrixXd w = values(Encoder::parameters, 1, 1, -0.9, 0.9), x = values(Encoder::input.size(), 4, 2);
-    for (const hg::Contractive& term : {hg::Contractive{0.3f}, hg::Contractive{.weight = 0.7, .probes = 3}})
-        (check_in<T>(encoder, term, w, x), ...);
+    auto oracle = rig<Dual>(encoder, w, x);
+    const auto check_each = [&]<class S>(std::type_identity<S>) {
+        auto with_input = rig<S>(encoder, w, x), without_input = rig<S>(encoder, w, x);
+        for (const hg::Contractive& term : {hg::Contractive{0.3f}, hg::Contractive{.weight = 0.7, .probes = 3}})
+            check_in<S>(with_input, without_input, oracle, term);
+    };
+    (check_each(std::type_identity<T>{}), ...);
 }
 template <class Encoder>
 void check(const Encoder& encoder) {
@@ -245,11 +280,8 @@ struct Means {
 
 /// The probes' value and gradients over many steps: their means are the exact ones, within five standard errors (which
 /// one of some hundred entries would exceed in one of 20 000 runs; the draws are fixed).
-template <class Encoder>
-void check_unbiased(hg::Index probes) {
+void check_unbiased(Rig<double>&& r, hg::Index probes) {
     constexpr int draws = 4000;
-    const Eigen::MatrixXd w = values(Encoder::parameters, 1, 1), x = values(Encoder::input.size(), 2, 2);
-    auto r = rig<double>(Encoder{}, w, x);
     const auto all = [&](const hg::Contractive& term, const hg::Stream& random) {
         r.dw.setZero();
         r.dx.setZero();
@@ -269,9 +301,12 @@ void check_unbiased(hg::Index probes) {
 }  // namespace
 
 TEST_CASE("the probes' estimate is unbiased, value and gradients") {
-    check_unbiased<Deep>(1);
-    check_unbiased<Deep>(4);
-    check_unbiased<Convolutional>(2);
+    const auto with_values = []<class Encoder>(const Encoder& encoder) {
+        return rig<double>(encoder, values(Encoder::parameters, 1, 1), values(Encoder::input.size(), 2, 2));
+    };
+    check_unbiased(with_values(Deep{}), 1);
+    check_unbiased(with_values(Deep{}), 4);
+    check_unbiased(with_values(Convolutional{}), 2);
 }
 
 TEST_CASE("probes are drawn for each sample, probe and step, and for nothing else") {
@@ -314,7 +349,8 @@ TEST_CASE("a model's loss holds the contractive penalty") {
     const double with = model.loss(x);
     model.term<hg::Contractive>().weight = 0;
     const double without = model.loss(x);
-    const double penalty = 0.3 * squared_jacobian(Deep{}, model.encoder_parameters(), x);
+    auto encoder = rig<Dual>(Deep{}, model.encoder_parameters(), x);
+    const double penalty = 0.3 * squared_jacobian(encoder);
     CHECK(with - without == Approx(penalty).epsilon(1e-12));
 }
 
