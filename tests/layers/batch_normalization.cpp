@@ -2,7 +2,7 @@
 #include "hourglass/layers/batch_normalization.hpp"
 
 #include "hourglass/hourglass.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 #include "support/reference.hpp"
 
 namespace hg = hourglass;

@@ -13,7 +13,7 @@
 #include "hourglass/models/autoencoder.hpp"
 #include "hourglass/terms/corruption.hpp"
 #include "hourglass/terms/l1.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 using oracle::check_layer;

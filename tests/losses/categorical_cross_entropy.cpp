@@ -1,7 +1,7 @@
 // Categorical cross-entropy against dual numbers and frozen numbers; the targets it refuses; the classifiers made of
 // it.
 #include "hourglass/hourglass.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 #include "support/reference.hpp"
 
 namespace hg = hourglass;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "support/error_of.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;

@@ -4,7 +4,7 @@
 #include <string>
 #include <tuple>
 
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 using oracle::check_model, oracle::values;

@@ -4,7 +4,7 @@
 #include <tuple>
 
 #include "support/error_of.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;

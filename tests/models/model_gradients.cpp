@@ -1,6 +1,6 @@
 // Whole models against dual numbers: terms, tied weights, dropout, nested chains, in-place activations together.
 #include "hourglass/hourglass.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 using oracle::check_model;

@@ -1,6 +1,6 @@
 // Models whose encoder and decoder are of one type: no part is recognised by its type.
 #include "hourglass/hourglass.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 using oracle::check_model, oracle::values;

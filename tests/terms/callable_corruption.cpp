@@ -1,6 +1,6 @@
 // A corruption given as a function; corruptions whose hyperparameters change while training; targets that stay clean.
 #include "hourglass/hourglass.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 

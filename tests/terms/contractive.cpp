@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "hourglass/hourglass.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "hourglass/hourglass.hpp"
-#include "support/gradient_check.hpp"
+#include "support/model_check.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;

@@ -37,6 +37,7 @@ struct LossAt {
     static_assert(!needs_unit_range || range_at<Layers, Layers::depth>() == Range::Unit,
                   "hourglass: this loss compares probabilities, so the decoder's output must lie in (0, 1): end it in "
                   "Sigmoid, or in Softmax for CategoricalCrossEntropy");
+    static constexpr bool fits = true;  // to ask for is to be told the sentence, where it does not
 
     // `first`: the first layer that nobody but the loss reads.
     static constexpr bool fused_from(std::size_t first) {

@@ -98,6 +98,7 @@ struct Pipeline {
     // The marks: the encoder's output, the code, and what the loss reads.
     static constexpr std::size_t code_begin = Encoder::depth, code_end = code_begin + (has_code_term ? 1 : 0);
     using LossAtEnd = core::LossAt<Layers, Loss>;
+    static_assert(LossAtEnd::fits);
     static constexpr bool fused = LossAtEnd::fused_from(code_end);
     static constexpr std::size_t compared = LossAtEnd::activation(code_end);
 
