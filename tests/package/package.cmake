@@ -40,7 +40,7 @@ endfunction()
 
 # configure(<arguments>...) of the consumer; the caller says what is to come of it.
 set(configure ${CMAKE_COMMAND} -S ${work} -B ${work}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
-    -DCMAKE_BUILD_TYPE=Release -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON)
+    -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-Og -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON)
 
 function(build_and_run)
     run(${configure} ${ARGN})
