@@ -127,6 +127,7 @@ TEST_CASE("what is not finite is named: the value and where it stands, or the la
     tape.non_finite = hg::NonFinite::Continue;
     CHECK(!hg::is_finite(model.loss(x, tape)));
     CHECK(!hg::is_finite(model.reconstruction_error(x, tape)[0]));
+    CHECK(!hg::is_finite(model.decoding_error(model.encode(x), x, tape)[0]));
     CHECK(!hg::is_finite(model.gradient(x, tape, rng)));
     CHECK(!hg::is_finite(model.reconstruct(x)(0, 0)));
     x(0, 1) = not_a_number;
@@ -246,6 +247,13 @@ TEST_CASE("a model that has been moved from says so") {
     CHECK_THAT(error_of([&] { model.encode(batch(2)); }), ContainsSubstring(gone));  // NOLINT(bugprone-use-after-move)
     CHECK_THAT(error_of([&] { model.loss(batch(2)); }), ContainsSubstring(gone));
     CHECK_THAT(error_of([&] { model.gradient(batch(2), tape, rng); }), ContainsSubstring(gone));
+    const auto& last = model;
+    CHECK_THAT(error_of([&] { model.encoder_parameters(); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { last.encoder_parameters(); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { model.decoder_parameters(); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { last.decoder_parameters(); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { model.each_weight([](auto, auto, auto) {}); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { model.each_state([](auto, auto, auto) {}); }), ContainsSubstring(gone));
 }
 
 namespace {

@@ -317,4 +317,5 @@ TEST_CASE("a step with a tape of other running values changes nothing") {
     CHECK_THAT(error_of([&] { network.fold(network.tape()); }),
                ContainsSubstring(gone));  // NOLINT(bugprone-use-after-move)
     CHECK_THAT(error_of([&] { network.each_weight([](auto, auto, auto) {}); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { network.each_state([](auto, auto, auto) {}); }), ContainsSubstring(gone));
 }

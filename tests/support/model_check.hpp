@@ -14,7 +14,7 @@ namespace oracle {
 /// the gradient of the clean input, which the oracle varies.
 enum class InputGradient { Check, BehindCorruption };
 
-/// A model and its tape, their types forgotten as a layer's are above.
+/// A model and its tape, their types forgotten as a layer's are in gradient_check.hpp.
 template <class T>
 struct Trainable {
     virtual ~Trainable() = default;

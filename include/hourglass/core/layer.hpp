@@ -19,8 +19,9 @@
 // A layer is a value that holds configuration and nothing else: sizes are template arguments, hyperparameters are
 // members, and parameters, activations, gradients and random numbers are arguments. `gradient` is called before
 // `backward`, and only for layers with parameters; `backward` only where somebody wants dx. Both *add* where
-// `context.accumulate` says so and assign where it does not. A method may leave the context out: it then always adds,
-// and the chain clears before it. An impossible shape is a `fail` in output(): in a chain it stops the compiler.
+// `context.accumulate` says so and assign where it does not. A method may leave the context out, unless the layer works
+// in place: it then always adds, and the chain clears before it. An impossible shape is a `fail` in output(): in a
+// chain it stops the compiler.
 //
 // A layer without parameters leaves out parameters() and gradient(). What else a layer may have, when it has it:
 //
@@ -34,7 +35,9 @@
 //       initialize_state<In>(std::span<T> state) const           their first values
 //       fold<In>(std::span<T> state, std::span<const T> batch) const    takes in what forward has put in the context
 //   mirror<In>() const                                           the layer that undoes the shape change (Mirror<E>)
-//   tied<In, Offset>() const                                     the same, with the weights found at Offset (Tied<E>)
+//   tied<In, Offset>() const                                     the same, with the weights found at Offset (Tied<E>),
+//                                                                which that layer says: `shared_offset` and how many,
+//                                                                `shared_parameters`
 //   tangent<In>(w, x, y, v, t) const                             t = J v for J = ∂y/∂x; v as x, t as y
 //   curvature<In>(w, x, y, u, v, dw, dx) const                   dw += ∂(uᵀJv)/∂w, dx += ∂(uᵀJv)/∂x; u as y, v as x.
 //                                                                These two make a layer twice differentiable, which
@@ -67,7 +70,8 @@ enum class Link { None, Logistic, Softmax };
 struct Traits {
     bool needs_input = true;    ///< backward or gradient reads x
     bool needs_output = true;   ///< backward or gradient reads y
-    bool in_place = false;      ///< x and y may be the same memory, and so may dy and dx (which is then assigned)
+    bool in_place = false;      ///< x and y may be the same memory, and so may dy and dx (which is then assigned); of
+                                ///< no account with needs_input
     bool keeps_values = false;  ///< only the shape changes, not one value
     bool linear = false;        ///< J depends on w alone: backward and tangent never read x or y, curvature leaves dx
     bool pointwise = false;     ///< each value of y depends on the same value of x alone

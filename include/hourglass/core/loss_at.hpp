@@ -37,9 +37,9 @@ struct LossAt {
     static_assert(!needs_unit_range || range_at<Layers, Layers::depth>() == Range::Unit,
                   "hourglass: this loss compares probabilities, so the decoder's output must lie in (0, 1): end it in "
                   "Sigmoid, or in Softmax for CategoricalCrossEntropy");
-    static constexpr bool fits = true;  // to ask for is to be told the sentence, where it does not
+    static constexpr bool fits = true;  // naming it instantiates this class, and so the assertion above
 
-    // `first`: the first layer that nobody but the loss reads.
+    // Only layers from `first` on may be fused with the loss: the outputs of those before are read by terms too.
     static constexpr bool fused_from(std::size_t first) {
         constexpr std::size_t last = last_working_layer<Layers>();
         if constexpr (needs_unit_range && last < Layers::depth)

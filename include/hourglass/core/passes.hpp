@@ -45,7 +45,7 @@ class Passes {
     /// Where one pass finds each activation, its gradient and each layer's cache.
     struct Buffers {
         Each<T*> activation{}, gradient{}, cache{};
-        Each<bool> written{};                // the gradient that lies in this activation's memory holds something
+        Each<bool> written{};                // by plan.owner[i]: the gradient of activation i holds something already
         Index samples = 0, replicas = 1;     // columns, and how many a sample has …
         std::size_t replicated = depth + 1;  // … from this activation on
         const T* condition = nullptr;        // the values given with each sample
@@ -214,7 +214,7 @@ class Passes {
         run(
             x, begin, end, y, tape, [](Index) { return Index{0}; }, [](const Buffers&, Index, Arena<T>&) {});
     }
-    /// The same with nobody looking on: a matrix, or a view of the tape's memory, valid until the tape's next use.
+    /// The output of layers begin … end − 1: a matrix, or a view of the tape's memory, valid until the tape's next use.
     Matrix<T> evaluate(const Batch<T>& x, std::size_t begin, std::size_t end) const {
         Tape<T> scratch(0);
         Matrix<T> y(plan.shapes[end].size(), x.cols());

@@ -34,20 +34,21 @@ struct Plan {
     template <class V>
     using Each = std::array<V, Depth + 1>;
 
-    Each<Shape> shapes{};               // of each activation
-    Each<Index> offsets{};              // of each layer's parameters; the last one is their number
-    Each<Index> caches{};               // of each layer, values per sample
-    Each<Index> states{};               // of each layer's running values; the last one is their number
-    Each<std::size_t> branch{};         // the activation that layer i reads beside its input; i itself for most
-    Each<std::size_t> owner{};          // the activation in whose memory activation i lies
-    Each<bool> in_place{};              // layer i writes its output over its input
-    Each<bool> needed{};                // activation i is read again, so nothing may be written over it
-    Each<Index> condition_of{};         // values of the caller's condition that layer i reads
-    Each<bool> shared{};                // a second layer adds to the gradient of layer i's weights
-    bool conditions_agree = true;       // all layers that read the caller's condition read as many values
-    bool ties_hold = true;              // every tied layer finds the one whose weights it shares before it
-    std::size_t first_trained = Depth;  // the first layer with weights; the gradient of what lies before is nobody's
-    Index condition = 0;                // values given with each sample
+    Each<Shape> shapes{};          // of each activation
+    Each<Index> offsets{};         // of each layer's parameters; the last one is their number
+    Each<Index> caches{};          // of each layer, values per sample
+    Each<Index> states{};          // of each layer's running values; the last one is their number
+    Each<std::size_t> branch{};    // the activation that layer i reads beside its input; i itself for most
+    Each<std::size_t> owner{};     // the activation in whose memory activation i lies
+    Each<bool> in_place{};         // layer i writes its output over its input
+    Each<bool> needed{};           // activation i is read again, so nothing may be written over it
+    Each<Index> condition_of{};    // values of the caller's condition that layer i reads
+    Each<bool> shared{};           // a second layer adds to the gradient of layer i's weights
+    bool conditions_agree = true;  // all layers that read the caller's condition read as many values
+    bool ties_hold = true;         // every tied layer finds the one whose weights it shares before it
+    std::size_t first_trained =
+        Depth;            // the first layer with weights: nobody asks for gradients before it, unless for dx
+    Index condition = 0;  // values given with each sample
 
     /// The path of layer i among layers begin … end − 1, through the residual blocks it stands in: "2", or "1.0" for
     /// the first layer of a residual block that is the second of them, counting as one.

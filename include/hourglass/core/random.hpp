@@ -50,7 +50,8 @@ class Stream {
     /// The same step's numbers for another user of them.
     Stream substream(std::uint16_t id) const { return {seed_, step_, id}; }
 
-    /// Fills `out` with the random words of one sample.
+    /// Fills `out` with the random words of one sample, from its number `from` on. Here and below `from` is a multiple
+    /// of 64, or of 32 for values of 8 bytes: streams are made in blocks of so many, and anything else is rounded down.
     void bits(Index sample, std::span<std::uint32_t> out, Index from = 0) const {
         blocks(sample, from, out.size(), words, [&](const auto& words_, std::size_t begin, std::size_t count) {
             for (std::size_t i = 0; i < count; ++i) out[begin + i] = words_[i / lanes][i % lanes];

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <string_view>
 
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/non_finite.hpp"
@@ -42,7 +41,7 @@ class Storage {
     Vector<T> values_;
 };
 
-/// How many values a cache line rounds `values` up to.
+/// `values`, rounded up to whole cache lines.
 template <class T>
 constexpr Index whole_lines(Index values) {
     return (values + line_values<T> - 1) / line_values<T> * line_values<T>;
@@ -99,7 +98,7 @@ class Tape {
     }
 
     /// ∂objective/∂θ of the last `gradient` call, in the layout of `model.parameters()`. Writable, so that it can be
-    /// clipped.
+    /// clipped. Empty once the tape has been moved from.
     Eigen::Map<Vector<T>> gradient() { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
     Eigen::Map<const Vector<T>> gradient() const { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
 
@@ -115,7 +114,8 @@ class Tape {
 
     // For models, not for loops.
 
-    /// Scratch memory for `values` values, beginning on a cache line; its contents are not kept when it grows.
+    /// Scratch memory for `values` values, beginning on a cache line; its contents are not kept when it grows. A
+    /// forward pass that backward has not used yet is void from now on.
     T* memory(Index values) {
         pending_.network = nullptr;
         return memory_.room(values);
@@ -140,8 +140,8 @@ class Tape {
   private:
     core::PendingPass pending_;
     Index parameters_;
-    Vector<T> gradient_, statistics_;  // never null, so that null can mean that none is asked for
-    core::Storage<T> memory_, results_[4];
+    Vector<T> gradient_, statistics_;       // the gradient is never null: null means that none is asked for
+    core::Storage<T> memory_, results_[4];  // one result more than `result` takes arguments
     T reconstruction_{}, penalty_{};
 };
 

@@ -33,6 +33,9 @@
 //                      value(x, code)
 //                      gradient(x, code, dx)
 //
+// What a code term asks of its model, it says: `needs_unit_code = true`, codes in (0, 1); `needs_likelihood = true`, a
+// loss that is one and an encoder of twice the code; `accepts<Encoder>()`, anything else that can be asserted.
+//
 // A loss that needs predictions in (0, 1) says `needs_unit_range = true`, and of which `link` it is; it then brings
 // `from_logits<Output>(caller)`: the same three methods on what goes into the activation that is the inverse of this
 // link, whose gradient is exact where the activation saturates. A loss that depends on the output's shape brings
@@ -51,6 +54,7 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+/// Where in an autoencoder a term acts.
 enum class Slot { Corruption, Code, Loss };
 
 namespace core {

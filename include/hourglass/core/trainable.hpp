@@ -55,10 +55,12 @@ class Trainable {
     /// The same for the running values: "1.moving_mean".
     template <class Use>
     void each_state(Use use) {
+        passes().require_values(Derived::each_state_name, Derived::kind);
         passes().each_state(state().data(), Derived::prefix, use);
     }
     template <class Use>
     void each_state(Use use) const {
+        passes().require_values(Derived::each_state_name, Derived::kind);
         passes().each_state(state().data(), Derived::prefix, use);
     }
 

@@ -90,7 +90,8 @@ void store_initial(Index rows, Index columns, T* c, Index c_step, Initial<T> ini
 }
 
 /// C += A B for A of rows × depth (`a[i + k·a_step]`), B of depth × columns and C of rows × columns, `c[i + j·c_step]`;
-/// C = initial + A B where an initial column is given. Columns of C must not overlap; those of A and B may.
+/// `initial` may have C assigned instead, C = A B, or C = column + A B. Columns of C must not overlap; those of A and B
+/// may.
 template <class T>
 void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step, std::type_identity_t<Factor<T>> b,
                  T* c, Index c_step, Initial<T> initial = {}) {
@@ -125,7 +126,7 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
 }
 
 /// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns;
-/// C = initial + Aᵀ B where an initial column is given.
+/// `initial` as in `add_product`.
 template <class T>
 void add_transposed_product(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride,
                             T* c, Index c_step, Initial<T> initial = {}) {

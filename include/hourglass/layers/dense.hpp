@@ -43,9 +43,9 @@ EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns
 
 // dW += left rightᵀ, both with one column per position; assigned without `accumulate`.
 template <class T>
-EIGEN_DONT_INLINE void dense_gradient(Index rows, Index row_columns, Index columns, const T* left, const T* right,
-                                      T* dw, bool accumulate = true) {
-    kernels::add_product(rows, row_columns, columns, left, rows, {right, row_columns, 1}, dw, rows,
+EIGEN_DONT_INLINE void dense_gradient(Index rows, Index columns, Index positions, const T* left, const T* right, T* dw,
+                                      bool accumulate = true) {
+    kernels::add_product(rows, columns, positions, left, rows, {right, columns, 1}, dw, rows,
                          kernels::Initial<T>{accumulate});
 }
 

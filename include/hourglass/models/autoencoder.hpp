@@ -44,17 +44,17 @@ inline namespace HOURGLASS_ABI {
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>, T> {
     using Base = core::Trainable<BasicAutoencoder, T>;
-    using Model = models::Pipeline<Encoder, Decoder, Loss, Terms...>;
-    using Layers = typename Model::Layers;
-    using CodeTerm = typename Model::CodeTerm;
-    using Net = Network<T, Layers, Model::code_begin, Model::code_end>;
+    using Pipeline = models::Pipeline<Encoder, Decoder, Loss, Terms...>;
+    using Layers = typename Pipeline::Layers;
+    using CodeTerm = typename Pipeline::CodeTerm;
+    using Net = Network<T, Layers, Pipeline::code_begin, Pipeline::code_end>;
     using Passes = typename Net::Passes;
     using Buffers = typename Net::Buffers;
-    using Objective = models::Objective<T, Model, Encoder, Loss, Terms...>;
+    using Objective = models::Objective<T, Pipeline, Encoder, Loss, Terms...>;
 
     static constexpr const auto& plan = Passes::plan;
-    static constexpr std::size_t depth = Layers::depth, code_begin = Model::code_begin, code_end = Model::code_end,
-                                 compared = Model::compared;
+    static constexpr std::size_t depth = Layers::depth, code_begin = Pipeline::code_begin,
+                                 code_end = Pipeline::code_end, compared = Pipeline::compared;
     static constexpr Index decoder_offset = plan.offsets[code_end];
 
   public:
@@ -72,11 +72,18 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
 
     /// The slices of θ that belong to the encoder and to the decoder: to carry weights from one model to another, or to
     /// train one and leave the other as it is (step with `tape.gradient().segment(…)` of the same place).
-    Eigen::Map<Vector<T>> encoder_parameters() { return {parameters().data(), Encoder::parameters}; }
-    Eigen::Map<const Vector<T>> encoder_parameters() const { return {parameters().data(), Encoder::parameters}; }
-    Eigen::Map<Vector<T>> decoder_parameters() { return {parameters().data() + decoder_offset, Decoder::parameters}; }
+    /// `Error` for a model that has been moved from.
+    Eigen::Map<Vector<T>> encoder_parameters() {
+        return {theta("Autoencoder::encoder_parameters"), Encoder::parameters};
+    }
+    Eigen::Map<const Vector<T>> encoder_parameters() const {
+        return {theta("Autoencoder::encoder_parameters"), Encoder::parameters};
+    }
+    Eigen::Map<Vector<T>> decoder_parameters() {
+        return {theta("Autoencoder::decoder_parameters") + decoder_offset, Decoder::parameters};
+    }
     Eigen::Map<const Vector<T>> decoder_parameters() const {
-        return {parameters().data() + decoder_offset, Decoder::parameters};
+        return {theta("Autoencoder::decoder_parameters") + decoder_offset, Decoder::parameters};
     }
     /// The same places in any vector of θ's layout, such as a tape's gradient.
     static constexpr Slice encoder_slice() { return {0, Encoder::parameters}; }
@@ -102,7 +109,7 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         core::print_row(out, "layer", "output", "parameters");
         core::print_row(out, "encoder", text(Encoder::input), "");
         layers.print(out, 0, code_begin);
-        if (Model::has_code_term) {
+        if (Pipeline::has_code_term) {
             core::print_row(out, "code", text(plan.shapes[code_end]), "");
             layers.print(out, code_begin, code_end);
         }
@@ -156,6 +163,9 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         Tape<T> scratch(0);
         return errors("Autoencoder::decoding_error", code, target, code_end, scratch);
     }
+    Vector<T> decoding_error(const Batch<T>& code, const Input<T>& target, Tape<T>& tape) const {
+        return errors("Autoencoder::decoding_error", code, target, code_end, tape);
+    }
 
     /// Codes of a batch, code × n (a variational model's: the means).
     Matrix<T> encode(const Batch<T>& x) const { return between("Autoencoder::encode", x, 0, code_end); }
@@ -172,15 +182,15 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     ConstView<T> reconstruct(const Batch<T>& x, Tape<T>& tape) const {
         return between("Autoencoder::reconstruct", x, 0, depth, tape);
     }
-    /// What the encoder has made of a batch after its first `layers` layers, values × n; what makes the code of its
-    /// output is left out.
+    /// What the encoder has made of a batch after its first `layers` layers (those of a `Residual` and its sum count
+    /// one by one; all of them, if it has no more), values × n; what makes the code of its output is left out.
     Matrix<T> activation(const Batch<T>& x, std::size_t layers) const {
         return between("Autoencoder::activation", x, 0, std::min(layers, code_begin));
     }
 
     /// A walk through the code: `steps` pictures decoded from codes that lie evenly on the line from the code of `from`
     /// to that of `to` (a sample each), both ends included; features × steps. With a `Condition` that of `from` holds
-    /// all the way. `Error` below two steps.
+    /// all the way. `Error` below two steps, and for more or less than one sample at an end.
     Matrix<T> interpolate(const Batch<T>& from, const Batch<T>& to, Index steps) const {
         if (from.cols() != 1 || to.cols() != 1)
             fail("Autoencoder::interpolate: expected one sample at each end, got ", from.cols(), " and ", to.cols());
@@ -202,18 +212,18 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
 
     /// The encoder's distribution of the code of each sample: `mean` and `variance`, code × n each (variational
     /// models).
-    auto posterior(const Batch<T>& x) const requires(Model::is_variational) {
+    auto posterior(const Batch<T>& x) const requires(Pipeline::is_variational) {
         return CodeTerm::template posterior<Encoder::output, T>(
             between("Autoencoder::posterior", x, 0, code_begin, true));
     }
     /// `n` new samples: codes drawn from the prior N(0, 1), decoded; features × n (variational models). A decoder with
     /// a `Condition` is given one for each sample: `sample(labels, rng)`, values × n.
-    Matrix<T> sample(Index n, Rng& rng) const requires(Model::is_variational) {
+    Matrix<T> sample(Index n, Rng& rng) const requires(Pipeline::is_variational) {
         if (plan.condition_between(code_end, depth) > 0)
             fail("Autoencoder::sample: the decoder has a Condition: sample(condition, rng) draws one for each column");
         return decode(CodeTerm::template draw<T>(Decoder::input.size(), n, rng));
     }
-    Matrix<T> sample(const Input<T>& condition, Rng& rng) const requires(Model::is_variational) {
+    Matrix<T> sample(const Input<T>& condition, Rng& rng) const requires(Pipeline::is_variational) {
         constexpr Index values = plan.condition_between(code_end, depth);
         if (values == 0) fail("Autoencoder::sample: the decoder has no Condition: sample(n, rng) draws n samples");
         if (condition.rows() != values)
@@ -223,10 +233,18 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     }
 
   private:
+    T* theta(std::string_view function) {
+        passes().require_values(function, kind);
+        return parameters().data();
+    }
+    const T* theta(std::string_view function) const {
+        passes().require_values(function, kind);
+        return parameters().data();
+    }
     T train(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>* dx) const {
         check("Autoencoder::gradient", x, target, 0, tape);
         this->require_tape("Autoencoder::gradient", tape);
-        models::TrainingStep<T, Model, Objective> step(passes(), objective_, x, target, tape);
+        models::TrainingStep<T, Pipeline, Objective> step(passes(), objective_, x, target, tape);
         const Stream random = rng.stream();
         step.corrupt(random);
         step.forward();
@@ -266,14 +284,15 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     }
     friend Base;
     static constexpr std::string_view kind = "model", fold_name = "Autoencoder::fold",
-                                      each_weight_name = "Autoencoder::each_weight";
+                                      each_weight_name = "Autoencoder::each_weight",
+                                      each_state_name = "Autoencoder::each_state";
     static constexpr auto learned() {
         if constexpr (core::learned_by<Loss>() > 0)
             return Loss::weights();
         else
             return std::array<Weight, 0>{};
     }
-    static std::string prefix(std::size_t i) { return Model::name(i) + "."; }
+    static std::string prefix(std::size_t i) { return Pipeline::name(i) + "."; }
     template <class Half, std::size_t Begin>
     Half subchain() const {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -283,7 +302,7 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     }
     static Layers joined(const Encoder& encoder, const Decoder& decoder, const Terms&... terms) {
         const auto with = [&](const auto&... term) { return core::join<Layers>(encoder, decoder, term...); };
-        if constexpr (Model::has_code_term)
+        if constexpr (Pipeline::has_code_term)
             return with(std::get<const CodeTerm&>(std::tie(terms...)));
         else
             return with();

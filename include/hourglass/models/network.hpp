@@ -128,7 +128,8 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     friend class BasicAutoencoder;
     friend Base;
     static constexpr std::string_view kind = "network", fold_name = "Network::fold",
-                                      each_weight_name = "Network::each_weight";
+                                      each_weight_name = "Network::each_weight",
+                                      each_state_name = "Network::each_state";
     static constexpr std::array<Weight, 0> learned() { return {}; }
     Passes& passes() { return passes_; }
     const Passes& passes() const { return passes_; }

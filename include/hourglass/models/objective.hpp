@@ -19,20 +19,21 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace models {
 
-/// Loss and terms of a model whose pipeline is `Model`. The term that makes the code stands among the network's layers;
+/// Loss and terms of a model with that pipeline. The term that makes the code stands among the network's layers;
 /// methods are given these as `passes`.
-template <class T, class Model, class Encoder, class Loss, class... Terms>
+template <class T, class Pipeline, class Encoder, class Loss, class... Terms>
 class Objective {
-    using Layers = typename Model::Layers;
-    using CodeTerm = typename Model::CodeTerm;
+    using Layers = typename Pipeline::Layers;
+    using CodeTerm = typename Pipeline::CodeTerm;
     struct AmongLayers {};
     template <class Term>
     using Kept = std::conditional_t<core::makes_code<Term>, AmongLayers, Term>;
 
-    static constexpr std::size_t code_begin = Model::code_begin, code_end = Model::code_end, compared = Model::compared;
+    static constexpr std::size_t code_begin = Pipeline::code_begin, code_end = Pipeline::code_end,
+                                 compared = Pipeline::compared;
 
   public:
-    using Passes = core::Passes<T, Layers, Model::code_begin, Model::code_end>;
+    using Passes = core::Passes<T, Layers, Pipeline::code_begin, Pipeline::code_end>;
     using Buffers = typename Passes::Buffers;
     static constexpr std::string_view loss_name = core::name_of<Loss>();
     static constexpr Index learned = core::learned_by<Loss>();
@@ -76,7 +77,7 @@ class Objective {
     static Index replicas(const Passes& passes) {
         Index k = 1;
         if constexpr (core::replicates<CodeTerm>) k = passes.layers_.template layer<code_begin>().replicas();
-        if (k > 1 && !Model::replicates)
+        if (k > 1 && !Pipeline::replicates)
             fail("Autoencoder::gradient: ", core::name_of<CodeTerm>(), " with ", k,
                  " samples needs a loss that learns nothing, not ", core::name_of<Loss>());
         return k;
@@ -92,7 +93,7 @@ class Objective {
     }
     /// … and a term that draws several codes of each.
     static Index weighted_room(Index rows, Index n, Index k) {
-        if constexpr (Model::replicates)
+        if constexpr (Pipeline::replicates)
             if (k > 1) return core::whole_lines<T>(CodeTerm::weighted_room(rows, n * k));
         return 0;
     }
@@ -127,7 +128,7 @@ class Objective {
     /// gathered over its blocks.
     T value(const Passes& passes, const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
         using Sum = core::Accumulator<T>;
-        constexpr bool copies_codes = Model::on_code || Model::on_output;
+        constexpr bool copies_codes = Pipeline::on_code || Pipeline::on_output;
         constexpr Index size = Passes::plan.shapes[code_begin].size(), code = Passes::plan.shapes[code_end].size();
         const Index n = x.cols();
         T* const outputs =
@@ -197,14 +198,14 @@ class Objective {
                 if constexpr (std::floating_point<T>)
                     if (tape.non_finite == NonFinite::Throw && !is_finite(value))
                         fail(function, ": the loss is not finite (", value,
-                             "): ", passes.cause_of_non_finite(x, target, b, begin, compared, first, Model::name));
+                             "): ", passes.cause_of_non_finite(x, target, b, begin, compared, first, Pipeline::name));
             });
     }
 
     // The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns. `function` and the
     // block's first sample are for messages.
     decltype(auto) bound(std::string_view function, Index first_sample, const Passes& passes, T* gradient) const {
-        return Model::LossAtEnd::template bind<Model::fused, compared, T>(
+        return Pipeline::LossAtEnd::template bind<Pipeline::fused, compared, T>(
             loss, {function, first_sample}, passes.theta_.data(), gradient, Layers::parameters);
     }
 
@@ -260,7 +261,7 @@ class Objective {
         }
     }
     std::pair<T, T> weighted(const Passes& passes, Step& s) const {
-        if constexpr (Model::replicates) {
+        if constexpr (Pipeline::replicates) {
             Buffers& b = s.b;
             const View<T> doutput = Passes::gradient_to_add_to(b, code_begin),
                           dcode = Passes::gradient_to_add_to(b, code_end);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <concepts>
-#include <tuple>
 
 #include "hourglass/models/objective.hpp"
 
@@ -12,9 +11,9 @@ namespace models {
 
 /// A step of a model's training on a tape. Made, it is laid out; its methods are called in their order. What it is made
 /// of must outlive it.
-template <class T, class Model, class Objective>
+template <class T, class Pipeline, class Objective>
 class TrainingStep {
-    using Layers = typename Model::Layers;
+    using Layers = typename Pipeline::Layers;
     using Passes = typename Objective::Passes;
     using Buffers = typename Passes::Buffers;
     static constexpr const auto& plan = Passes::plan;
@@ -25,16 +24,15 @@ class TrainingStep {
         : passes_(passes), objective_(objective), x_(x), target_(target), tape_(tape) {
         const Index n = x.cols(), k = Objective::replicas(passes), scratch = Objective::scratch_room(n),
                     weighted = Objective::weighted_room(target.rows(), n, k);
-        core::Arena<T> arena{tape.memory(Passes::training_room(n, k, Model::code_end) + core::room_for(x, n) +
-                                         core::room_for(target, n) + core::whole_lines<T>(x.rows() * n) + scratch +
-                                         weighted)};
+        core::Arena<T> arena{tape.memory(Passes::training_room(n, k, Pipeline::code_end) + core::room_for(x, n) +
+                                         core::room_for(target, n) + scratch + weighted)};
         clean_ = core::packed(x.x, 0, n, arena);
         // x is its own target: the same memory, size and stride. The address alone does not tell.
         const bool itself =
             target.data() == x.x.data() && target.rows() == x.rows() && target.outerStride() == x.x.outerStride();
         wanted_ = itself ? clean_ : core::packed(target, 0, n, arena);
-        buffers_ = Passes::training(arena, Model::corrupts ? arena.take(x.rows() * n) : clean_, n, k, Model::code_end,
-                                    Model::compared, false);
+        buffers_ = Passes::training(arena, Pipeline::corrupts ? arena.take(x.rows() * n) : clean_, n, k,
+                                    Pipeline::code_end, Pipeline::compared, false);
         if (x.is_given) buffers_.condition = core::packed(x.condition, 0, n, arena);
         buffers_.statistics = tape.statistics_memory();
         scratch_ = arena.take(scratch);
@@ -43,11 +41,11 @@ class TrainingStep {
 
     void corrupt(const Stream& random) {
         buffers_.random = &random;
-        if constexpr (Model::corrupts)
+        if constexpr (Pipeline::corrupts)
             objective_.corrupt(passes_, {clean_, x_.rows(), x_.cols()}, {buffers_.activation[0], x_.rows(), x_.cols()},
                                random);
     }
-    void forward() { passes_.run_forward(buffers_, 0, Model::compared); }
+    void forward() { passes_.run_forward(buffers_, 0, Pipeline::compared); }
 
     /// The objective; its gradients are written to the buffers and added to θ's, with `to_input` also to that of the
     /// encoder's input. `Error` where it is not finite, unless the tape says otherwise.
@@ -62,12 +60,12 @@ class TrainingStep {
             if (tape_.non_finite == NonFinite::Throw && !is_finite(reconstruction + penalty))
                 fail("Autoencoder::gradient: the objective is not finite: ", Objective::loss_name, " is ",
                      reconstruction, ", the code terms add ", penalty, "; ",
-                     passes_.cause_of_non_finite(x_, target_, buffers_, 0, Model::compared, 0, Model::name));
+                     passes_.cause_of_non_finite(x_, target_, buffers_, 0, Pipeline::compared, 0, Pipeline::name));
         return reconstruction + penalty;
     }
     /// To θ's gradient and, unless it is null, to that of the encoder's input.
     void backward(Matrix<T>* dx) {
-        passes_.run_backward(buffers_, Model::compared, tape_.gradient().data(), accumulate_, dx != nullptr);
+        passes_.run_backward(buffers_, Pipeline::compared, tape_.gradient().data(), accumulate_, dx != nullptr);
         if (dx) core::assign_columns(*dx, buffers_.gradient[0], x_.rows(), x_.cols());
     }
 
@@ -76,8 +74,8 @@ class TrainingStep {
     // weights; all others will be assigned.
     void clear_accumulated(T* d) {
         for (std::size_t i = 0; i < Layers::depth; ++i) {
-            accumulate_[i] = plan.shared[i] || (Model::on_weights && i < Model::code_begin) ||
-                             (Model::has_code_term && i == Model::code_begin);
+            accumulate_[i] = plan.shared[i] || (Pipeline::on_weights && i < Pipeline::code_begin) ||
+                             (Pipeline::has_code_term && i == Pipeline::code_begin);
             if (accumulate_[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
         }
         clear<T>({d + Layers::parameters, Objective::learned, 1});

@@ -20,8 +20,8 @@ template <class Derived>
 class StepsModels {
   public:
     /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
-    /// model takes the batch's statistics into its running values: `model.fold(tape)`. Returns whether a step was
-    /// taken. `Error`, before anything changes, for another model's tape.
+    /// model takes the batch's statistics into its running values, those that are finite: `model.fold(tape)`. Returns
+    /// whether a step was taken. `Error`, before anything changes, for another model's tape.
     template <class Model, class Tape>
         requires Trainable<Model, Tape>
     bool step(Model& model, const Tape& tape) {
