@@ -18,6 +18,12 @@ TEST_CASE("Student's t has the tails and quantiles of the tables") {
     CHECK(student_quantile(0.001, 120) == Approx(3.3735).epsilon(1e-4));
 }
 
+TEST_CASE("Figures that never differ leave nothing to chance") {
+    CHECK(largest_difference({393, 0, 24}, {393, 0, 32}, 1e-4) == 0);
+    // One sample without spread: the other's alone, by Student's t with its degrees of freedom.
+    CHECK(largest_difference({393, 0, 24}, {392, 2, 16}, 1e-4) == Approx(student_quantile(1e-4, 15) * 0.5));
+}
+
 // The sample of the larger variance is the smaller one: a pooled variance would let one in four beyond.
 
 TEST_CASE("Means of one distribution lie further apart than the bound as often as stated") {

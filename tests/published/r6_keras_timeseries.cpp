@@ -2,12 +2,15 @@
 // convolutional autoencoder of 9505 parameters learns windows of a regular series; those of another series that it
 // rebuilds worse than any of them are where that series jumps. The series are the Numenta Anomaly Benchmark's.
 //
-// The same in PyTorch, by tests/reference/series_model.py, five seeds: validation loss .0048 to .0325, median .0232,
-// after 12 to 17 epochs or all 50; threshold .065 to .157; always the 393 windows 2702 … 3094, and 2 to 12 others.
+// The same in PyTorch, by tests/reference/series_model.py, 24 seeds: validation loss .0037 to .0325, median .0210,
+// after 12 to 35 epochs or all 50; threshold .0568 to .1564; the 393 windows 2702 … 3094, but for one seed
+// that loses two of them, and 0 to 59 others.
 //
-// Early stopping ends some runs after a dozen epochs, and figures spread: ten seeds had validation losses of mean .0149
-// and deviation .0081, thresholds of .106 and .033. So the mean of 24 seeds lies 6 and 5 standard errors within the
-// bounds. All flagged all windows of the jump.
+// Early stopping ends some runs after a dozen epochs, and figures spread: 32 seeds had validation losses of mean .0172
+// and deviation .0081, thresholds of .109 and .027. So their means lie 5 and 8 standard errors within the bounds. How
+// many windows are flagged beyond the jump's spreads as well, 0 to 37: a run whose threshold is high now and then loses
+// a window that holds no more than the jump's edge (here two seeds of 32, 1 and 5 windows). So the usual run must flag
+// them all, and the mean must be PyTorch's but for chance.
 #include "published.hpp"
 
 namespace {
@@ -98,7 +101,11 @@ int main(int argc, char** argv) {
     table.row("validation loss", {.at_most = .025}, val_loss);
     table.row("epochs", {}, epochs);
     table.row("threshold, largest training MAE", {.at_least = .07, .at_most = .19}, threshold);
-    table.row("windows 2702-3094 flagged", published::within(last - first + 1, 0), in_jump);
+    published::Figures sorted = in_jump;
+    std::sort(sorted.begin(), sorted.end());
+    const double windows = last - first + 1;
+    table.row("windows 2702-3094 flagged, median", published::within(windows, 0), sorted[(seeds - 1) / 2]);
+    table.twin_row("windows 2702-3094 flagged, mean", {392.9167, 0.4082, 24}, in_jump);
     table.row("other windows flagged", {}, elsewhere);
     return table.verdict();
 }

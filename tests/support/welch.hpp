@@ -40,9 +40,11 @@ inline double student_quantile(double probability, double degrees) {
 }
 
 /// How far the means of two samples of one distribution, or of two with the same mean, lie apart at most, but for the
-/// given `probability`. Welch's t-test: the variances may differ. Both samples hold at least two figures.
+/// given `probability`. Welch's t-test: the variances may differ. Both samples hold at least two figures. Where no
+/// figure differs from another of its sample, 0.
 inline double largest_difference(const SampleMean& a, const SampleMean& b, double probability) {
     const double va = a.variance_of_mean(), vb = b.variance_of_mean();
+    if (va + vb == 0) return 0;
     const auto below = [](std::size_t count) { return static_cast<double>(count) - 1; };
     const double degrees = (va + vb) * (va + vb) / (va * va / below(a.count) + vb * vb / below(b.count));
     return student_quantile(probability, degrees) * std::sqrt(va + vb);
