@@ -1,4 +1,4 @@
-// expect: hourglass: this loss compares probabilities, so the decoder's output must lie in (0, 1): end it in Sigmoid
+// expect: hourglass: this loss compares probabilities, so what it reads must lie in (0, 1): end the chain in Sigmoid
 #include <hourglass/hourglass.hpp>
 
 namespace hg = hourglass;

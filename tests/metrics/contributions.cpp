@@ -70,6 +70,11 @@ TEST_CASE("contributions refuse what makes no sense") {
     rebuilt(1, 4) = 1e200;
     CHECK_THAT(error_of([&] { hg::error_contributions(x, rebuilt); }), ContainsSubstring("rebuilt as 1e+200"));
 
+    x(2, 3) = nan;  // what came in broken is named, not the first value it broke
+    rebuilt.col(3).setConstant(nan);
+    CHECK_THAT(error_of([&] { hg::error_contributions(x, rebuilt); }),
+               ContainsSubstring("x is not finite: feature 2 of sample 3 is nan"));
+
     const Eigen::Vector3d spoilt(1, nan, 2);
     CHECK_THAT(error_of([&] { hg::top_contributions(spoilt, 2); }), ContainsSubstring("score 1 is nan"));
     CHECK_THAT(error_of([] { hg::top_contributions(Eigen::Vector2d(1, 2), 0); }),

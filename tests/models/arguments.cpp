@@ -256,6 +256,17 @@ TEST_CASE("a model that has been moved from says so") {
     CHECK_THAT(error_of([&] { model.each_state([](auto, auto, auto) {}); }), ContainsSubstring(gone));
 }
 
+TEST_CASE("a model whose only parameters are its loss's says so too") {
+    hg::Rng rng{1};
+    using Same = hg::Chain<hg::Shape{12}>;
+    auto model = hg::autoencoder<Same, Same>(rng, hg::LearnedGaussianLikelihood{});
+    const auto moved = std::move(model);
+    CHECK(hg::is_finite(moved.loss(batch(2))));
+    const std::string gone = "it has been moved from";
+    CHECK_THAT(error_of([&] { model.loss(batch(2)); }), ContainsSubstring(gone));  // NOLINT(bugprone-use-after-move)
+    CHECK_THAT(error_of([&] { model.each_weight([](auto, auto, auto) {}); }), ContainsSubstring(gone));
+}
+
 namespace {
 
 /// A code term with running values: the code less its running mean.

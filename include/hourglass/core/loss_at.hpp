@@ -35,7 +35,7 @@ template <class Layers, class Loss>
 struct LossAt {
     static constexpr bool needs_unit_range = requires { requires Loss::needs_unit_range; };
     static_assert(!needs_unit_range || range_at<Layers, Layers::depth>() == Range::Unit,
-                  "hourglass: this loss compares probabilities, so the decoder's output must lie in (0, 1): end it in "
+                  "hourglass: this loss compares probabilities, so what it reads must lie in (0, 1): end the chain in "
                   "Sigmoid, or in Softmax for CategoricalCrossEntropy");
     static constexpr bool fits = true;  // naming it instantiates this class, and so the assertion above
 

@@ -57,7 +57,7 @@ class Passes {
 
     /// `learned` values, 0 at first, follow the layers' parameters: those of a loss that learns.
     Passes(const Layers& layers, Rng& rng, Index learned)
-        : layers_(layers), theta_(Layers::parameters + learned), state_(Layers::state) {
+        : layers_(layers), theta_(Layers::parameters + learned), state_(Layers::state), values_(theta_.size()) {
         prefer_huge_pages(theta_.data(), theta_.size());
         layers_.initialize(theta_.data(), rng);
         std::fill_n(theta_.data() + Layers::parameters, learned, T(0));
@@ -73,9 +73,10 @@ class Passes {
     /// Memory for one training loop; see `Tape`.
     Tape<T> tape() const { return Tape<T>(theta_.size(), state_.size()); }
 
+    /// Whether all parameters and running values are there: not in what has been moved from.
+    bool has_values() const { return theta_.size() == values_ && state_.size() == Layers::state; }
     void require_values(std::string_view function, std::string_view who) const {
-        if (theta_.size() < Layers::parameters || state_.size() < Layers::state)
-            fail(function, ": the ", who, " has no parameters any more: it has been moved from");
+        if (!has_values()) fail(function, ": the ", who, " has no parameters any more: it has been moved from");
     }
 
     /// Takes a batch's statistics into the running values, unless one is not finite; whether it did.
@@ -252,6 +253,7 @@ class Passes {
     Vector<T> theta_, state_;
 
   private:
+    Index values_;  // as many as θ has, if it has not been moved away
     static constexpr Index per_sample = [] {
         Index sum = 1;
         for (std::size_t i = 0; i <= depth; ++i) sum += plan.shapes[i].size() + plan.caches[i];

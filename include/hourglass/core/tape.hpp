@@ -98,7 +98,7 @@ class Tape {
     }
 
     /// ∂objective/∂θ of the last `gradient` call, in the layout of `model.parameters()`. Writable, so that it can be
-    /// clipped. Empty once the tape has been moved from.
+    /// clipped.
     Eigen::Map<Vector<T>> gradient() { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
     Eigen::Map<const Vector<T>> gradient() const { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
 

@@ -30,6 +30,11 @@ class Trainable {
 
     /// Memory for one training loop; see `Tape`.
     Tape<T> tape() const { return passes().tape(); }
+    /// Whether that is a tape of this one's: of as many parameters and statistics. Not once this has been moved from.
+    bool fits(const Tape<T>& tape) const {
+        return passes().has_values() && tape.gradient().size() == parameters().size() &&
+               tape.statistics().size() == state().size();
+    }
 
     /// Folds the statistics of the batch of the last training pass into the running values, as `step(model, tape)` of
     /// an optimiser does. Statistics that are not finite are left out: returns whether they were taken in. `Error` for

@@ -30,6 +30,9 @@ Matrix<T> squared_errors_per_feature(const Input<T>& x, const Input<T>& rebuilt)
     const T features = static_cast<T>(x.rows());
     Matrix<T> contributions(x.rows(), x.cols());
     for (Index j = 0; j < x.cols(); ++j) {
+        // One broken feature breaks all that is rebuilt of its sample: it, not the first of those, is to be named.
+        if (const Index broken = first_non_finite(x.data() + j * x.outerStride(), x.rows()); broken >= 0)
+            fail("error_contributions: x is not finite: feature ", broken, " of sample ", j, " is ", x(broken, j));
         for (Index i = 0; i < x.rows(); ++i) {
             const T error = x(i, j) - rebuilt(i, j);
             contributions(i, j) = error * error / features;

@@ -64,7 +64,7 @@ struct Pipeline {
     static constexpr bool is_variational = (core::needs_likelihood<Terms> || ...);
     static_assert(!is_variational || core::is_likelihood<Loss>,
                   "hourglass: GaussianLatent adds a divergence in nats, so the loss must be a likelihood: "
-                  "BernoulliLikelihood or GaussianLikelihood");
+                  "BernoulliLikelihood, GaussianLikelihood or LearnedGaussianLikelihood");
     static constexpr Shape code = [] {
         if constexpr (has_code_term)
             return CodeTerm::output(Encoder::output);

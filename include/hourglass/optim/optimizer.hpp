@@ -42,6 +42,9 @@ class Optimizer {
     /// How many parameters are worked on at a time.
     static constexpr Index block = 1024;
 
+    /// What messages call it: "Adam".
+    const char* name() const { return name_; }
+
     /// Learning rate of the next step.
     double learning_rate() const { return learning_rate_; }
 
@@ -107,8 +110,6 @@ class Optimizer {
         optim::require_not_negative(name, "learning_rate", learning_rate);
         optim::require_not_negative(name, "weight_decay", weight_decay);
     }
-
-    const char* name() const { return name_; }
 
     /// Says, for each kind of moment in the order of the formula, that it is kept.
     void keeps(const optim::MomentKind& kind) { kinds_[kind_count_++] = kind; }

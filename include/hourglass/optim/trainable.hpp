@@ -21,14 +21,16 @@ class StepsModels {
   public:
     /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
     /// model takes the batch's statistics into its running values, those that are finite: `model.fold(tape)`. Returns
-    /// whether a step was taken. `Error`, before anything changes, for another model's tape.
+    /// whether a step was taken. `Error`, before anything changes, for another model's tape, and
+    /// for a model that has been moved from.
     template <class Model, class Tape>
         requires Trainable<Model, Tape>
     bool step(Model& model, const Tape& tape) {
-        if constexpr (requires { tape.statistics().size() != model.state().size(); })
-            if (tape.statistics().size() != model.state().size())
-                fail("step: the tape holds ", tape.statistics().size(), " statistics, the model has ",
-                     model.state().size(), " running values");
+        if constexpr (requires { model.fits(tape); })
+            if (!model.fits(tape))
+                fail(static_cast<Derived&>(*this).name(), "::step: the tape holds ", tape.gradient().size(),
+                     " parameters and ", tape.statistics().size(), " statistics, the model has ",
+                     model.parameters().size(), " and ", model.state().size(), ", or has been moved from");
         if (!static_cast<Derived&>(*this).step(model.parameters(), tape.gradient())) return false;
         model.fold(tape);
         return true;
