@@ -69,6 +69,8 @@ class Optimizer {
         std::sort(sorted.begin(), sorted.end(), [](const Slice& a, const Slice& b) { return a.begin < b.begin; });
         excluded_ = std::move(sorted);
     }
+    /// Those slices, in their order.
+    std::span<const Slice> excluded_from_weight_decay() const { return excluded_; }
 
     /// The moments as parameters × kinds, in the order in which the optimiser's formula names them; without rows before
     /// the first step and for the scalar type that is not in use.
@@ -255,7 +257,9 @@ class Optimizer {
                 else
                     std::copy_n(moments.data() + kind * size + begin, count, kinds + kind * count);
             walk(begin, count, after.data(), gradient + begin, kinds);
-            const Index bad = first_non_finite(after.data(), static_cast<Index>(Kinds + 1) * count);
+            // Moments first: what an infinite one makes of a parameter depends on the processor's square root.
+            Index bad = first_non_finite(kinds, static_cast<Index>(Kinds) * count);
+            bad = bad >= 0 ? bad + count : first_non_finite(after.data(), count);
             if (bad < 0) continue;
             if (non_finite_ == NonFinite::Skip) return false;
             const Index value = begin + bad % count, kind = bad / count;
