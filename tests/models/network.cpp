@@ -253,7 +253,7 @@ TEST_CASE("networks from values print themselves") {
           "layer                 output          parameters\n"
           "input                 1 x 8\n"
           "Conv1D                2 x 4                    8  window 3, stride 2, same\n"
-          "LeakyReLU             2 x 4                    0  slope 0.1\n"
+          "LeakyReLU             2 x 4                    0  negative_slope 0.1\n"
           "Dense                 2 x 4                    6\n"
           "Dropout               2 x 4                    0  rate 0.2\n"
           "Add                   2 x 4                    0  over 2 layers\n"

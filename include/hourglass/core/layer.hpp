@@ -27,7 +27,11 @@
 //
 //   initialize<In>(std::span<T, parameters(In)> w, Rng&) const   first values; without it they are zero
 //   static weights(Shape in) -> std::array<Weight, k>            names and extents of its parameters, in order
-//   hyperparameters() const -> std::string                       what the printed table shows: "kernel 7, stride 2"
+//   each_hyperparameter(self, use)                               static: use("rate", self.rate) for each member that is
+//                                                                a number, which tables show and files keep, and then
+//       check() const                                            `Error` for one out of range
+//   hyperparameters() const -> std::string                       what else the table shows, of the layer's type:
+//                                                                "kernel 7, stride 2"
 //   static cache(Shape in) -> Index                              values a sample that training keeps for the way back
 //   static state(Shape in) -> Index                              running values that are no parameters (averages of
 //                                                                batches), and then all of these:

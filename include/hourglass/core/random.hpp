@@ -140,7 +140,17 @@ class Rng {
   public:
     using result_type = std::uint32_t;
 
+    /// All there is to a generator: what it was made of, how many steps it has handed out, how many words it has said.
+    struct State {
+        std::uint64_t seed, step, position;
+    };
+
     explicit Rng(std::uint64_t seed) : seed_(seed) {}
+    /// The generator that said this of itself: it goes on from there.
+    explicit Rng(const State& state) : seed_(state.seed), step_(state.step), position_(state.position) {
+        if (position_ % 4 != 0) draw_block();
+    }
+    State state() const { return {seed_, step_, position_}; }
 
     /// Numbers for the next step of training; each call hands out another step.
     Stream stream() { return {seed_, ++step_}; }
@@ -148,12 +158,7 @@ class Rng {
     /// The next random word.
     result_type operator()() {
         const auto word = static_cast<std::size_t>(position_ % 4);
-        if (word == 0) {
-            const std::uint64_t block = position_ / 4;
-            const auto words =
-                philox<1>({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0}, seed_);
-            for (std::size_t w = 0; w < 4; ++w) block_[w] = words[w][0];
-        }
+        if (word == 0) draw_block();
         ++position_;
         return block_[word];
     }
@@ -198,6 +203,13 @@ class Rng {
     }
 
   private:
+    void draw_block() {
+        const std::uint64_t block = position_ / 4;
+        const auto words =
+            philox<1>({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), 0, 0}, seed_);
+        for (std::size_t w = 0; w < 4; ++w) block_[w] = words[w][0];
+    }
+
     std::uint64_t seed_, step_ = 0, position_ = 0;
     std::array<std::uint32_t, 4> block_{};
 };

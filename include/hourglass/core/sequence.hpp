@@ -61,12 +61,34 @@ void initialize_layer(const L& layer, T* weights, Rng& rng) {
     if constexpr (requires(std::span<T, size> w) { layer.template initialize<In>(w, rng); })
         layer.template initialize<In>(std::span<T, size>{weights, size}, rng);
 }
+// Hyperparameters as tables show them: what the type says, "kernel 7, stride 2", …
 template <class L>
-std::string hyperparameters_of(const L& layer) {
+std::string type_hyperparameters(const L& layer) {
     if constexpr (requires { layer.hyperparameters(); })
         return layer.hyperparameters();
     else
         return "";
+}
+// … and the values after it, "rate 0.2".
+template <class L>
+inline constexpr bool has_hyperparameters = requires(L& layer) {
+    L::each_hyperparameter(layer, [](std::string_view, auto&) {});
+};
+template <class L>
+std::string hyperparameters_of(const L& layer) {
+    std::string shown = type_hyperparameters(layer);
+    if constexpr (has_hyperparameters<L>)
+        L::each_hyperparameter(layer, [&](std::string_view name, const auto& value) {
+            using Value = std::remove_cvref_t<decltype(value)>;
+            if constexpr (std::is_same_v<Value, bool>) {
+                if (value) (shown += shown.empty() ? "" : ", ") += name;
+            } else if constexpr (std::is_arithmetic_v<Value>) {
+                ((shown += shown.empty() ? "" : ", ") += name) += " " + text(value);
+            } else if (value) {  // an optional number
+                ((shown += shown.empty() ? "" : ", ") += name) += " " + text(*value);
+            }
+        });
+    return shown;
 }
 
 /// The layers of a chain one after the other, without chains or residual blocks inside.
@@ -133,6 +155,19 @@ class Sequence {
             return std::array<LayerFunction<T>, count + 1>{&backward_layer<Layers, plan.shapes[I], T>..., nullptr};
         }
         (Numbers{});
+    }
+
+    /// What the layers are, a line each: their name as `name(i)` begins it, type, shapes and number of parameters.
+    template <class Name>
+    std::string architecture(const Name& name) const {
+        std::string lines;
+        each([&]<std::size_t I>() {
+            const std::string of_type = type_hyperparameters(layer<I>());
+            lines += name(I) + " " + std::string{name_of<Layer<I>>()} + (of_type.empty() ? "" : ", " + of_type) + ": " +
+                     text(plan.shapes[I]) + " to " + text(plan.shapes[I + 1]) + ", " +
+                     text(plan.offsets[I + 1] - plan.offsets[I]) + " parameters\n";
+        });
+        return lines;
     }
 
     // What tables and messages call each layer.

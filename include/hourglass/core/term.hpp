@@ -13,7 +13,8 @@
 //                      samples(prediction, target, each)  each[j] = the value for sample j alone
 //
 // Every method is a template over the scalar type and takes views of size × n. `check()` throws an `Error` for
-// hyperparameters out of range; models call it before they use a term, because loops change them.
+// hyperparameters out of range; models call it before they use a term, because loops change them. Which numbers those
+// are `each_hyperparameter` says, as a layer's does (layer.hpp).
 //
 // A code term may instead make the code: it is then a layer (layer.hpp) between encoder and decoder, perhaps with
 // parameters of its own, and where it has a penalty it says so, `has_penalty = true`, in two methods on its input x and

@@ -69,6 +69,17 @@ class Trainable {
         passes().each_state(state().data(), Derived::prefix, use);
     }
 
+    /// Calls use(name, part) for each layer ("encoder.1", "code"), and in a model for its loss and each of the terms
+    /// beside the layers ("loss", "L1"): values with hyperparameters (layer.hpp), which a file keeps.
+    template <class Use>
+    void each_part(Use use) {
+        Derived::each_part_of(static_cast<Derived&>(*this), use);
+    }
+    template <class Use>
+    void each_part(Use use) const {
+        Derived::each_part_of(static_cast<const Derived&>(*this), use);
+    }
+
     /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
     std::vector<Slice> biases() const {
         std::vector<Slice> slices = passes().undecayed();
@@ -80,6 +91,12 @@ class Trainable {
   protected:
     void require_tape(std::string_view function, const Tape<T>& tape) const {
         core::require_tape(function, Derived::kind, tape, parameters().size(), state().size());
+    }
+
+    template <class Passes, class Name, class Use>
+    static void each_layer_of(Passes& passes, const Name& name, Use& use) {
+        passes.layers_.each(
+            [&]<std::size_t I>() { use(std::string_view{name(I)}, passes.layers_.template layer<I>()); });
     }
 
   private:

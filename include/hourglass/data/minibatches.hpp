@@ -46,8 +46,10 @@ class BatchOrder {
         batches_ = samples / batch_size + (last == LastBatch::Keep && samples % batch_size != 0 ? 1 : 0);
     }
 
-    /// Draws a new random order: the one that a fresh BatchOrder would draw from the same generator.
+    /// Draws a new random order: the one that a fresh BatchOrder would draw from the same generator. No batch of it has
+    /// been handed out.
     void shuffle(Rng& rng) {
+        next_ = 0;
         order_.resize(static_cast<std::size_t>(samples_));
         std::iota(order_.begin(), order_.end(), Index{0});
         hourglass::shuffle(std::span{order_}, rng);
@@ -59,6 +61,28 @@ class BatchOrder {
             fail("minibatches: there is no batch ", batch, ": there are ", batches_, ", counted from 0");
     }
 
+    /// Puts back what `order` and `next` said of the batches of as many samples. `Error` for anything else.
+    void restore(std::vector<Index> order, Index next) {
+        if (next < 0 || next > batches_)
+            fail("minibatches: batch ", next, " cannot be the next one: there are ", batches_);
+        if (!order.empty() && static_cast<Index>(order.size()) != samples_)
+            fail("minibatches: the order is one of ", order.size(), " samples, the data has ", samples_);
+        std::vector<bool> seen(order.size());
+        for (const Index sample : order) {
+            if (sample < 0 || sample >= samples_ || seen[static_cast<std::size_t>(sample)])
+                fail("minibatches: the order is none: sample ", sample, " is not there, or there twice");
+            seen[static_cast<std::size_t>(sample)] = true;
+        }
+        order_.swap(order);
+        next_ = next;
+    }
+
+    /// The samples in their order; empty for the order in which they stand.
+    const std::vector<Index>& order() const { return order_; }
+    /// The first batch that has not been handed out.
+    Index next() const { return next_; }
+    void hand_out(Index batch) { next_ = batch + 1; }
+
     bool shuffled() const { return !order_.empty(); }
     Index batches() const { return batches_; }
     Index batch_size() const { return batch_size_; }
@@ -68,7 +92,7 @@ class BatchOrder {
     Index sample(Index place) const { return shuffled() ? order_[static_cast<std::size_t>(place)] : place; }
 
   private:
-    Index samples_, batch_size_, batches_ = 0;
+    Index samples_, batch_size_, batches_ = 0, next_ = 0;
     std::vector<Index> order_;
 };
 
@@ -171,6 +195,14 @@ class BatchIterator {
     Index position_ = 0;
 };
 
+/// From one batch to another.
+template <class Batches>
+struct BatchRange {
+    BatchIterator<Batches> from, to;
+    BatchIterator<Batches> begin() const { return from; }
+    BatchIterator<Batches> end() const { return to; }
+};
+
 template <MatrixLike Data>
 using ScalarOf = typename std::remove_cvref_t<Data>::Scalar;
 
@@ -185,19 +217,29 @@ class Minibatches {
     Minibatches(Data&& data, Index batch_size, LastBatch last)
         : data_(std::forward<Data>(data), "the data"), order_(data_.columns(), batch_size, last) {}
 
-    /// Draws a new order: the one that `minibatches` itself would draw now.
+    /// Draws a new order: the one that `minibatches` itself would draw now. All of its batches are then still to come.
     void shuffle(Rng& rng) { order_.shuffle(rng); }
+    /// The same batches once more: all of them are still to come.
+    void rewind() { order_.hand_out(-1); }
 
     /// How many batches there are.
     Index size() const { return order_.batches(); }
     /// Batch number `i`; valid until the next one is looked at. `Error` unless i is in [0, size()).
     ConstView<T> batch(Index i) {
         order_.require_batch(i);
+        order_.hand_out(i);
         return data_.batch(order_, i);
     }
 
     data::BatchIterator<Minibatches> begin() { return {*this, 0}; }
     data::BatchIterator<Minibatches> end() { return {*this, size()}; }
+
+    /// The batches from the first on that was not handed out yet, all of them after a `shuffle` or a `rewind`: how a
+    /// run goes on in the middle of an epoch.
+    data::BatchRange<Minibatches> rest() { return {{*this, order_.next()}, end()}; }
+    /// Where the samples stand and what was handed out: what a file keeps.
+    const data::BatchOrder& order() const { return order_; }
+    data::BatchOrder& order() { return order_; }
 
   private:
     data::BatchSource<T> data_;
@@ -217,19 +259,29 @@ class PairedMinibatches {
             fail("minibatches: x has ", x_.columns(), " columns (samples), the target has ", target_.columns());
     }
 
-    /// Draws a new order: the one that `minibatches` itself would draw now.
+    /// Draws a new order: the one that `minibatches` itself would draw now. All of its batches are then still to come.
     void shuffle(Rng& rng) { order_.shuffle(rng); }
+    /// The same batches once more: all of them are still to come.
+    void rewind() { order_.hand_out(-1); }
 
     /// How many batches there are.
     Index size() const { return order_.batches(); }
     /// Batch number `i`; valid until the next one is looked at. `Error` unless i is in [0, size()).
     BatchPair<T, Target> batch(Index i) {
         order_.require_batch(i);
+        order_.hand_out(i);
         return {x_.batch(order_, i), target_.batch(order_, i)};
     }
 
     data::BatchIterator<PairedMinibatches> begin() { return {*this, 0}; }
     data::BatchIterator<PairedMinibatches> end() { return {*this, size()}; }
+
+    /// The batches from the first on that was not handed out yet, all of them after a `shuffle` or a `rewind`: how a
+    /// run goes on in the middle of an epoch.
+    data::BatchRange<PairedMinibatches> rest() { return {{*this, order_.next()}, end()}; }
+    /// Where the samples stand and what was handed out: what a file keeps.
+    const data::BatchOrder& order() const { return order_; }
+    data::BatchOrder& order() { return order_; }
 
   private:
     data::BatchSource<T> x_;

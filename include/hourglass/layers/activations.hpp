@@ -50,11 +50,15 @@ struct LeakyReLU : Pointwise<LeakyReLU> {
     static constexpr std::string_view name = "LeakyReLU";
     double negative_slope;
 
-    constexpr explicit LeakyReLU(double slope = 0.3) : negative_slope(slope) {
-        if (!(slope >= 0 && slope <= 1e30))
-            fail("LeakyReLU: the negative slope must be finite and at least 0, got ", slope);
+    constexpr explicit LeakyReLU(double slope = 0.3) : negative_slope(slope) { check(); }
+    constexpr void check() const {
+        if (!(negative_slope >= 0 && negative_slope <= 1e30))
+            fail("LeakyReLU: the negative slope must be finite and at least 0, got ", negative_slope);
     }
-    std::string hyperparameters() const { return "slope " + text(negative_slope); }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("negative_slope", self.negative_slope);
+    }
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return max(x, kernels::Pack<T>(0)) + negative_slope * min(x, kernels::Pack<T>(0));
@@ -75,10 +79,14 @@ struct ELU : Pointwise<ELU> {
     static constexpr std::string_view name = "ELU";
     double alpha;
 
-    constexpr explicit ELU(double a = 1.0) : alpha(a) {
-        if (!(a > 0 && a <= 1e30)) fail("ELU: alpha must be finite and positive, got ", a);
+    constexpr explicit ELU(double a = 1.0) : alpha(a) { check(); }
+    constexpr void check() const {
+        if (!(alpha > 0 && alpha <= 1e30)) fail("ELU: alpha must be finite and positive, got ", alpha);
     }
-    std::string hyperparameters() const { return alpha == 1 ? "" : "alpha " + text(alpha); }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("alpha", self.alpha);
+    }
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         return max(x, kernels::Pack<T>(0)) + alpha * layers::exp_minus_one(min(x, kernels::Pack<T>(0)));
@@ -206,7 +214,11 @@ struct GELU : Pointwise<GELU> {
     bool approximate;
 
     constexpr explicit GELU(bool approximate_ = false) : approximate(approximate_) {}
-    std::string hyperparameters() const { return approximate ? "approximate" : ""; }
+    constexpr void check() const {}
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("approximate", self.approximate);
+    }
 
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {

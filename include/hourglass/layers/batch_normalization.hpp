@@ -24,10 +24,18 @@ struct BatchNormalization {
 
     constexpr explicit BatchNormalization(double momentum_ = 0.99, double epsilon_ = 1e-3)
         : momentum(momentum_), epsilon(epsilon_) {
+        check();
+    }
+    constexpr void check() const {
         if (!(momentum >= 0 && momentum < 1))
             fail("BatchNormalization: the momentum must be in [0, 1), got ", momentum);
         if (!(epsilon > 0 && epsilon <= 1e30))
             fail("BatchNormalization: epsilon must be finite and positive, got ", epsilon);
+    }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("momentum", self.momentum);
+        use("epsilon", self.epsilon);
     }
 
     static constexpr Shape output(Shape in) { return in; }

@@ -18,14 +18,17 @@ struct Dropout {
     static constexpr Traits traits{.needs_input = false, .needs_output = false};
     double rate;
 
-    constexpr explicit Dropout(double rate_ = 0.5) : rate(rate_) {
+    constexpr explicit Dropout(double rate_ = 0.5) : rate(rate_) { check(); }
+    constexpr void check() const {
         if (!(rate >= 0 && rate < 1)) fail("Dropout: the rate must be in [0, 1), got ", rate);
+    }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("rate", self.rate);
     }
 
     static constexpr Shape output(Shape in) { return in; }
     static constexpr Index cache(Shape in) { return in.size(); }  // each value's factor: 0 or 1/(1 − rate)
-
-    std::string hyperparameters() const { return "rate " + text(rate); }
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>& context) const {

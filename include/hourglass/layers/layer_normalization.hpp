@@ -20,9 +20,14 @@ struct LayerNormalization {
     static constexpr Traits traits{.needs_output = false};
     double epsilon;
 
-    constexpr explicit LayerNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) {
+    constexpr explicit LayerNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) { check(); }
+    constexpr void check() const {
         if (!(epsilon > 0 && epsilon <= 1e30))
             fail("LayerNormalization: epsilon must be finite and positive, got ", epsilon);
+    }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("epsilon", self.epsilon);
     }
 
     static constexpr Shape output(Shape in) { return in; }

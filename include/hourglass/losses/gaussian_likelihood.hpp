@@ -43,6 +43,10 @@ struct GaussianLikelihood {
         if (!(variance > 0 && variance <= 1e30))
             fail("GaussianLikelihood: the variance must be finite and positive, got ", variance);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("variance", self.variance);
+    }
 
     template <class T>
     T value(ConstView<T> prediction, ConstView<T> target) const {

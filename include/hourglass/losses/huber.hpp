@@ -18,6 +18,10 @@ struct Huber : ElementwiseLoss<Huber> {
     constexpr void check() const {
         if (!(delta > 0 && delta <= 1e30)) fail("Huber: delta must be finite and positive, got ", delta);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("delta", self.delta);
+    }
 
     // With c = min(e, δ) both branches are c(e − c/2).
     template <class T>

@@ -102,6 +102,9 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
             return objective_.template term<Term>();
     }
 
+    /// What it is made of: a line a layer, then the loss and the terms.
+    std::string architecture() const { return passes().layers_.architecture(&Pipeline::name) + Objective::names(); }
+
     /// A table: one row a layer (name, output shape, parameters, hyperparameters), then the loss, the terms and the
     /// total.
     friend std::ostream& operator<<(std::ostream& out, const BasicAutoencoder& model) {
@@ -291,6 +294,11 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
             return Loss::weights();
         else
             return std::array<Weight, 0>{};
+    }
+    template <class Self, class Use>
+    static void each_part_of(Self& self, Use& use) {
+        Base::each_layer_of(self.passes(), &Pipeline::name, use);
+        Objective::each_part_of(self.objective_, use);
     }
     static std::string prefix(std::size_t i) { return Pipeline::name(i) + "."; }
     template <class Half, std::size_t Begin>

@@ -118,6 +118,9 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         return passes_.evaluate(x, 0, depth, tape);
     }
 
+    /// What it is made of, a line a layer: "0 Dense: 784 to 128, 100480 parameters".
+    std::string architecture() const { return passes_.layers_.architecture(&Network::name); }
+
     /// A table: one row a layer (name, output shape, parameters, hyperparameters), then the total.
     friend std::ostream& operator<<(std::ostream& out, const Network& network) {
         return out << network.passes_.layers_;
@@ -131,6 +134,10 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
                                       each_weight_name = "Network::each_weight",
                                       each_state_name = "Network::each_state";
     static constexpr std::array<Weight, 0> learned() { return {}; }
+    template <class Self, class Use>
+    static void each_part_of(Self& self, Use& use) {
+        Base::each_layer_of(self.passes_, &Network::name, use);
+    }
     Passes& passes() { return passes_; }
     const Passes& passes() const { return passes_; }
 

@@ -64,11 +64,32 @@ class Objective {
         (std::index_sequence_for<Terms...>{});
     }
 
-    /// The line of the table that names loss and terms, and what the loss learns.
+    /// Calls use(name, part) for the loss, "loss", and for the terms that are no layers, by their type.
+    template <class Self, class Use>
+    static void each_part_of(Self& self, Use& use) {
+        use(std::string_view{"loss"}, self.loss);
+        [[maybe_unused]] std::string earlier;  // a second term of a type has another name
+        [[maybe_unused]] const auto show = [&]<class Term>(Term& term) {
+            if constexpr (!std::is_same_v<std::remove_const_t<Term>, AmongLayers>) {
+                const std::string type{core::name_of<std::remove_const_t<Term>>()}, key = ' ' + type + ' ';
+                Index number = 1;
+                for (std::size_t at = 0; (at = earlier.find(key, at)) != earlier.npos; at += key.size()) ++number;
+                earlier += key;
+                use(std::string_view{number == 1 ? type : type + "." + text(number)}, term);
+            }
+        };
+        std::apply([&](auto&... terms) { (show(terms), ...); }, self.terms_);
+    }
+
+    /// The line of the table that names loss and terms …
+    static std::string names() {
+        std::string all = "loss: " + std::string{core::name_of<Loss>()};
+        ((all += ", " + std::string{core::name_of<Terms>()}), ...);
+        return all + '\n';
+    }
+    /// … and what the loss learns.
     static void print(std::ostream& out) {
-        out << "loss: " << core::name_of<Loss>();
-        ((out << ", " << core::name_of<Terms>()), ...);
-        out << '\n';
+        out << names();
         if constexpr (requires { Loss::weights(); })
             for (const Weight& w : Loss::weights()) core::print_row(out, w.name, text(w.size()), text(w.size()));
     }

@@ -24,6 +24,14 @@ class Adadelta : public Optimizer, public optim::StepsModels<Adadelta> {
         double epsilon = 1e-7;                    ///< ε, larger than 0
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
+
+        template <class Self, class Use>
+        static void each_hyperparameter(Self& self, Use use) {
+            use("learning_rate", self.learning_rate);
+            use("rho", self.rho);
+            use("epsilon", self.epsilon);
+            use("weight_decay", self.weight_decay);
+        }
     };
 
     Adadelta() : Adadelta(Options{}) {}
@@ -58,6 +66,13 @@ class Adadelta : public Optimizer, public optim::StepsModels<Adadelta> {
     }
 
     using optim::StepsModels<Adadelta>::step;
+
+    /// The options as they are now: with the learning rate of the next step.
+    Options options() const {
+        Options now = options_;
+        now.learning_rate = learning_rate();
+        return now;
+    }
 
   private:
     Options options_;

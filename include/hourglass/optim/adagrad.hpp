@@ -22,6 +22,14 @@ class Adagrad : public Optimizer, public optim::StepsModels<Adagrad> {
         double epsilon = 1e-7;                    ///< ε, larger than 0
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
+
+        template <class Self, class Use>
+        static void each_hyperparameter(Self& self, Use use) {
+            use("learning_rate", self.learning_rate);
+            use("initial_accumulator_value", self.initial_accumulator_value);
+            use("epsilon", self.epsilon);
+            use("weight_decay", self.weight_decay);
+        }
     };
 
     Adagrad() : Adagrad(Options{}) {}
@@ -49,6 +57,13 @@ class Adagrad : public Optimizer, public optim::StepsModels<Adagrad> {
     }
 
     using optim::StepsModels<Adagrad>::step;
+
+    /// The options as they are now: with the learning rate of the next step.
+    Options options() const {
+        Options now = options_;
+        now.learning_rate = learning_rate();
+        return now;
+    }
 
   private:
     Options options_;

@@ -26,6 +26,15 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
         double epsilon = 1e-7;                    ///< ε, larger than 0
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
+
+        template <class Self, class Use>
+        static void each_hyperparameter(Self& self, Use use) {
+            use("learning_rate", self.learning_rate);
+            use("beta_1", self.beta_1);
+            use("beta_2", self.beta_2);
+            use("epsilon", self.epsilon);
+            use("weight_decay", self.weight_decay);
+        }
     };
 
     Adam() : Adam(Options{}) {}
@@ -52,6 +61,13 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
     }
 
     using optim::StepsModels<Adam>::step;
+
+    /// The options as they are now: with the learning rate of the next step.
+    Options options() const {
+        Options now = options_;
+        now.learning_rate = learning_rate();
+        return now;
+    }
 
   protected:
     /// For a variant that is called otherwise in messages.

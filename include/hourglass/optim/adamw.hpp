@@ -18,6 +18,15 @@ class AdamW : public Adam {
         double beta_2 = 0.999;                    ///< β₂ in [0, 1): memory of its square
         double epsilon = 1e-7;                    ///< ε, larger than 0
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
+
+        template <class Self, class Use>
+        static void each_hyperparameter(Self& self, Use use) {
+            use("learning_rate", self.learning_rate);
+            use("weight_decay", self.weight_decay);
+            use("beta_1", self.beta_1);
+            use("beta_2", self.beta_2);
+            use("epsilon", self.epsilon);
+        }
     };
 
     AdamW() : AdamW(Options{}) {}
@@ -29,6 +38,17 @@ class AdamW : public Adam {
                          .epsilon = options.epsilon,
                          .weight_decay = options.weight_decay,
                          .non_finite = options.non_finite}) {}
+
+    /// The options as they are now: with the learning rate of the next step.
+    Options options() const {
+        const Adam::Options now = Adam::options();
+        return {.learning_rate = now.learning_rate,
+                .weight_decay = now.weight_decay,
+                .beta_1 = now.beta_1,
+                .beta_2 = now.beta_2,
+                .epsilon = now.epsilon,
+                .non_finite = now.non_finite};
+    }
 };
 
 }  // namespace HOURGLASS_ABI

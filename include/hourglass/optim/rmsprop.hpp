@@ -29,6 +29,16 @@ class RMSprop : public Optimizer, public optim::StepsModels<RMSprop> {
         bool centered = false;                    ///< divide by the standard deviation
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
+
+        template <class Self, class Use>
+        static void each_hyperparameter(Self& self, Use use) {
+            use("learning_rate", self.learning_rate);
+            use("rho", self.rho);
+            use("momentum", self.momentum);
+            use("epsilon", self.epsilon);
+            use("centered", self.centered);
+            use("weight_decay", self.weight_decay);
+        }
     };
 
     RMSprop() : RMSprop(Options{}) {}
@@ -85,6 +95,13 @@ class RMSprop : public Optimizer, public optim::StepsModels<RMSprop> {
     }
 
     using optim::StepsModels<RMSprop>::step;
+
+    /// The options as they are now: with the learning rate of the next step.
+    Options options() const {
+        Options now = options_;
+        now.learning_rate = learning_rate();
+        return now;
+    }
 
   private:
     Options options_;

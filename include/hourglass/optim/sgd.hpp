@@ -20,6 +20,14 @@ class Sgd : public Optimizer, public optim::StepsModels<Sgd> {
         bool nesterov = false;                    ///< look ahead; changes nothing without momentum
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
+
+        template <class Self, class Use>
+        static void each_hyperparameter(Self& self, Use use) {
+            use("learning_rate", self.learning_rate);
+            use("momentum", self.momentum);
+            use("nesterov", self.nesterov);
+            use("weight_decay", self.weight_decay);
+        }
     };
 
     Sgd() : Sgd(Options{}) {}
@@ -50,6 +58,13 @@ class Sgd : public Optimizer, public optim::StepsModels<Sgd> {
     }
 
     using optim::StepsModels<Sgd>::step;
+
+    /// The options as they are now: with the learning rate of the next step.
+    Options options() const {
+        Options now = options_;
+        now.learning_rate = learning_rate();
+        return now;
+    }
 
   private:
     Options options_;

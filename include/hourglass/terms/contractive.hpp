@@ -47,6 +47,11 @@ struct Contractive {
             fail("Contractive: the weight must be finite and at least 0, got ", weight);
         if (probes < 0) fail("Contractive: the number of probes must be at least 0 (0: exact), got ", probes);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("weight", self.weight);
+        use("probes", self.probes);
+    }
 
     /// True: that it compiles says that the term can act on this encoder.
     template <class Encoder>

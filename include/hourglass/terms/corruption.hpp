@@ -40,6 +40,10 @@ struct GaussianNoise {
     constexpr void check() const {
         if (!(stddev >= 0 && stddev <= 1e30)) fail("GaussianNoise: stddev must be finite and at least 0, got ", stddev);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("stddev", self.stddev);
+    }
 
     template <class T>
     void corrupt(ConstView<T> x, View<T> y, Stream random) const {
@@ -58,6 +62,10 @@ struct MaskingNoise {
     constexpr explicit MaskingNoise(double rate_) : rate(rate_) { check(); }
     constexpr void check() const {
         if (!(rate >= 0 && rate < 1)) fail("MaskingNoise: the rate must be in [0, 1), got ", rate);
+    }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("rate", self.rate);
     }
 
     template <class T>
@@ -82,6 +90,12 @@ struct SaltAndPepperNoise {
     constexpr void check() const {
         if (!(rate >= 0 && rate < 1)) fail("SaltAndPepperNoise: the rate must be in [0, 1), got ", rate);
         if (!(low <= high)) fail("SaltAndPepperNoise: low must not exceed high, got ", low, " and ", high);
+    }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("rate", self.rate);
+        use("low", self.low);
+        use("high", self.high);
     }
 
     template <class T>

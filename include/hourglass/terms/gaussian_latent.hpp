@@ -52,6 +52,12 @@ struct GaussianLatent {
             fail("GaussianLatent: samples must lie in [1, ", most_samples, "], got ", samples);
         if (samples > 1 && free_bits > 0) fail("GaussianLatent: free_bits and samples > 1 exclude each other");
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("beta", self.beta);
+        use("free_bits", self.free_bits);
+        use("samples", self.samples);
+    }
 
     static constexpr Shape output(Shape in) { return {in.channels / 2, in.length, in.columns}; }
     static constexpr Index cache(Shape in) { return 2 * output(in).size(); }  // ε, then σ

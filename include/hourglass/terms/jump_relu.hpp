@@ -48,6 +48,12 @@ struct JumpReLU {
         if (!(is_finite(initial_threshold) && initial_threshold >= 1e-30 && initial_threshold <= 1e30))
             fail("JumpReLU: the initial threshold must be finite and positive, got ", initial_threshold);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("weight", self.weight);
+        use("bandwidth", self.bandwidth);
+        use("initial_threshold", self.initial_threshold);
+    }
 
     static constexpr Shape output(Shape in) { return in; }
     static constexpr Index parameters(Shape in) { return in.size(); }

@@ -38,6 +38,11 @@ struct KlSparsity {
         if (!(is_finite(weight) && weight >= 0 && weight <= 1e30))
             fail("KlSparsity: the weight must be finite and at least 0, got ", weight);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("target", self.target);
+        use("weight", self.weight);
+    }
 
     template <class T>
     T value(ConstView<T> code) const {

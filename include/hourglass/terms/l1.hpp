@@ -19,6 +19,10 @@ struct L1 {
     constexpr void check() const {
         if (!(weight >= 0 && weight <= 1e30)) fail("L1: the weight must be finite and at least 0, got ", weight);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("weight", self.weight);
+    }
 
     template <class T>
     T value(ConstView<T> code) const {

@@ -36,6 +36,11 @@ struct MaximumMeanDiscrepancy {
             fail("MaximumMeanDiscrepancy: the weight divided by the squared bandwidth must be at most 1e30, got ",
                  weight, " and bandwidth ", bandwidth);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("weight", self.weight);
+        use("bandwidth", self.bandwidth);
+    }
 
     template <class T>
     T value(ConstView<T> code) const {

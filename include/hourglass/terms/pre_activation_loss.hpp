@@ -34,6 +34,11 @@ struct PreActivationLoss {
         if (!(is_finite(threshold) && threshold >= -1e30 && threshold <= 1e30))
             fail("PreActivationLoss: the threshold must be finite, got ", threshold);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("weight", self.weight);
+        use("threshold", self.threshold);
+    }
 
     template <class T>
     T value(ConstView<T> x, ConstView<T> code) const {

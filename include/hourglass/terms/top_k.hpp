@@ -105,6 +105,7 @@ struct TopK {
     static constexpr Slot slot = Slot::Code;
 
     constexpr void check() const {}
+    std::string hyperparameters() const { return "k " + text(K); }
 
     static constexpr Shape output(Shape in) {
         if (K < 1) fail("TopK: K must be at least 1, got ", K);
@@ -146,6 +147,11 @@ struct BatchTopK {
     constexpr void check() const {
         if (threshold && !is_finite(*threshold)) fail("BatchTopK: the threshold must be finite, got ", *threshold);
     }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("threshold", self.threshold);
+    }
+    std::string hyperparameters() const { return "k " + text(K); }
 
     static constexpr Shape output(Shape in) {
         if (K < 1) fail("BatchTopK: K must be at least 1, got ", K);

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
@@ -43,6 +44,21 @@ class EarlyStopping {
         Index patience = 0;     ///< Epochs in a row without improvement that end the training; 0 acts as 1.
         double min_delta = 0;   ///< An improvement is larger than this.
         bool maximise = false;  ///< Whether a larger metric is better.
+
+        template <class Self, class Use>
+        static void each_hyperparameter(Self& self, Use use) {
+            use("patience", self.patience);
+            use("min_delta", self.min_delta);
+            use("maximise", self.maximise);
+        }
+    };
+
+    /// What it has seen so far.
+    struct Progress {
+        Index epochs = 0;       ///< How many metrics.
+        Index best_epoch = -1;  ///< Which of them was the best; −1 while none was finite, …
+        double best = 0;        ///< … and then the three below say nothing.
+        Eigen::VectorXd best_parameters, best_state;
     };
 
     EarlyStopping() : EarlyStopping(Options{}) {}
@@ -52,6 +68,23 @@ class EarlyStopping {
         if (!is_finite(options.min_delta) || options.min_delta < 0)
             fail("EarlyStopping: min_delta must be finite and at least 0, got ", options.min_delta);
     }
+    /// One that had seen `progress`: it goes on from there. `Error` also for progress that cannot be: a best epoch that
+    /// is none of those seen, a value that is not finite.
+    EarlyStopping(const Options& options, Progress progress) : EarlyStopping(options) {
+        if (progress.best_epoch < -1 || progress.epochs < 0 || progress.best_epoch >= progress.epochs)
+            fail("EarlyStopping: epoch ", progress.best_epoch, " is none of ", progress.epochs);
+        if (!is_finite(progress.best)) fail("EarlyStopping: the best metric is ", progress.best);
+        const auto require_finite = [](const char* what, const Eigen::VectorXd& values) {
+            if (const Index i = first_non_finite(values.data(), values.size()); i >= 0)
+                fail("EarlyStopping: value ", i, " of the best epoch's ", what, " is ", values[i]);
+        };
+        require_finite("parameters", progress.best_parameters);
+        require_finite("running values", progress.best_state);
+        progress_ = std::move(progress);
+    }
+
+    const Options& options() const { return options_; }
+    const Progress& progress() const { return progress_; }
 
     /// Takes in one epoch's validation metric and the model that gave it (anything with `parameters()` and `state()`;
     /// both are copied when they are the best so far). Returns whether to stop. Where there is no memory for the copy,
@@ -75,10 +108,11 @@ class EarlyStopping {
     void restore(Model& model) const {
         auto&& state = model.state();
         if (state.size() != best_state().size())
-            fail("EarlyStopping::restore: the best epoch had ", best_state_.size(), " running values, the model has ",
-                 state.size(), best_state_.size() == 0 ? "; give the model to update, not its parameters alone" : "");
+            fail("EarlyStopping::restore: the best epoch had ", progress_.best_state.size(),
+                 " running values, the model has ", state.size(),
+                 progress_.best_state.size() == 0 ? "; give the model to update, not its parameters alone" : "");
         restore(model.parameters());
-        state = best_state_.cast<typename std::remove_cvref_t<decltype(state)>::Scalar>();
+        state = progress_.best_state.cast<typename std::remove_cvref_t<decltype(state)>::Scalar>();
     }
 
     /// Sets `parameters` (a vector or map; a temporary map will do) to those of the best epoch. `Error` when there was
@@ -93,23 +127,23 @@ class EarlyStopping {
     }
 
     /// The best metric. This and the next three: `Error` when there was no finite metric yet.
-    double best() const { return require_best(), best_; }
+    double best() const { return require_best(), progress_.best; }
     /// The epoch of the best metric, counted from 0.
-    Index best_epoch() const { return require_best(), best_epoch_; }
+    Index best_epoch() const { return require_best(), progress_.best_epoch; }
     /// The parameters of the best epoch. Held in double, in which a float keeps its value exactly.
-    const Eigen::VectorXd& best_parameters() const { return require_best(), best_parameters_; }
+    const Eigen::VectorXd& best_parameters() const { return require_best(), progress_.best_parameters; }
     /// The running values of the best epoch; none where `update` was given parameters alone.
-    const Eigen::VectorXd& best_state() const { return require_best(), best_state_; }
+    const Eigen::VectorXd& best_state() const { return require_best(), progress_.best_state; }
 
   private:
     // Counts the epoch, once what is to be kept of it is kept.
     template <class Keep>
     bool take(double metric, const Keep& keep_it) {
-        const Index epoch = epochs_;
+        const Index epoch = progress_.epochs;
         if (better(metric)) keep_it();
-        ++epochs_;
+        ++progress_.epochs;
         // Keras does not stop at the first epoch, whatever its metric.
-        return epoch > 0 && epoch - best_epoch_ >= std::max(options_.patience, Index{1});
+        return epoch > 0 && epoch - progress_.best_epoch >= std::max(options_.patience, Index{1});
     }
 
     // Copies first, then swaps: what is kept is never half of one epoch and half of another.
@@ -117,26 +151,26 @@ class EarlyStopping {
     void keep(double metric, const Eigen::MatrixBase<Parameters>& parameters, const Eigen::MatrixBase<State>& state) {
         Eigen::VectorXd best_parameters = parameters.template cast<double>();
         Eigen::VectorXd best_state = state.template cast<double>();
-        best_parameters_.swap(best_parameters);
-        best_state_.swap(best_state);
-        best_ = metric;
-        best_epoch_ = epochs_;
+        progress_.best_parameters.swap(best_parameters);
+        progress_.best_state.swap(best_state);
+        progress_.best = metric;
+        progress_.best_epoch = progress_.epochs;
     }
 
     bool better(double metric) const {
         if (!is_finite(metric)) return false;
-        if (best_epoch_ < 0) return true;
-        return options_.maximise ? metric - options_.min_delta > best_ : metric + options_.min_delta < best_;
+        if (progress_.best_epoch < 0) return true;
+        return options_.maximise ? metric - options_.min_delta > progress_.best
+                                 : metric + options_.min_delta < progress_.best;
     }
     void require_best() const {
-        if (best_epoch_ < 0)
-            fail("EarlyStopping: no best epoch yet: none of the ", epochs_, " metrics so far was a finite number");
+        if (progress_.best_epoch < 0)
+            fail("EarlyStopping: no best epoch yet: none of the ", progress_.epochs,
+                 " metrics so far was a finite number");
     }
 
     Options options_;
-    double best_ = 0;
-    Index epochs_ = 0, best_epoch_ = -1;
-    Eigen::VectorXd best_parameters_, best_state_;
+    Progress progress_;
 };
 
 }  // namespace HOURGLASS_ABI

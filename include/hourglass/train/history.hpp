@@ -7,6 +7,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hourglass/core/error.hpp"
@@ -24,6 +25,21 @@ inline namespace HOURGLASS_ABI {
 ///     history.write_csv(file);
 class History {
   public:
+    History() = default;
+    /// A history that was kept before, from its names and their columns. `Error` for another number of columns than of
+    /// names, a name that stands twice, and columns that are not equally long or empty.
+    History(std::vector<std::string> names, std::vector<std::vector<double>> columns)
+        : names_(std::move(names)), columns_(std::move(columns)) {
+        if (names_.size() != columns_.size())
+            fail("History: there are ", columns_.size(), " columns for ", names_.size(), " names");
+        for (std::size_t i = 0; i < names_.size(); ++i) {
+            if (position(names_[i]) != i) fail("History: \"", names_[i], "\" stands twice");
+            if (columns_[i].empty() || columns_[i].size() != columns_[0].size())
+                fail("History: column \"", names_[i], "\" has ", columns_[i].size(), " rows, the first one ",
+                     columns_[0].size());
+        }
+    }
+
     /// Adds a row. `Error` when there are no metrics, when a name stands twice, or when the names are not those of the
     /// first row (in any order). When that or the memory fails, the table stays as it was.
     void add(Metrics row) {
