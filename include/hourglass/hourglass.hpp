@@ -12,6 +12,7 @@
 #include "hourglass/core/loss_at.hpp"
 #include "hourglass/core/mirror.hpp"
 #include "hourglass/core/non_finite.hpp"
+#include "hourglass/core/number.hpp"
 #include "hourglass/core/packed.hpp"
 #include "hourglass/core/passes.hpp"
 #include "hourglass/core/plan.hpp"

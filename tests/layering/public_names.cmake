@@ -38,6 +38,8 @@ set(public
     mean_active_units quantile_threshold roc_auc sigma_threshold top_contributions
     # training
     CyclicalAnnealing EarlyStopping History LinearAnnealing Metric Metrics ProgressBar ProgressStyle
+    # files
+    IgnoreOthers Named converting load named save
     # random numbers, memory, errors
     Error Rng Stream fail first_non_finite is_finite philox prefer_huge_pages shuffle text
     # what the author of a layer, a term or a loss writes with

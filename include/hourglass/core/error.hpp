@@ -50,16 +50,20 @@ class MessageArgument {
     MessageArgument(std::string_view words) : words_(words) {}
     MessageArgument(const std::string& words) : words_(words) {}
     template <std::integral N>
-    MessageArgument(N number) : integer_(static_cast<long long>(number)), kind_(Kind::Integer) {}
+    MessageArgument(N number)
+        : integer_(static_cast<long long>(number)), kind_(std::unsigned_integral<N> ? Kind::Natural : Kind::Integer) {}
     template <std::floating_point N>
     MessageArgument(N number) : real_(static_cast<double>(number)), kind_(Kind::Real) {}
 
     std::string shown() const {
-        return kind_ == Kind::Words ? std::string{words_} : kind_ == Kind::Integer ? text(integer_) : text(real_);
+        return kind_ == Kind::Words     ? std::string{words_}
+               : kind_ == Kind::Integer ? text(integer_)
+               : kind_ == Kind::Natural ? text(static_cast<unsigned long long>(integer_))
+                                        : text(real_);
     }
 
   private:
-    enum class Kind { Words, Integer, Real };
+    enum class Kind { Words, Integer, Natural, Real };
     std::string_view words_;
     long long integer_ = 0;
     double real_ = 0;

@@ -69,6 +69,9 @@ class Trainable {
         passes().each_state(state().data(), Derived::prefix, use);
     }
 
+    /// "model" or "network".
+    static constexpr std::string_view kind_name() { return Derived::kind; }
+
     /// Calls use(name, part) for each layer ("encoder.1", "code"), and in a model for its loss and each of the terms
     /// beside the layers ("loss", "L1"): values with hyperparameters (layer.hpp), which a file keeps.
     template <class Use>

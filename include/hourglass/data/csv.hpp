@@ -4,18 +4,17 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <istream>
 #include <limits>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "hourglass/core/error.hpp"
+#include "hourglass/core/number.hpp"
 #include "hourglass/core/view.hpp"
 #include "hourglass/data/stream_bytes.hpp"
 
@@ -154,10 +153,9 @@ inline CsvField parse_csv_number(std::string_view field, char decimal, double& v
         std::replace(plain.begin(), plain.end(), decimal, '.');
     }
     if (plain.size() > 1 && plain[0] == '+' && plain[1] != '-') plain.erase(0, 1);
-    double parsed = 0;
-    const auto [stop, error] = std::from_chars(plain.data(), plain.data() + plain.size(), parsed);
-    if (error == std::errc::invalid_argument || stop != plain.data() + plain.size()) return CsvField::Text;
-    if (error == std::errc::result_out_of_range) {
+    auto [length, in_range, parsed] = core::parse_number(plain);
+    if (length == 0 || length != plain.size()) return CsvField::Text;
+    if (!in_range) {
         const std::size_t exponent = plain.find_first_of("eE");
         const bool small = exponent != std::string::npos
                                ? plain[exponent + 1] == '-'

@@ -84,6 +84,7 @@ class BatchOrder {
     void hand_out(Index batch) { next_ = batch + 1; }
 
     bool shuffled() const { return !order_.empty(); }
+    Index samples() const { return samples_; }
     Index batches() const { return batches_; }
     Index batch_size() const { return batch_size_; }
     Index first(Index batch) const { return batch * batch_size_; }

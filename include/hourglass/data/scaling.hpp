@@ -78,6 +78,13 @@ inline void check_statistics(const char* scaler, const char* offset_name, const 
 struct MinMaxOptions {
     double low = 0, high = 1;  ///< The range that the training data is mapped to.
     bool clip = false;         ///< Whether other data is cut to that range (for losses that need it).
+
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("low", self.low);
+        use("high", self.high);
+        use("clip", self.clip);
+    }
 };
 
 /// Maps each feature (row) linearly so that the training data spans [low, high]:
@@ -147,6 +154,7 @@ class MinMaxScaler {
     /// `fit`, then `transform`.
     Matrix<T> fit_transform(const Input<T>& data) { return fit(data).transform(data); }
 
+    const MinMaxOptions& options() const { return options_; }
     /// Each feature's smallest value in the training data.
     const Eigen::VectorXd& min() const { return min_; }
     /// Each feature's largest minus smallest value in the training data; 1 where it is constant.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <ostream>
 #include <string>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "hourglass/core/error.hpp"
+#include "hourglass/core/number.hpp"
 #include "hourglass/core/shape.hpp"
 #include "hourglass/train/metric.hpp"
 
@@ -85,9 +85,7 @@ class History {
         table += '\n';
         for (std::size_t row = 0; row < static_cast<std::size_t>(rows()); ++row)
             for (std::size_t column = 0; column < columns_.size(); ++column) {
-                char number[32];
-                char* const end = std::to_chars(number, number + sizeof number, columns_[column][row]).ptr;
-                table.append(number, end);
+                table += core::exact_text(columns_[column][row]);
                 table += column + 1 == columns_.size() ? '\n' : ',';
             }
         out.write(table.data(), static_cast<std::streamsize>(table.size()));

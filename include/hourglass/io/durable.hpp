@@ -1,0 +1,168 @@
+// Writing a file so that there is always a whole one: the old one until the new one is complete and on the disk.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hourglass/core/error.hpp"
+
+#if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
+#define HOURGLASS_POSIX_FILES 1
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#endif
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace io {
+
+/// All bytes of the file at `path`. `Error` when it cannot be opened or read.
+inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& name) {
+    std::vector<std::byte> bytes;
+    constexpr std::size_t block = std::size_t{1} << 16;
+    while (in) {
+        const std::size_t size = bytes.size();
+        bytes.resize(size + std::max(block, size / 2));
+        in.read(reinterpret_cast<char*>(bytes.data() + size), static_cast<std::streamsize>(bytes.size() - size));
+        bytes.resize(size + static_cast<std::size_t>(in.gcount()));
+    }
+    if (in.bad() || !in.eof()) fail("load: ", name, ": reading failed");
+    return bytes;
+}
+
+#ifdef HOURGLASS_POSIX_FILES
+
+/// A file that is being written beside the one at `path`. Where it goes without `commit` it is removed, and nothing has
+/// happened.
+class DurableFile {
+  public:
+    /// `Error` when `path` is there but no ordinary file, when no file can be made beside it, or while another writer
+    /// is at work on the same one.
+    explicit DurableFile(const std::string& path) : path_(resolved(path)), partial_(path_ + ".partial") {
+        struct stat old {};
+        const bool there = ::stat(path_.c_str(), &old) == 0;
+        if (there && !S_ISREG(old.st_mode)) fail("save: ", path, " is no ordinary file: save to a stream instead");
+        open_partial();
+        if (there) (void)!::fchmod(file_, old.st_mode & 07777);
+    }
+    DurableFile(const DurableFile&) = delete;
+    DurableFile& operator=(const DurableFile&) = delete;
+    ~DurableFile() {
+        if (file_ < 0) return;
+        ::unlink(partial_.c_str());
+        ::close(file_);
+    }
+
+    void write(std::span<const std::byte> bytes) {
+        while (!bytes.empty()) {
+            const auto written = ::write(file_, bytes.data(), bytes.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written <= 0) fail_here("writing");
+            bytes = bytes.subspan(static_cast<std::size_t>(written));
+        }
+    }
+    /// Brings all to the disk and puts it in the old file's place.
+    void commit() {
+        if (::fsync(file_) != 0) fail_here("writing to the disk");
+        if (::rename(partial_.c_str(), path_.c_str()) != 0) fail_here("renaming");
+        ::close(std::exchange(file_, -1));
+        // The new name is in the folder; that it is there after a power cut, too, not every file system can promise.
+        const std::size_t slash = path_.find_last_of('/');
+        const std::string folder = slash == path_.npos ? "." : path_.substr(0, slash + 1);
+        if (const int opened = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC); opened >= 0) {
+            ::fsync(opened);
+            ::close(opened);
+        }
+    }
+
+  private:
+    // The file itself where `path` is a link to it, so that the link stays one.
+    static std::string resolved(const std::string& path) {
+        char* const full = ::realpath(path.c_str(), nullptr);
+        if (!full) return path;
+        const std::string copy{full};
+        ::free(full);
+        return copy;
+    }
+    // One writer at a time: who has the lock on the file that bears the name. A file left behind by a program that was
+    // killed has no lock on it, and is used again.
+    void open_partial() {
+        for (int tries = 0; tries < 100; ++tries) {
+            file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+            if (file_ < 0) fail("save: ", partial_, " cannot be written: ", std::strerror(errno));
+            if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+                ::close(std::exchange(file_, -1));
+                fail("save: ", partial_, " is being written by somebody else");
+            }
+            struct stat mine {
+            }, named{};
+            if (::fstat(file_, &mine) == 0 && ::stat(partial_.c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
+                mine.st_dev == named.st_dev) {
+                if (::ftruncate(file_, 0) != 0) fail_here("writing");
+                return;
+            }
+            ::close(std::exchange(file_, -1));  // it has just been renamed by another writer
+        }
+        fail("save: ", partial_, " is being written by somebody else");
+    }
+    [[noreturn]] void fail_here(const char* what) {
+        const int error = errno;
+        ::unlink(partial_.c_str());
+        ::close(std::exchange(file_, -1));
+        fail("save: ", path_, ": ", what, " failed: ", std::strerror(error), "; the file is as it was before");
+    }
+
+    std::string path_, partial_;
+    int file_ = -1;
+};
+
+#else
+
+/// The same without locks and without the disk's word for it.
+class DurableFile {
+  public:
+    explicit DurableFile(const std::string& path)
+        : path_(path), partial_(path + ".partial"), file_(partial_, std::ios::binary | std::ios::trunc) {
+        if (!file_) fail("save: ", partial_, " cannot be written");
+    }
+    DurableFile(const DurableFile&) = delete;
+    DurableFile& operator=(const DurableFile&) = delete;
+    ~DurableFile() {
+        if (!file_.is_open()) return;
+        file_.close();
+        std::remove(partial_.c_str());
+    }
+    void write(std::span<const std::byte> bytes) {
+        file_.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        if (!file_) fail("save: ", path_, ": writing failed; the file is as it was before");
+    }
+    void commit() {
+        file_.flush();
+        if (!file_) fail("save: ", path_, ": writing failed; the file is as it was before");
+        file_.close();
+        std::remove(path_.c_str());  // renaming onto a file fails on Windows
+        if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail("save: ", path_, ": renaming failed");
+    }
+
+  private:
+    std::string path_, partial_;
+    std::ofstream file_;
+};
+
+#endif
+
+}  // namespace io
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -1,0 +1,173 @@
+// Hyperparameters by name, as a line of JSON: {"encoder.1.rate":0.2,"loss.delta":1}.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "hourglass/core/number.hpp"
+#include "hourglass/core/sequence.hpp"
+#include "hourglass/io/json.hpp"
+#include "hourglass/io/source.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace io {
+
+/// A number, true or false, or null.
+using Hyperparameter = std::optional<double>;
+
+/// Puts a line together.
+class HyperparameterWriter {
+  public:
+    template <class V>
+    void add(std::string_view prefix, std::string_view name, const V& value) {
+        (line_ += line_.size() > 1 ? "," : "") += json_text(std::string{prefix} + std::string{name}) + ":";
+        if constexpr (std::is_same_v<V, bool>)
+            line_ += value ? "true" : "false";
+        else if constexpr (std::is_arithmetic_v<V>)
+            line_ += core::exact_text(static_cast<double>(value));
+        else
+            line_ += value ? core::exact_text(*value) : "null";
+    }
+    std::string line() const { return line_ + "}"; }
+
+  private:
+    std::string line_ = "{";
+};
+
+/// Takes a line apart, and gives each value once.
+class HyperparameterReader {
+  public:
+    HyperparameterReader(const Source& source, const std::string& key)
+        : where_(source.where() + key + ": "), words_(source.description(key)) {
+        JsonReader line(words_, where_);
+        line.each_member([&](const std::string& name) {
+            if (!values_.emplace(name, line.number()).second) line.fail_here(name + " stands twice");
+        });
+        line.expect_end();
+    }
+
+    /// Sets `value` to that of this name. `Error` if there is none, or none that V can be.
+    template <class V>
+    void take(std::string_view prefix, std::string_view name, V& value) {
+        const std::string key = std::string{prefix} + std::string{name};
+        const auto found = values_.find(key);
+        if (found == values_.end()) fail(where_, "there is no ", key);
+        const Hyperparameter read = found->second;
+        values_.erase(found);
+        if constexpr (std::is_arithmetic_v<V>) {
+            // Integers stand in doubles, which count up to 2⁵³.
+            const bool whole = read && *read >= -0x1p53 && *read <= 0x1p53 &&
+                               *read == static_cast<double>(static_cast<std::int64_t>(*read));
+            if (!read || (std::is_integral_v<V> && !whole) || (std::is_same_v<V, bool> && *read != 0 && *read != 1))
+                fail(where_, key, " is ", read ? core::exact_text(*read) : "null", ", expected ",
+                     std::is_same_v<V, bool> ? "true or false"
+                     : std::is_integral_v<V> ? "an integer"
+                                             : "a number");
+            value = static_cast<V>(*read);
+        } else {
+            value = read;
+        }
+    }
+    void require_all_taken() const {
+        if (!values_.empty()) fail(where_, values_.begin()->first, " is not a hyperparameter of what is to be loaded");
+    }
+    const std::string& where() const { return where_; }
+
+  private:
+    std::string where_, words_;
+    std::map<std::string, Hyperparameter> values_;
+};
+
+/// Calls f(); an `Error` of it is thrown again with `where` before its message, where there are exceptions.
+template <class F>
+void within(const std::string& where, const F& f) {
+#ifdef __cpp_exceptions
+    try {
+        f();
+    } catch (const Error& error) {
+        fail(where, error.what());
+    }
+#else
+    f();
+#endif
+}
+
+/// `options` with the values of the file. `Error` for one that is missing, unknown, or no value for it.
+template <class Options>
+Options read_options(const Source& source, const std::string& key, Options options) {
+    HyperparameterReader reader(source, key + ".hyperparameters");
+    Options::each_hyperparameter(options, [&](std::string_view name, auto& value) { reader.take("", name, value); });
+    reader.require_all_taken();
+    return options;
+}
+template <class Options>
+std::string options_line(const Options& options) {
+    HyperparameterWriter writer;
+    Options::each_hyperparameter(options,
+                                 [&](std::string_view name, const auto& value) { writer.add("", name, value); });
+    return writer.line();
+}
+
+/// The hyperparameters of all of a model's parts.
+template <class Model>
+std::string hyperparameters_line(const Model& model) {
+    HyperparameterWriter writer;
+    model.each_part([&]<class Part>(std::string_view part, const Part& of) {
+        if constexpr (core::has_hyperparameters<Part>)
+            Part::each_hyperparameter(of, [&](std::string_view name, const auto& value) {
+                writer.add(std::string{part} + ".", name, value);
+            });
+    });
+    return writer.line();
+}
+
+/// What is to be assigned to hyperparameters when everything else is known to be right.
+class PendingHyperparameters {
+  public:
+    /// Reads those of all of a model's parts. `Error` as above, and for a value that a part finds out of range.
+    template <class Model>
+    PendingHyperparameters(const Source& source, const std::string& key, Model& model) {
+        HyperparameterReader reader(source, key);
+        model.each_part([&]<class Part>(std::string_view part, Part& of) {
+            if constexpr (core::has_hyperparameters<Part>) {
+                const std::string prefix = std::string{part} + ".";
+                Part read = of;
+                Part::each_hyperparameter(
+                    read, [&](std::string_view name, auto& value) { reader.take(prefix, name, value); });
+                within(reader.where() + prefix.substr(0, prefix.size() - 1) + ": ", [&] { read.check(); });
+                std::vector<Hyperparameter> values;
+                Part::each_hyperparameter(read, [&](std::string_view, const auto& value) { values.push_back(value); });
+                auto next = values.begin();
+                Part::each_hyperparameter(of, [&](std::string_view, auto& value) { add(value, *next++); });
+            }
+        });
+        reader.require_all_taken();
+    }
+    void assign() const noexcept {
+        for (const auto& [to, value] : numbers_) *to = value;
+        for (const auto& [to, value] : integers_) *to = value;
+        for (const auto& [to, value] : switches_) *to = value;
+        for (const auto& [to, value] : optional_) *to = value;
+    }
+
+  private:
+    void add(double& to, const Hyperparameter& value) { numbers_.emplace_back(&to, *value); }
+    void add(Index& to, const Hyperparameter& value) { integers_.emplace_back(&to, static_cast<Index>(*value)); }
+    void add(bool& to, const Hyperparameter& value) { switches_.emplace_back(&to, *value != 0); }
+    void add(std::optional<double>& to, const Hyperparameter& value) { optional_.emplace_back(&to, value); }
+
+    std::vector<std::pair<double*, double>> numbers_;
+    std::vector<std::pair<Index*, Index>> integers_;
+    std::vector<std::pair<bool*, bool>> switches_;
+    std::vector<std::pair<std::optional<double>*, std::optional<double>>> optional_;
+};
+
+}  // namespace io
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

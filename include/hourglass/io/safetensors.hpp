@@ -1,0 +1,204 @@
+// Model files: whatever is fitted, in one file that Python reads too.
+#pragma once
+
+#include <cstddef>
+#include <fstream>
+#include <istream>
+#include <ostream>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "hourglass/io/durable.hpp"
+#include "hourglass/io/stored_models.hpp"
+#include "hourglass/io/stored_training.hpp"
+#include "hourglass/io/stored_values.hpp"
+#include "hourglass/io/tensor_file.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+
+/// An object under a name of its own in a file: made by `named`.
+template <class Object>
+struct Named {
+    std::string name;
+    Object& object;
+    bool convert = false;
+};
+/// `object` under a name: what is in a file twice, and what has no usual name. Its tensors are called "name.…", a
+/// number's or a matrix's is the name itself. `Error` for an empty name. Refers to the object.
+template <class Object>
+Named<Object> named(std::string name, Object& object) {
+    if (name.empty()) fail("named: the name is empty");
+    return {std::move(name), object};
+}
+template <class Object>
+Named<const Object> named(std::string name, const Object& object) {
+    if (name.empty()) fail("named: the name is empty");
+    return {std::move(name), object};
+}
+/// For `load`: `object` takes floating-point numbers of any type (F16, BF16, F32, F64), rounded to its own.
+template <class Object>
+Named<Object> converting(Object& object) {
+    return {"", object, true};
+}
+template <class Object>
+Named<Object> converting(Named<Object> named_object) {
+    named_object.convert = true;
+    return named_object;
+}
+/// For `load`: what the file holds beside the objects that are asked for is passed over.
+struct IgnoreOthers {};
+
+namespace io {
+
+/// Whether objects of this type can lie in a file; plain numbers and arrays only under a name.
+template <class O>
+concept Storable = requires(Contents& contents, const O& object) {
+    io::add(contents, std::string{}, object);
+};
+template <class O>
+concept NeedsName = Number<O> || Array<O>;
+
+template <class T>
+inline constexpr bool is_named = false;
+template <class Object>
+inline constexpr bool is_named<Named<Object>> = true;
+
+template <class Object>
+constexpr bool can_be_stored() {
+    using O = std::remove_const_t<Object>;
+    static_assert(Storable<O>,
+                  "hourglass: files hold models, networks, optimisers, scalers, Rng, minibatches, EarlyStopping, "
+                  "History, and under a name numbers, column-major matrices and vectors");
+    return Storable<O>;
+}
+template <class Argument>
+void add_argument(Contents& contents, const Argument& argument) {
+    if constexpr (is_named<Argument>) {
+        if constexpr (can_be_stored<std::remove_reference_t<decltype(argument.object)>>())
+            add(contents, argument.name, std::as_const(argument.object));
+    } else if constexpr (can_be_stored<Argument>()) {
+        static_assert(!NeedsName<Argument>,
+                      "hourglass: a number or a matrix needs a name: hg::named(\"threshold\", t)");
+        if constexpr (!NeedsName<Argument>) add(contents, std::string{}, argument);
+    }
+}
+template <class... Objects>
+Contents contents_of(const Objects&... objects) {
+    static_assert(sizeof...(Objects) > 0, "hourglass: save takes a file and at least one object");
+    Contents contents;
+    contents.describe("format", "hourglass 1");
+    contents.describe("version", "0.1.0");
+    (add_argument(contents, objects), ...);
+    return contents;
+}
+
+struct Nothing {
+    void operator()() const noexcept {}
+};
+template <class Argument>
+auto staged_argument(Source& source, Argument&& argument) {
+    using A = std::remove_cvref_t<Argument>;
+    if constexpr (std::is_same_v<A, IgnoreOthers>) {
+        return Nothing{};
+    } else if constexpr (is_named<A>) {
+        using Object = std::remove_reference_t<decltype(argument.object)>;
+        static_assert(!std::is_const_v<Object>, "hourglass: what is loaded must not be const");
+        if constexpr (!std::is_const_v<Object> && can_be_stored<Object>())
+            return staged(source, argument.name, argument.object, argument.convert);
+        else
+            return Nothing{};
+    } else {
+        constexpr bool lvalue =
+            std::is_lvalue_reference_v<Argument> && !std::is_const_v<std::remove_reference_t<Argument>>;
+        static_assert(lvalue, "hourglass: what is loaded must be a variable that is not const");
+        static_assert(!NeedsName<A>, "hourglass: a number or a matrix needs a name: hg::named(\"threshold\", t)");
+        if constexpr (lvalue && !NeedsName<A> && can_be_stored<A>())
+            return staged(source, std::string{}, argument, false);
+        else
+            return Nothing{};
+    }
+}
+template <class... Objects>
+void load_from(std::span<const std::byte> bytes, const std::string& name, Objects&&... objects) {
+    constexpr bool ignores = (std::is_same_v<std::remove_cvref_t<Objects>, IgnoreOthers> || ...);
+    static_assert(sizeof...(Objects) > (ignores ? 1 : 0), "hourglass: load takes a file and at least one object");
+    const TensorFile file(bytes, name);
+    Source source(file);
+    std::tuple steps{staged_argument(source, std::forward<Objects>(objects))...};  // in the order of the objects
+    if constexpr (!ignores) source.require_all_taken();
+    std::apply([](auto&... step) { (step(), ...); }, steps);
+}
+
+}  // namespace io
+
+/// Writes objects to one file in the safetensors format: models and networks (parameters and running values by the
+/// names of `each_weight` and `each_state`, in Keras's layout), scalers, optimisers with moments and step count,
+/// `Rng`, minibatches with order and place, `EarlyStopping`, `History`, and under a name (`named`) numbers, vectors and
+/// matrices. The file's metadata describe architecture and hyperparameters in words.
+///
+///     hg::save("pump.safetensors", model, scaler, hg::named("threshold", threshold));
+///
+/// The file is written beside the old one, brought to the disk and renamed: whatever happens, there is the old one or
+/// the new one. Denormal parameters are written as 0. `Error`, with nothing written, for a parameter that is not
+/// finite, a scaler that is not fitted, two objects of one name, and when the disk refuses.
+template <class... Objects>
+void save(const std::string& path, const Objects&... objects) {
+    const io::Contents contents = io::contents_of(objects...);
+    io::DurableFile file(path);
+    contents.write([&](std::span<const std::byte> bytes) { file.write(bytes); });
+    file.commit();
+}
+/// The same to a stream, which is then not all or nothing. `Error` when the stream fails.
+template <class... Objects>
+void save(std::ostream& out, const Objects&... objects) {
+    io::contents_of(objects...).write([&](std::span<const std::byte> bytes) {
+        out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    });
+    out.flush();
+    if (!out) fail("save: writing to the stream failed");
+}
+/// The same to memory.
+template <class... Objects>
+void save(std::vector<std::byte>& memory, const Objects&... objects) {
+    std::vector<std::byte> all;
+    io::contents_of(objects...).write([&](std::span<const std::byte> bytes) {
+        all.insert(all.end(), bytes.begin(), bytes.end());
+    });
+    memory.swap(all);
+}
+
+/// Puts objects back as `save` found them, in any order; all or nothing: on any `Error` every object is as it was.
+///
+///     hg::load("pump.safetensors", model, scaler, hg::named("threshold", threshold));
+///
+/// Architecture, loss and terms of a model have to be the file's; hyperparameters (rates, weights, learning rate) come
+/// from the file. Scalar types have to be the same, unless `converting(model)` asks for conversion. Views of an
+/// optimiser's moments are no longer valid afterwards; those of a model's parameters are. Errors: a file that is not
+/// there or breaks a rule of the format, another architecture, a tensor that is missing, is asked for by nobody
+/// (`IgnoreOthers{}` passes those over), or has another type or shape, a value that is not finite, hyperparameters that
+/// are missing, unknown or out of range.
+template <class... Objects>
+void load(const std::string& path, Objects&&... objects) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) fail("load: ", path, " cannot be opened");
+    const std::vector<std::byte> bytes = io::read_bytes(file, path);
+    io::load_from(bytes, path, std::forward<Objects>(objects)...);
+}
+/// The same from a stream, which is read to its end, and from memory, such as an array in the program.
+template <class... Objects>
+void load(std::istream& in, Objects&&... objects) {
+    const std::vector<std::byte> bytes = io::read_bytes(in, "the stream");
+    io::load_from(bytes, "the stream", std::forward<Objects>(objects)...);
+}
+template <class... Objects>
+void load(std::span<const std::byte> memory, Objects&&... objects) {
+    io::load_from(memory, "memory", std::forward<Objects>(objects)...);
+}
+
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -1,0 +1,62 @@
+// Models and networks in a file.
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hourglass/io/stored.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace io {
+
+/// A model or a network.
+template <class O>
+concept Model = requires(const O& o) {
+    o.architecture();
+    o.parameters();
+    o.state();
+};
+
+template <Model O>
+std::string key_of(const std::string& name) {
+    return name.empty() ? std::string{O::kind_name()} : name;
+}
+template <Model O>
+void add(Contents& contents, const std::string& name, const O& model) {
+    const auto put = [&](std::string_view array, std::span<const Index> extents, const auto& values) {
+        contents.add(behind(name, array), reversed(extents), values.data(), Use::Parameters);
+    };
+    contents.describe(key_of<O>(name), model.architecture());
+    contents.describe(key_of<O>(name) + ".hyperparameters", hyperparameters_line(model));
+    model.each_weight(put);
+    model.each_state(put);
+}
+template <Model O>
+auto staged(Source& source, const std::string& name, O& model, bool convert) {
+    using T = typename O::Scalar;
+    std::vector<std::pair<const Tensor*, T*>> arrays;
+    const auto take = [&](std::string_view array, std::span<const Index> extents, auto values) {
+        arrays.emplace_back(&source.take<T>(behind(name, array), reversed(extents), convert), values.data());
+    };
+    source.require_description(key_of<O>(name), model.architecture());
+    model.each_weight(take);
+    model.each_state(take);
+    return [arrays = std::move(arrays),
+            numbers = PendingHyperparameters(source, key_of<O>(name) + ".hyperparameters", model)]() noexcept {
+        numbers.assign();
+        for (const auto& [tensor, to] : arrays)
+            if (tensor->type.name == element_type<T>())
+                std::memcpy(to, tensor->bytes.data(), tensor->bytes.size());
+            else
+                for (Index i = 0; i < tensor->size(); ++i) to[i] = converted<T>(*tensor, i);
+    };
+}
+
+}  // namespace io
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -1,0 +1,118 @@
+// Scalers, and under a name numbers, vectors and matrices, in a file.
+#pragma once
+
+#include <Eigen/Core>
+#include <concepts>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "hourglass/io/stored.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace io {
+
+/// A scaler by means and scales, or by minima and ranges.
+template <class O>
+concept MeanScaler = requires(const O& o) {
+    O{o.mean(), o.scale()};
+};
+template <class O>
+concept RangeScaler = requires(const O& o) {
+    O{o.min(), o.range(), o.options()};
+};
+template <class O>
+concept Number = std::is_arithmetic_v<O>;
+template <class O>
+concept Array = std::derived_from<O, Eigen::PlainObjectBase<O>> &&
+                (!static_cast<bool>(O::IsRowMajor) || static_cast<bool>(O::IsVectorAtCompileTime)) &&
+                !std::is_same_v<typename O::Scalar, bool>;
+
+template <MeanScaler O>
+void add(Contents& contents, const std::string& name, const O& scaler) {
+    const std::string key = named_or(name, "standard_scaler");
+    if (scaler.mean().size() == 0) fail("save: ", key, " is not fitted: nothing was written");
+    contents.describe(key, "StandardScaler");
+    add_vector<double>(contents, key + ".mean", scaler.mean());
+    add_vector<double>(contents, key + ".scale", scaler.scale());
+}
+template <MeanScaler O>
+auto staged(Source& source, const std::string& name, O& scaler, bool) {
+    const std::string key = named_or(name, "standard_scaler");
+    source.require_description(key, "StandardScaler");
+    O made = scaler;
+    const auto mean = take_vector<double>(source, key + ".mean"), scale = take_vector<double>(source, key + ".scale");
+    within(source.where() + key + ": ", [&] { made = O{mean, scale}; });
+    return replacing(scaler, std::move(made));
+}
+
+template <RangeScaler O>
+void add(Contents& contents, const std::string& name, const O& scaler) {
+    const std::string key = named_or(name, "min_max_scaler");
+    if (scaler.min().size() == 0) fail("save: ", key, " is not fitted: nothing was written");
+    contents.describe(key, "MinMaxScaler");
+    contents.describe(key + ".hyperparameters", options_line(scaler.options()));
+    add_vector<double>(contents, key + ".min", scaler.min());
+    add_vector<double>(contents, key + ".range", scaler.range());
+}
+template <RangeScaler O>
+auto staged(Source& source, const std::string& name, O& scaler, bool) {
+    const std::string key = named_or(name, "min_max_scaler");
+    source.require_description(key, "MinMaxScaler");
+    O made = scaler;
+    const auto min = take_vector<double>(source, key + ".min"), range = take_vector<double>(source, key + ".range");
+    within(source.where() + key + ": ", [&] { made = O{min, range, read_options(source, key, scaler.options())}; });
+    return replacing(scaler, std::move(made));
+}
+
+template <Number O>
+void add(Contents& contents, const std::string& name, O value) {
+    contents.add_number(name, value, Use::Values);
+}
+template <Number O>
+auto staged(Source& source, const std::string& name, O& value, bool convert) {
+    return [&value, read = source.take_number<O>(name, convert)]() noexcept { value = read; };
+}
+
+// A vector has one extent, a matrix two, the slower one first.
+template <Array O>
+void add(Contents& contents, const std::string& name, const O& values) {
+    TensorShape shape{values.cols(), values.rows()};
+    if constexpr (O::IsVectorAtCompileTime) shape = {values.size()};
+    contents.add(name, shape, values.data(), Use::Values);
+}
+template <Array O>
+auto staged(Source& source, const std::string& name, O& values, bool convert) {
+    using T = typename O::Scalar;
+    constexpr bool vector = O::IsVectorAtCompileTime;
+    const Tensor& tensor = source.take(name);
+    source.require_type<T>(tensor, convert);
+    source.require_finite<T>(tensor);
+    const Index rows = vector                     ? tensor.size()
+                       : tensor.shape.size() == 2 ? tensor.shape[1]
+                                                  : -1,
+                columns = vector                     ? 1
+                          : tensor.shape.size() == 2 ? tensor.shape[0]
+                                                     : -1;
+    const auto fits = [](Index extent, int fixed) { return fixed == Eigen::Dynamic || extent == fixed; };
+    if (tensor.shape.size() != (vector ? 1 : 2) || !fits(rows, vector ? O::SizeAtCompileTime : O::RowsAtCompileTime) ||
+        !fits(columns, vector ? 1 : O::ColsAtCompileTime))
+        fail(source.where(), "tensor ", name, " has the shape ", shown(tensor.shape), ", which is no ",
+             vector ? "vector" : "matrix", " as expected here");
+    O made;
+    if constexpr (vector)
+        made.resize(rows);
+    else
+        made.resize(rows, columns);
+    for (Index i = 0; i < made.size(); ++i)
+        if constexpr (std::is_floating_point_v<T>)
+            made.data()[i] = converted<T>(tensor, i);
+        else
+            made.data()[i] = tensor.at<T>(i);
+    return replacing(values, std::move(made));
+}
+
+}  // namespace io
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

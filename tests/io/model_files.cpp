@@ -1,0 +1,375 @@
+// Objects in files: what is saved comes back bit for bit, and what does not fit changes nothing.
+#include <unistd.h>
+
+#include <Eigen/Core>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <hourglass/hourglass.hpp>
+#include <hourglass/io/safetensors.hpp>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+#include "support/safetensors_bytes.hpp"
+
+namespace hg = hourglass;
+
+using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+using Encoder = hg::Chain<hg::Shape{12}, hg::Dense<8>, hg::BatchNormalization, hg::LeakyReLU,
+                          hg::Residual<hg::Dense<8>, hg::Tanh>, hg::Dropout, hg::Dense<6>>;
+using Decoder = hg::Chain<hg::Shape{3}, hg::Dense<12>, hg::Sigmoid>;
+
+auto model_of(std::uint64_t seed, double beta = 1, double stddev = 0.1) {
+    hg::Rng rng{seed};
+    return hg::autoencoder<Encoder, Decoder>(rng, hg::LearnedGaussianLikelihood{}, hg::GaussianNoise{stddev},
+                                             hg::GaussianLatent{.beta = beta});
+}
+using Model = decltype(model_of(1));
+
+/// Everything a run consists of.
+struct Run {
+    explicit Run(std::uint64_t seed)
+        : rng(seed),
+          model(model_of(seed, 0.5 + static_cast<double>(seed))),
+          x((Eigen::MatrixXf::Random(12, 70).array() + 1) / 2),
+          batches(hg::minibatches(x, 16, rng)) {}
+
+    // Epochs of three batches and the rest, so that the order is worn in the middle.
+    void train(int steps) {
+        auto tape = model.tape();
+        for (int step = 0; step < steps;) {
+            for (const auto& batch : batches.rest()) {
+                model.gradient(batch, tape, rng);
+                adam.step(model, tape);
+                if (++step == steps) return;
+            }
+            stopping.update(model.loss(x), model);
+            history.add({{"loss", model.loss(x)}, {"nan", std::numeric_limits<double>::quiet_NaN()}});
+            batches.shuffle(rng);
+        }
+    }
+
+    hg::Rng rng;
+    Model model;
+    Eigen::MatrixXf x;
+    hg::Minibatches<float> batches;
+    hg::Adam adam{{.learning_rate = 3e-3}};
+    hg::EarlyStopping stopping{{.patience = 4, .min_delta = 0.25}};
+    hg::History history;
+};
+
+bool same(const Run& a, const Run& b) {
+    std::ostringstream in_a, in_b;
+    hg::save(in_a, a.model, a.rng, a.batches, a.adam, a.stopping, a.history);
+    hg::save(in_b, b.model, b.rng, b.batches, b.adam, b.stopping, b.history);
+    return in_a.str() == in_b.str() && a.model.parameters() == b.model.parameters() &&
+           a.model.state() == b.model.state() && a.rng == b.rng && a.adam.moments<float>() == b.adam.moments<float>() &&
+           a.adam.steps() == b.adam.steps();
+}
+
+template <class... Objects>
+Bytes saved(const Objects&... objects) {
+    Bytes bytes;
+    hg::save(bytes, objects...);
+    return bytes;
+}
+
+/// A folder of its own that goes with the test.
+struct Folder {
+    std::filesystem::path path =
+        std::filesystem::temp_directory_path() / ("hourglass_files_" + std::to_string(::getpid()));
+    Folder() { std::filesystem::create_directories(path); }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string operator/(const char* name) const { return (path / name).string(); }
+};
+
+std::string text_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a run that is saved and loaded goes on as if nothing had been") {
+    const int before = GENERATE(0, 1, 5, 7, 13);
+    Run whole(1), other(2);
+    other.x = whole.x;
+    other.train(4);
+    whole.train(before);
+    std::stringstream file;
+    hg::save(file, whole.model, whole.adam, whole.rng, whole.batches, whole.stopping, whole.history);
+    hg::load(file, other.history, other.stopping, other.batches, other.rng, other.adam, other.model);  // in any order
+    CHECK(same(whole, other));
+    CHECK(other.model.term<hg::GaussianLatent>().beta == 1.5);
+    CHECK(other.stopping.options().patience == 4);
+    whole.train(9);
+    other.train(9);
+    CHECK(same(whole, other));
+}
+
+TEST_CASE("files, streams and memory hold the same bytes, in an order of their own") {
+    const Folder folder;
+    const auto model = model_of(1);
+    hg::Adam adam;
+    double threshold = 0.25;
+    const std::string path = folder / "a.safetensors";
+    hg::save(path, model, adam, hg::named("threshold", threshold));
+    std::ostringstream stream;
+    hg::save(stream, hg::named("threshold", threshold), adam, model);
+    CHECK(text_of(path) == stream.str());
+    const Bytes bytes = saved(adam, hg::named("threshold", 0.25), model);
+    CHECK(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == stream.str());
+    CHECK((header_of(bytes).size() + 8) % 8 == 0);
+    auto from_file = model_of(2), from_stream = model_of(3), from_memory = model_of(4);
+    double read = 0;
+    hg::load(path, from_file, adam, hg::named("threshold", read));
+    CHECK(read == 0.25);
+    std::istringstream in(stream.str());
+    hg::load(in, from_stream, adam, hg::named("threshold", read));
+    hg::load(bytes, from_memory, adam, hg::named("threshold", read));
+    CHECK(from_file.parameters() == model.parameters());
+    CHECK(from_stream.parameters() == model.parameters());
+    CHECK(from_memory.parameters() == model.parameters());
+    CHECK(from_file.state() == model.state());
+}
+
+TEST_CASE("arrays lie under the names and in the layout of Keras") {
+    hg::Rng rng{1};
+    const auto network =
+        hg::network<hg::Chain<hg::Shape{2, 9}, hg::Conv1D<4, 3>, hg::BatchNormalization, hg::Flatten, hg::Dense<5>>>(
+            rng);
+    const Bytes bytes = saved(network);
+    const hg::io::TensorFile file(bytes, "f");
+    const auto shape = [&](const char* name) { return file.find(name)->shape; };
+    CHECK(shape("0.kernel") == hg::io::TensorShape{3, 2, 4});  // window, channels, filters
+    CHECK(shape("0.bias") == hg::io::TensorShape{4});
+    CHECK(shape("1.moving_variance") == hg::io::TensorShape{4});
+    CHECK(shape("3.kernel") == hg::io::TensorShape{28, 5});
+    CHECK(file.find("0.kernel")->at<float>(5) == network.parameters()[5]);
+    CHECK(file.metadata().at("format") == "hourglass 1");
+    CHECK_THAT(file.metadata().at("network"),
+               StartsWith("0 Conv1D, window 3: 2 x 9 to 4 x 7, 28 parameters\n1 BatchNorm"));
+    CHECK(file.metadata().at("network.hyperparameters") == R"({"1.momentum":0.99,"1.epsilon":0.001})");
+}
+
+TEST_CASE("scalers, numbers, vectors and matrices come back") {
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(3, 20);
+    hg::StandardScaler standard;
+    hg::MinMaxScaler minmax{{.low = -1, .high = 1, .clip = true}};
+    standard.fit(x), minmax.fit(x);
+    const float f = 0.1f;
+    const bool yes = true;
+    const std::int64_t many = -(std::int64_t{1} << 62);
+    const std::uint8_t small = 200;
+    const Eigen::Vector3d three(1, 2, 3);
+    const Eigen::MatrixXf matrix = Eigen::MatrixXf::Random(2, 5);
+    const Eigen::RowVectorXi row = Eigen::RowVectorXi::LinSpaced(4, 0, 3);
+    const Bytes bytes =
+        saved(standard, minmax, hg::named("f", f), hg::named("yes", yes), hg::named("many", many),
+              hg::named("small", small), hg::named("three", three), hg::named("matrix", matrix), hg::named("row", row));
+    hg::StandardScaler standard2;
+    hg::MinMaxScaler minmax2;
+    float f2 = 0;
+    bool yes2 = false;
+    std::int64_t many2 = 0;
+    std::uint8_t small2 = 0;
+    Eigen::Vector3d three2;
+    Eigen::MatrixXf matrix2;
+    Eigen::RowVectorXi row2;
+    hg::load(bytes, hg::named("row", row2), hg::named("matrix", matrix2), hg::named("three", three2),
+             hg::named("small", small2), hg::named("many", many2), hg::named("yes", yes2), hg::named("f", f2), minmax2,
+             standard2);
+    CHECK(standard2.transform(x) == standard.transform(x));
+    CHECK(minmax2.transform(2 * x) == minmax.transform(2 * x));
+    CHECK((f2 == f && yes2 && many2 == many && small2 == 200));
+    CHECK((three2 == three && matrix2 == matrix && row2 == row));
+    hg::StandardScaler<double> of_double;  // statistics are in double whatever the scaler is of
+    hg::load(bytes, of_double, hg::IgnoreOthers{});
+    CHECK(of_double.mean() == standard.mean());
+    Eigen::Vector4d four = Eigen::Vector4d::Ones();
+    CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("three", four), hg::IgnoreOthers{}); }),
+               StartsWith("load: memory: tensor three has the shape [3], which is no vector as expected here"));
+    CHECK(four == Eigen::Vector4d::Ones());
+    CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("f", many2), hg::IgnoreOthers{}); }),
+               ContainsSubstring("tensor f is of type F32, expected I64"));
+}
+
+TEST_CASE("two of a kind need names") {
+    auto a = model_of(1), b = model_of(2);
+    CHECK_THAT(error_of([&] { saved(a, b); }), StartsWith("save: there are two of model: give each a name of its own"));
+    const Bytes bytes = saved(hg::named("a", a), hg::named("b", b));
+    auto c = model_of(3), d = model_of(4);
+    hg::load(bytes, hg::named("b", d), hg::named("a", c));
+    CHECK((c.parameters() == a.parameters() && d.parameters() == b.parameters()));
+    CHECK(hg::io::TensorFile(bytes, "f").find("b.encoder.3.0.kernel") != nullptr);
+    double t = 1;
+    CHECK_THAT(error_of([&] { saved(hg::named("t", t), hg::named("t", t)); }),
+               StartsWith("save: there are two tensors called t"));
+    CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("a", c), hg::named("a", d)); }),
+               ContainsSubstring("is asked for twice"));
+    CHECK(error_of([&] { hg::named("", t); }) == "named: the name is empty");
+}
+
+TEST_CASE("what does not fit is refused, and nothing is changed") {
+    Run run(1), other(2);
+    run.train(6), other.train(3);
+    double t = 0.5, kept = 7;
+    const Bytes good = saved(run.model, run.adam, hg::named("t", t));
+    std::ostringstream before, after;
+    const auto refused = [&](const Bytes& bytes, std::string_view message) {
+        before.str(""), after.str("");
+        hg::save(before, other.model, other.adam);
+        CHECK_THAT(error_of([&] { hg::load(bytes, other.model, other.adam, hg::named("t", kept)); }),
+                   ContainsSubstring(std::string{message}));
+        hg::save(after, other.model, other.adam);
+        CHECK(before.str() == after.str());
+        CHECK(kept == 7);
+    };
+    refused(with_header(good, "encoder.2 LeakyReLU", "encoder.2 ELU"),
+            "model: the file has \"encoder.2 ELU: 8 to 8, 0 parameters\", expected \"encoder.2 LeakyReLU: 8 to 8, 0 "
+            "parameters\"");
+    refused(with_header(good, "\"model\":", "\"modem\":"), "load: memory: it says nothing of model");
+    refused(with_header(good, "\"adam\":\"Adam\"", "\"adam\":\"AdamW\""),
+            "adam: the file has \"AdamW\", expected \"Adam\"");
+    refused(with_header(good, "\"decoder.0.bias\"", "\"decoder.7.bias\""),
+            "there is no tensor decoder.0.bias; there are decoder.7.bias, encoder.0.bias");
+    refused(with_header(good, "\"t\":{", "\"tt\":{"), "there is no tensor t");
+    refused(with_header(good, "\"shape\":[3,12]", "\"shape\":[12,3]"),
+            "tensor decoder.0.kernel has the shape [12, 3], expected [3, 12]");
+    refused(with_header(good, "\"dtype\":\"F32\"", "\"dtype\":\"I32\""), "adam.moments is I32");
+    refused(with_header(good, "encoder.4.rate\\\":0.5", "encoder.4.rate\\\":1.5"),
+            "encoder.4: Dropout: the rate must be in [0, 1), got 1.5");
+    refused(with_header(good, "encoder.4.rate\\\":0.5", "encoder.4.rate\\\":null"),
+            "encoder.4.rate is null, expected a number");
+    refused(with_header(good, "encoder.4.rate", "encoder.4.rats"), "there is no encoder.4.rate");
+    refused(with_header(good, "{\\\"encoder.1.momentum", "{\\\"more\\\":1,\\\"encoder.1.momentum"),
+            "more is not a hyperparameter");
+    refused(with_header(good, "code.samples\\\":1", "code.samples\\\":1.5"),
+            "code.samples is 1.5, expected an integer");
+    refused(with_header(good, "beta_1\\\":0.9", "beta_1\\\":1.9"), "adam: Adam: beta_1 must be in [0, 1)");
+    refused(with_header(good, "beta_1\\\":0.9", "beta_1\\\":1e999"), "expected a number");
+    for (std::size_t length = 0; length < good.size(); length += 97)
+        refused(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)), "memory: ");
+    Bytes longer = good;
+    longer.push_back(std::byte{0});
+    refused(longer, "bytes of data");
+    const auto with_nan = [&](std::string_view name) {
+        Bytes bytes = good;
+        const hg::io::TensorFile file(bytes, "f");
+        const auto at = file.find(name)->bytes.data() - bytes.data();
+        for (std::ptrdiff_t i = 0; i < 4; ++i) bytes[static_cast<std::size_t>(at + 4 + i)] = std::byte{0xff};
+        return bytes;
+    };
+    refused(with_nan("encoder.0.kernel"), "tensor encoder.0.kernel: value 1 of 96 is nan");
+    refused(with_nan("encoder.1.moving_variance"), "tensor encoder.1.moving_variance: value 1 of 8 is nan");
+    refused(with_nan("adam.moments"), "adam: Adam::restore: moment m of parameter 1 must be finite");
+
+    hg::load(good, other.model, other.adam, hg::named("t", kept));
+    CHECK((kept == 0.5 && other.model.parameters() == run.model.parameters()));
+    CHECK_THAT(error_of([&] { hg::load(good, other.model); }),
+               ContainsSubstring("tensor adam.moments belongs to nothing that is to be loaded"));
+    hg::load(good, other.model, hg::IgnoreOthers{});
+}
+
+TEST_CASE("another scalar type is converted where that is asked for") {
+    using Same = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::BatchNormalization>;
+    hg::Rng rng{1};
+    auto in_float = hg::network<Same>(rng);
+    auto in_double = hg::network<Same, double>(rng);
+    const Bytes of_float = saved(in_float), of_double = saved(in_double);
+    CHECK_THAT(error_of([&] { hg::load(of_float, in_double); }),
+               ContainsSubstring("is of type F32, expected F64; hg::converting(…) takes it"));
+    hg::load(of_float, hg::converting(in_double));
+    CHECK(Eigen::VectorXf(in_double.parameters().cast<float>()) == in_float.parameters());
+    in_float.parameters().setZero();
+    hg::load(of_double, hg::converting(in_float));
+    const hg::io::TensorFile file(of_double, "f");
+    CHECK(in_float.parameters()[0] == static_cast<float>(file.find("0.kernel")->at<double>(0)));
+    in_double.parameters()[2] = 1e300;
+    const Eigen::VectorXf before = in_float.parameters();
+    CHECK_THAT(error_of([&] { hg::load(saved(in_double), hg::converting(in_float)); }),
+               ContainsSubstring("tensor 0.kernel: value 2 of 24 is inf"));
+    CHECK(before == in_float.parameters());
+
+    // Half precision, all of whose numbers have a known value.
+    for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+        const auto half = static_cast<std::uint16_t>(bits);
+        const int exponent = half >> 10 & 31, fraction = half & 1023;
+        const double magnitude = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+        if (exponent < 31 && static_cast<double>(hg::io::from_half(half)) != (half >> 15 ? -magnitude : magnitude))
+            FAIL(bits);
+        if (exponent == 31 && hg::is_finite(hg::io::from_half(half))) FAIL(bits);
+    }
+    CHECK(hg::io::from_bfloat(0x3fc0) == 1.5f);
+}
+
+TEST_CASE("what cannot be loaded is not saved, and denormal parameters become zero") {
+    const Folder folder;
+    const std::string path = folder / "a.safetensors";
+    auto model = model_of(1);
+    hg::save(path, model);
+    const std::string old = text_of(path);
+    model.parameters()[0] = std::numeric_limits<float>::infinity();
+    CHECK_THAT(error_of([&] { hg::save(path, model); }),
+               StartsWith("save: tensor encoder.0.kernel: value 0 of 96 is inf"));
+    hg::StandardScaler scaler;
+    CHECK_THAT(error_of([&] { hg::save(path, scaler); }), StartsWith("save: standard_scaler is not fitted"));
+    CHECK_THAT(error_of([&] { hg::save(path, hg::named("t", std::numeric_limits<double>::quiet_NaN())); }),
+               StartsWith("save: t is nan"));
+    const auto moved = std::move(model);
+    CHECK_THAT(error_of([&] { hg::save(path, model); }),
+               ContainsSubstring("moved from"));  // NOLINT(bugprone-use-after-move)
+    CHECK(text_of(path) == old);
+
+    auto small = model_of(1), read = model_of(2);
+    small.parameters()[0] = 1e-40f, small.parameters()[1] = -1e-40f,
+    small.parameters()[2] = std::numeric_limits<float>::min();
+    hg::save(path, small);
+    hg::load(path, read);
+    CHECK(read.parameters()[0] == 0);
+    CHECK((read.parameters()[1] == 0 && std::signbit(read.parameters()[1])));
+    CHECK(read.parameters()[2] == std::numeric_limits<float>::min());
+}
+
+TEST_CASE("places that are no files are refused, links are followed, modes stay") {
+    namespace fs = std::filesystem;
+    const Folder folder;
+    const auto model = model_of(1);
+    CHECK_THAT(error_of([&] { hg::save(folder / "none/a", model); }),
+               ContainsSubstring("none/a.partial cannot be written: No such file"));
+    CHECK_THAT(error_of([&] { hg::save(folder.path.string(), model); }), ContainsSubstring("is no ordinary file"));
+    CHECK_THAT(error_of([&] { hg::save("/dev/null", model); }), ContainsSubstring("is no ordinary file"));
+    CHECK_THAT(error_of([&] {
+                   auto other = model_of(2);
+                   hg::load(folder / "none", other);
+               }),
+               ContainsSubstring("none cannot be opened"));
+    CHECK_THAT(error_of([&] {
+                   auto other = model_of(2);
+                   hg::load(folder.path.string(), other);
+               }),
+               ContainsSubstring("reading failed"));
+    hg::save(folder / "a", model);
+    fs::permissions(folder / "a", fs::perms::owner_read | fs::perms::owner_write);
+    fs::create_symlink(folder / "a", folder / "link");
+    hg::save(folder / "link", model, hg::named("t", 1.0));
+    CHECK(fs::is_symlink(folder / "link"));
+    CHECK(fs::status(folder / "a").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+    double t = 0;
+    hg::load(folder / "a", hg::named("t", t), hg::IgnoreOthers{});
+    CHECK(t == 1);
+    CHECK_FALSE(fs::exists(folder / "a.partial"));
+    std::ofstream(folder / "b.partial") << std::string(100'000, 'x');  // what a program that was killed has left behind
+    hg::save(folder / "b", model);
+    CHECK(fs::file_size(folder / "b") == saved(model).size());
+    std::ofstream broken;
+    CHECK(error_of([&] { hg::save(broken, model); }) == "save: writing to the stream failed");
+}
