@@ -127,7 +127,7 @@ template <class... Objects>
 void load_from(std::span<const std::byte> bytes, const std::string& name, Objects&&... objects) {
     constexpr bool ignores = (std::is_same_v<std::remove_cvref_t<Objects>, IgnoreOthers> || ...);
     static_assert(sizeof...(Objects) > (ignores ? 1 : 0), "hourglass: load takes a file and at least one object");
-    const TensorFile file(bytes, name);
+    const TensorFile file(bytes, "load: " + name);
     Source source(file);
     std::tuple steps{staged_argument(source, std::forward<Objects>(objects))...};  // in the order of the objects
     if constexpr (!ignores) source.require_all_taken();

@@ -46,7 +46,7 @@ class Source {
     explicit Source(const TensorFile& file) : file_(file) {}
 
     const TensorFile& file() const { return file_; }
-    std::string where() const { return "load: " + file_.name() + ": "; }
+    std::string where() const { return file_.name() + ": "; }
 
     /// The tensor of this name, from now on taken. `Error` if there is none, or if it was taken before.
     const Tensor& take(const std::string& name) {
