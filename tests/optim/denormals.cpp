@@ -6,7 +6,7 @@
 #include "hourglass/optim/adadelta.hpp"
 #include "hourglass/optim/adagrad.hpp"
 #include "hourglass/optim/adam.hpp"
-#include "hourglass/optim/flush_denormals.hpp"
+#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/optim/rmsprop.hpp"
 #include "hourglass/optim/sgd.hpp"
 #include "support/catch.hpp"
@@ -89,16 +89,16 @@ TEST_CASE("FlushDenormals ends with its scope, also when an exception passes") {
     const auto before = settings();
     REQUIRE(std::fpclassify(denormal) == FP_SUBNORMAL);
     {
-        const hg::optim::FlushDenormals scope;
+        const hg::core::FlushDenormals scope;
         CHECK(settings() != before);
         CHECK(half(std::numeric_limits<float>::min()) == 0);
         CHECK(half(std::numeric_limits<double>::min()) == 0);
-        { const hg::optim::FlushDenormals inner; }
+        { const hg::core::FlushDenormals inner; }
         CHECK(half(std::numeric_limits<float>::min()) == 0);
     }
     CHECK(settings() == before);
     try {
-        const hg::optim::FlushDenormals scope;
+        const hg::core::FlushDenormals scope;
         hg::fail("on the way");
     } catch (const hg::Error&) {
         CHECK(settings() == before);

@@ -14,6 +14,7 @@
 #include "hourglass/core/batch.hpp"
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/checks.hpp"
+#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/packed.hpp"
 #include "hourglass/core/slice.hpp"
@@ -141,6 +142,7 @@ class Passes {
     /// Runs layers begin … end − 1.
     void run_forward(const Buffers& b, std::size_t begin, std::size_t end) const {
         static constexpr auto functions = Layers::template forward_functions<T>();
+        const FlushDenormals scope;
         const auto layers = layers_.layers();
         for (std::size_t i = begin; i < end; ++i) functions[i](layers[i], call(b, i));
     }
@@ -148,6 +150,7 @@ class Passes {
     /// that of activation 0. Weights' gradients are assigned, or added to where `accumulate` says so of a layer.
     void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
         static constexpr auto functions = Layers::template backward_functions<T>();
+        const FlushDenormals scope;
         const auto layers = layers_.layers();
         const auto wanted = [&](std::size_t i) { return to_input || i > plan.first_trained; };
         const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;

@@ -15,13 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/view.hpp"
 #include "hourglass/kernels/pack.hpp"
 #include "hourglass/optim/checks.hpp"
 #include "hourglass/optim/contiguous.hpp"
-#include "hourglass/optim/flush_denormals.hpp"
 #include "hourglass/optim/magnitude.hpp"
 #include "hourglass/optim/moments.hpp"
 #include "hourglass/optim/trainable.hpp"
@@ -157,7 +157,7 @@ class Optimizer {
             if (!quiet && !stays_finite(walk, theta.data(), gradient.data(), size, numbers.start)) return false;
         }
         if (moments_.empty()) moments_.allocate<T>(size, Kinds, numbers.start);
-        const optim::FlushDenormals scope;
+        const core::FlushDenormals scope;
         walk(0, size, theta.data(), gradient.data(), moments_.values<T>().data());
         ++steps_;
         return true;
@@ -245,7 +245,7 @@ class Optimizer {
     template <class T, class Formula, std::size_t Kinds>
     bool stays_finite(const Walk<T, Formula, Kinds>& walk, const T* theta, const T* gradient, Index size,
                       double start) const {
-        const optim::FlushDenormals scope;
+        const core::FlushDenormals scope;
         const Matrix<T>& moments = moments_.values<T>();
         std::array<T, (Kinds + 1) * static_cast<std::size_t>(block)> after;
         for (Index begin = 0; begin < size; begin += block) {

@@ -11,14 +11,14 @@
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
-namespace optim {
+namespace core {
 
 /// While it lives, this thread's denormal results become zero and denormal arguments are read as zero; its end puts the
 /// control register back as it was found, also when an exception passes. On a processor that is neither x86 with SSE2
 /// nor 64-bit ARM it does nothing.
 ///
-/// Denormals cost 20 to 40 times a normal operation, and the running averages of an optimiser end in them whenever a
-/// gradient stays zero. The compiler knows nothing of the register and may move arithmetic across this object: put the
+/// Denormals cost 20 to 40 times a normal operation. The running averages of an optimiser end in them whenever a
+/// gradient stays zero, and so may weights that decay, and activations behind a saturated one. The compiler knows nothing of the register and may move arithmetic across this object: put the
 /// arithmetic into a function that is not inlined.
 class FlushDenormals {
   public:
@@ -52,6 +52,6 @@ class FlushDenormals {
     Register found_;
 };
 
-}  // namespace optim
+}  // namespace core
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
