@@ -12,12 +12,15 @@
 #endif
 
 #include <Eigen/Core>
+#include <cstddef>
 
 #if defined(min) || defined(max)
 #include "hourglass: undefine the macros min and max here, or include hourglass.hpp, which sets them aside"
 #endif
 
 static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0), "hourglass needs Eigen 3.4 or later");
+static_assert(sizeof(Eigen::Index) == sizeof(std::ptrdiff_t),
+              "hourglass needs Eigen's index as wide as std::ptrdiff_t: EIGEN_DEFAULT_DENSE_INDEX_TYPE is not");
 
 #define HOURGLASS_CONCAT_(a, b) a##b
 #define HOURGLASS_CONCAT(a, b) HOURGLASS_CONCAT_(a, b)
