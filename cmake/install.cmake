@@ -1,4 +1,4 @@
-# Installs the headers and what find_package(hourglass) reads. Nothing depends on the processor or on the prefix: the
+# Installs the headers and what find_package(hourglass) and pkg-config read. Nothing depends on the processor or on the prefix: the
 # tree can be moved and shared between machines.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -12,3 +12,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/hourglassConfigVersion.cm
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES cmake/hourglassConfig.cmake cmake/hourglassEigen.cmake ${PROJECT_BINARY_DIR}/hourglassConfigVersion.cmake
     DESTINATION ${hourglass_package_dir})
+
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_FULL_INCLUDEDIR BASE_DIRECTORY ${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig
+    OUTPUT_VARIABLE hourglass_from_pkgconfig)
+configure_file(cmake/hourglass.pc.in ${PROJECT_BINARY_DIR}/hourglass.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/hourglass.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)

@@ -1,6 +1,12 @@
 // hourglass: autoencoders over Eigen. Everything but Eigen::Tensor (tensor.hpp).
 #pragma once
 
+// Where min and max are macros they are set aside until the end of this file.
+#pragma push_macro("min")
+#pragma push_macro("max")
+#undef min
+#undef max
+
 #include "hourglass/core/batch.hpp"
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/checks.hpp"
@@ -24,6 +30,7 @@
 #include "hourglass/core/tape.hpp"
 #include "hourglass/core/term.hpp"
 #include "hourglass/core/trainable.hpp"
+#include "hourglass/core/version.hpp"
 #include "hourglass/core/view.hpp"
 #include "hourglass/data/csv.hpp"
 #include "hourglass/data/idx.hpp"
@@ -111,3 +118,6 @@
 #include "hourglass/train/metric.hpp"
 #include "hourglass/train/progress.hpp"
 #include "hourglass/train/unit_norm.hpp"
+
+#pragma pop_macro("max")
+#pragma pop_macro("min")

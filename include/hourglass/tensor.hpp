@@ -1,6 +1,12 @@
 // Eigen::Tensor in and out, as views: its own header, because Eigen's Tensor module is slow to compile.
 #pragma once
 
+// Where min and max are macros they are set aside until the end of this file.
+#pragma push_macro("min")
+#pragma push_macro("max")
+#undef min
+#undef max
+
 #include <unsupported/Eigen/CXX11/Tensor>
 
 #include "hourglass/core/view.hpp"
@@ -45,3 +51,6 @@ Eigen::TensorMap<const Eigen::Tensor<T, 3>> tensor(const ConstView<T>& matrix, S
 
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
+
+#pragma pop_macro("max")
+#pragma pop_macro("min")

@@ -2,10 +2,11 @@
 #include <cstdio>
 
 #include "hourglass/core/random.hpp"
+#include "hourglass/core/version.hpp"
 
 int main() {
     hourglass::Rng rng{42};
     const double drawn = rng.uniform();
-    std::printf("drew %g\n", drawn);
+    std::printf("hourglass %s drew %g\n", HOURGLASS_VERSION, drawn);
     return drawn >= 0 && drawn < 1 ? 0 : 1;
 }

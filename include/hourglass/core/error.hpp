@@ -1,21 +1,18 @@
 // hourglass: autoencoders over Eigen. The one exception type, and how its sentences are put together.
 #pragma once
 
-#include <Eigen/Core>
 #include <concepts>
 #include <cstdio>
+#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-// Everything lives in an inline namespace named after the version and the alignment Eigen was compiled with: two
-// translation units built for different vector widths would pass each other Eigen objects of different layout and
-// crash; this way they do not link.
-#define HOURGLASS_CONCAT_(a, b) a##b
-#define HOURGLASS_CONCAT(a, b) HOURGLASS_CONCAT_(a, b)
-#define HOURGLASS_ABI HOURGLASS_CONCAT(v0_1_align, EIGEN_MAX_ALIGN_BYTES)
+#include "hourglass/core/version.hpp"
 
-static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0), "hourglass needs Eigen 3.4 or later");
+#if !defined(__cpp_exceptions) && defined(HOURGLASS_ERROR_HANDLER)
+void HOURGLASS_ERROR_HANDLER(const char* message);  // the user's, which does not return
+#endif
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -73,12 +70,22 @@ class MessageArgument {
 [[noreturn]] inline void fail_with(const MessageArgument* arguments, std::size_t count) {
     std::string message;
     for (std::size_t i = 0; i < count; ++i) message += arguments[i].shown();
+#if defined(__cpp_exceptions)
     throw Error(message);
+#else
+#if defined(HOURGLASS_ERROR_HANDLER)
+    ::HOURGLASS_ERROR_HANDLER(message.c_str());
+#else
+    std::fprintf(stderr, "hourglass: %s\n", message.c_str());
+#endif
+    std::abort();
+#endif
 }
 
 }  // namespace core
 
-/// Throws `Error` whose message is all `arguments` (strings and numbers) joined. Every message in the library is one
+/// Throws `Error` whose message is all `arguments` (strings and numbers) joined; compiled without exceptions, calls the
+/// function `HOURGLASS_ERROR_HANDLER` with it, or prints it, and ends the program. Every message in the library is one
 /// call of this; it only lists the arguments, so that no call makes the compiler put strings together.
 template <class... Arguments>
 [[noreturn]] void fail(const Arguments&... arguments) {

@@ -18,11 +18,15 @@ namespace data {
 class StreamBytes {
     template <class Read>
     auto guarded(Read read) {
+#if defined(__cpp_exceptions)
         try {
             return read();
         } catch (const std::ios_base::failure&) {
             fail(function_, ": the stream failed while it was read");
         }
+#else
+        return read();
+#endif
     }
 
   public:

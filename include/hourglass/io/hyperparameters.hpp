@@ -86,8 +86,8 @@ class HyperparameterReader {
 
 /// Calls f(); an `Error` of it is thrown again with `where` before its message, where there are exceptions.
 template <class F>
-void within(const std::string& where, const F& f) {
-#ifdef __cpp_exceptions
+void within([[maybe_unused]] const std::string& where, const F& f) {
+#if defined(__cpp_exceptions)
     try {
         f();
     } catch (const Error& error) {

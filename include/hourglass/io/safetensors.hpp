@@ -1,6 +1,12 @@
 // Model files: whatever is fitted, in one file that Python reads too.
 #pragma once
 
+// Where min and max are macros they are set aside until the end of this file.
+#pragma push_macro("min")
+#pragma push_macro("max")
+#undef min
+#undef max
+
 #include <cstddef>
 #include <fstream>
 #include <istream>
@@ -92,7 +98,7 @@ Contents contents_of(const Objects&... objects) {
     static_assert(sizeof...(Objects) > 0, "hourglass: save takes a file and at least one object");
     Contents contents;
     contents.describe("format", "hourglass 1");
-    contents.describe("version", "0.1.0");
+    contents.describe("version", HOURGLASS_VERSION);
     (add_argument(contents, objects), ...);
     return contents;
 }
@@ -202,3 +208,6 @@ void load(std::span<const std::byte> memory, Objects&&... objects) {
 
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
+
+#pragma pop_macro("max")
+#pragma pop_macro("min")

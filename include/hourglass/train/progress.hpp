@@ -97,10 +97,15 @@ class ProgressBar {
     ProgressBar& operator=(const ProgressBar&) = delete;
 
     ~ProgressBar() {
+        if (open_ == 0) return;
+#if defined(__cpp_exceptions)
         try {
-            if (open_ > 0) options_.out << std::endl;
+            options_.out << std::endl;
         } catch (...) {  // a stream that throws must not end the program from here
         }
+#else
+        options_.out << std::endl;
+#endif
     }
 
     /// Counts `amount` more samples of the current epoch and shows the current metrics, if it is time to.

@@ -1,10 +1,15 @@
-// Trains a small net of several kinds of layers for a few steps and prints every bit of what comes of it. What a user
-// tells Eigen must not show in it.
+// Trains a small net of several kinds of layers for a few steps, takes it through a file in memory, and prints every
+// bit of what comes of it. What a user tells the compiler, the standard library and Eigen must not show in it.
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "hourglass/hourglass.hpp"
+#include "hourglass/io/safetensors.hpp"
 
 namespace hg = hourglass;
 
@@ -32,8 +37,17 @@ int main() {
         model.gradient(batch, tape, rng);
         adam.step(model.parameters(), tape.gradient());
     }
-    print("parameters", model.parameters());
-    print("code", model.encode(x));
-    print("rebuilt", model.reconstruct(x));
-    print("error", model.reconstruction_error(x));
+    std::vector<std::byte> file;
+    hg::save(file, model, adam);
+    auto loaded = hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
+    hg::load(std::span<const std::byte>{file}, loaded, adam);
+    const std::string_view words{reinterpret_cast<const char*>(file.data()), file.size()};
+    if (words.find("\"version\":\"" HOURGLASS_VERSION "\"") == words.npos) return 1;
+    std::uint32_t sum = 1;
+    for (const std::byte byte : file) sum = sum * 31 + static_cast<std::uint32_t>(byte);
+    std::printf("loss %.4g\nfile of %zu bytes, %08x\n", static_cast<double>(loaded.loss(x, tape)), file.size(), sum);
+    print("parameters", loaded.parameters());
+    print("code", loaded.encode(x));
+    print("rebuilt", loaded.reconstruct(x));
+    print("error", loaded.reconstruction_error(x));
 }

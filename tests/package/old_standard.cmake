@@ -1,0 +1,16 @@
+# Compiled as C++17, hourglass ends in one error that says what it needs; the thousand that would follow are not there.
+cmake_minimum_required(VERSION 3.24)
+include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
+
+set(source ${BINARY_DIR}/old_standard/program.cpp)
+foreach(header hourglass.hpp tensor.hpp io/safetensors.hpp core/random.hpp)
+    file(WRITE ${source} "#include \"hourglass/${header}\"\nnamespace hg = hourglass;\nint main() { hg::Rng rng{1}; }\n")
+    compile(status output ${COMPILER} -std=c++17 -fsyntax-only ${source})
+    string(REGEX MATCHALL "error:[^\n]*" errors "${output}")
+    list(LENGTH errors count)
+    if(status EQUAL 0 OR NOT count EQUAL 1 OR NOT errors MATCHES "hourglass needs C\\+\\+20: compile with -std=c\\+\\+20")
+        first_lines(shown 20 "${output}")
+        message(NOTICE "${shown}")
+        message(FATAL_ERROR "As C++17, ${header} ends in ${count} errors")
+    endif()
+endforeach()
