@@ -1,4 +1,4 @@
-// Models and networks as ONNX graphs, which ONNX Runtime, TensorRT, OpenCV and browsers compute.
+// Models and networks as ONNX graphs, for programs that compute such graphs.
 //
 // A layer of a program's own brings its nodes, of ONNX's operators (set 17), as a member that needs no header of these:
 //

@@ -147,7 +147,7 @@ class OnnxGraph {
     }
 
     /// The bytes of a file: this graph under a name, and what is said about it. `Error` where they are more than a
-    /// message may have, 2 GiB.
+    /// message may have.
     std::string file(std::string_view name, std::string_view description) const {
         ProtobufMessage graph, operators, model;
         for (const Node& node : nodes_) graph.message(1, node.message());
