@@ -8,9 +8,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <limits>
 #include <set>
 #include <span>
 #include <string>
@@ -163,9 +162,10 @@ class OnnxGraph {
         model.text(6, description);
         model.message(7, graph);
         model.message(8, operators);
-        if (model.bytes().size() > std::numeric_limits<std::int32_t>::max())
-            fail("export_onnx: the file would have ", model.bytes().size(),
-                 " bytes, and an ONNX file has at most 2147483647: nothing was written");
+        constexpr std::size_t most = 2147483647;
+        if (model.bytes().size() > most)
+            fail("export_onnx: the file would have ", model.bytes().size(), " bytes, and an ONNX file has at most ",
+                 most, ": nothing was written");
         return model.bytes();
     }
 
