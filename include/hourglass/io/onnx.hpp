@@ -129,7 +129,9 @@ inline void write_onnx(std::ostream& out, const std::string& bytes) {
 /// Writes the graph of `evaluate` (no dropout, running averages) to an ONNX file: input "x", output "y", and
 /// "condition", n × values, where a layer reads one. Values are of the network's scalar type, n of them any number of
 /// samples. Axes are as in Keras: [n, features], of a series [n, length, channels], of a picture [n, rows, columns,
-/// channels]; row by row that is the memory of this library's batches.
+/// channels]; row by row that is the memory of this library's batches. Slopes and epsilons are float there, whatever
+/// the values are. Not every program that computes graphs has every operator in double: ONNX Runtime has no
+/// convolution.
 ///
 /// The file is written beside the old one and renamed, as by `save`. `Error`, with nothing written, for a network that
 /// has been moved from, a parameter or running value that is not finite, a hyperparameter out of range, and when the
