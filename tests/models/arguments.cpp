@@ -254,6 +254,7 @@ TEST_CASE("a model that has been moved from says so") {
     CHECK_THAT(error_of([&] { last.decoder_parameters(); }), ContainsSubstring(gone));
     CHECK_THAT(error_of([&] { model.each_weight([](auto, auto, auto) {}); }), ContainsSubstring(gone));
     CHECK_THAT(error_of([&] { model.each_state([](auto, auto, auto) {}); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { model.each_layer([](const auto&, const auto&) {}); }), ContainsSubstring(gone));
 }
 
 TEST_CASE("a model whose only parameters are its loss's says so too") {

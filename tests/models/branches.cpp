@@ -2,7 +2,9 @@
 #include "hourglass/hourglass.hpp"
 
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "support/model_check.hpp"
 
@@ -106,6 +108,40 @@ TEST_CASE("the parts of a model are named through its residual blocks") {
         "encoder.0.kernel encoder.0.bias encoder.1.0.kernel encoder.1.0.bias encoder.1.1.1.kernel encoder.1.1.1.bias "
         "encoder.2.0.0.kernel encoder.2.0.0.bias encoder.3.kernel encoder.3.bias code.log_threshold decoder.0.0.kernel "
         "decoder.0.0.bias decoder.1.kernel decoder.1.bias decoder.2.0.kernel decoder.2.0.bias loss.log_variance ");
+}
+
+TEST_CASE("each layer is shown with its place, its shapes and its values") {
+    using Encoder = hg::Chain<hg::Shape{6}, hg::Residual<hg::Dense<6>, hg::Residual<hg::Tanh>>, hg::BatchNormalization,
+                              hg::Dense<4>>;
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, hg::Tied<Encoder>>(rng, hg::MeanSquaredError{}, hg::JumpReLU{.weight = 0.1});
+    std::string seen;
+    hg::Index weights = 0, state = 0;
+    std::as_const(model).each_layer([&]<class L>(const L&, const auto& place) {
+        seen += hg::text(place.number) + " " + place.name + " " + std::string{L::name} + " " + hg::text(place.input) +
+                " to " + hg::text(place.output);
+        if (place.branch != place.number) seen += ", branch " + hg::text(place.branch);
+        if (!place.shared.empty()) seen += ", shares " + place.shared_name;
+        seen += "\n";
+        CHECK(place.weights.data() == model.parameters().data() + weights);
+        CHECK(place.state.data() == model.state().data() + state);
+        weights += static_cast<hg::Index>(place.weights.size());
+        state += static_cast<hg::Index>(place.state.size());
+        if (place.name == "decoder.0") {
+            CHECK(place.shared.data() == model.parameters().data() + 42 + 12);
+            CHECK(place.shared.size() == 28);
+        }
+    });
+    CHECK(seen ==
+          "0 encoder.0.0 Dense 6 to 6\n1 encoder.0.1.0 Tanh 6 to 6\n2 encoder.0.1 Add 6 to 6, branch 1\n"
+          "3 encoder.0 Add 6 to 6, branch 0\n4 encoder.1 BatchNormalization 6 to 6\n5 encoder.2 Dense 6 to 4\n"
+          "6 code JumpReLU 4 to 4\n7 decoder.0 Dense (tied) 4 to 6, shares encoder.2\n"
+          "8 decoder.1 BatchNormalization 6 to 6\n9 decoder.2.0.0 Tanh 6 to 6\n"
+          "10 decoder.2.0 Add 6 to 6, branch 9\n11 decoder.2.1 Dense (tied) 6 to 6, shares encoder.0.0\n"
+          "12 decoder.2 Add 6 to 6, branch 9\n");
+    CHECK(weights == model.parameters().size());
+    CHECK(state == model.state().size());
+    CHECK(decltype(model)::first_decoder_layer == 7);
 }
 
 TEST_CASE("a residual block is one stage of greedy training, and never cut") {

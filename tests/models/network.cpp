@@ -321,4 +321,5 @@ TEST_CASE("a step with a tape of other running values changes nothing") {
                ContainsSubstring(gone));  // NOLINT(bugprone-use-after-move)
     CHECK_THAT(error_of([&] { network.each_weight([](auto, auto, auto) {}); }), ContainsSubstring(gone));
     CHECK_THAT(error_of([&] { network.each_state([](auto, auto, auto) {}); }), ContainsSubstring(gone));
+    CHECK_THAT(error_of([&] { network.each_layer([](const auto&, const auto&) {}); }), ContainsSubstring(gone));
 }

@@ -7,9 +7,11 @@ if(NOT INCLUDE_DIR)
     set(INCLUDE_DIR ${SOURCE_DIR}/include)
 endif()
 
-# Names of other libraries, people, and what examples call their own.
+# Names of other libraries and formats, people, and what examples call their own.
 set(foreign InfoVAE LeCun LeVeque McNeil MiB NumPy PyTorch StepLR TensorFlow activity_regularizer kaiming_uniform_ segment
-    variance_scaling warmup_target)
+    variance_scaling warmup_target
+    AttributeProto DataType GraphProto ModelProto NodeProto OperatorSetIdProto TensorProto TensorShapeProto TypeProto
+    ValueInfoProto)
 set(of_examples Critic val_loss)
 
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE_DIR}/hourglass ${INCLUDE_DIR}/hourglass/*.hpp)

@@ -42,6 +42,7 @@
 //   tied<In, Offset>() const                                     the same, with the weights found at Offset (Tied<E>),
 //                                                                which that layer says: `shared_offset` and how many,
 //                                                                `shared_parameters`
+//   onnx(nodes, x) const -> std::string                          its nodes in an ONNX graph (io/onnx.hpp)
 //   tangent<In>(w, x, y, v, t) const                             t = J v for J = ∂y/∂x; v as x, t as y
 //   curvature<In>(w, x, y, u, v, dw, dx) const                   dw += ∂(uᵀJv)/∂w, dx += ∂(uᵀJv)/∂x; u as y, v as x.
 //                                                                These two make a layer twice differentiable, which

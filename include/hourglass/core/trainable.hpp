@@ -2,7 +2,10 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -11,6 +14,19 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace core {
+
+/// Where a layer stands, and its values, as `each_layer` shows them.
+template <class T>
+struct LayerPlace {
+    std::string name;        // "encoder.1.0", "code"; in a network "1.0"
+    std::size_t number = 0;  // the layer reads activation `number` and makes the next one
+    std::size_t branch = 0;  // the activation that it reads as well; `number` itself for most
+    Shape input, output;
+    std::span<const T> weights;  // its own, in the order of its `weights()`
+    std::span<const T> state;    // its running values
+    std::string shared_name;     // the layer that a tied one shares weights with, …
+    std::span<const T> shared;   // … and those
+};
 
 /// The face of networks and models that loops, optimisers and files see. `Derived` gives passes(), a `prefix(i)` for
 /// the names of layer i, the arrays `learned()` that its loss learns, and what messages call it.
@@ -83,6 +99,15 @@ class Trainable {
         Derived::each_part_of(static_cast<const Derived&>(*this), use);
     }
 
+    /// Calls use(layer, place) for each layer in order, chains and residual blocks taken apart: its hyperparameters,
+    /// its shapes, its weights (`LayerPlace`). What turns a model into something else begins here.
+    template <class Use>
+    void each_layer(Use use) const {
+        const auto& all = passes();
+        all.require_values(Derived::each_layer_name, Derived::kind);
+        all.layers_.each([&]<std::size_t I>() { use(all.layers_.template layer<I>(), place_of<I>(all)); });
+    }
+
     /// The slices of θ that weight decay usually leaves out: biases, scales and shifts.
     std::vector<Slice> biases() const {
         std::vector<Slice> slices = passes().undecayed();
@@ -103,6 +128,33 @@ class Trainable {
     }
 
   private:
+    template <std::size_t I, class Passes>
+    static LayerPlace<T> place_of(const Passes& all) {
+        constexpr auto& plan = Passes::plan;
+        using Layer = std::remove_cvref_t<decltype(all.layers_.template layer<I>())>;
+        const auto name = [](std::size_t i) {
+            const std::string prefix = Derived::prefix(i);
+            return prefix.substr(0, prefix.size() - 1);
+        };
+        const auto values = [](const Vector<T>& of, Index begin, Index count) {
+            return std::span<const T>{of.data() + begin, static_cast<std::size_t>(count)};
+        };
+        LayerPlace<T> place{.name = name(I),
+                            .number = I,
+                            .branch = plan.branch[I],
+                            .input = plan.shapes[I],
+                            .output = plan.shapes[I + 1],
+                            .weights = values(all.theta_, plan.offsets[I], plan.offsets[I + 1] - plan.offsets[I]),
+                            .state = values(all.state_, plan.states[I], plan.states[I + 1] - plan.states[I]),
+                            .shared_name = "",
+                            .shared = {}};
+        if constexpr (is_tied<Layer>) {
+            place.shared_name = name(plan.layer_at(Layer::shared_offset));
+            place.shared = values(all.theta_, Layer::shared_offset, Layer::shared_parameters);
+        }
+        return place;
+    }
+
     decltype(auto) passes() { return static_cast<Derived&>(*this).passes(); }
     decltype(auto) passes() const { return static_cast<const Derived&>(*this).passes(); }
 

@@ -89,6 +89,10 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     static constexpr Slice encoder_slice() { return {0, Encoder::parameters}; }
     static constexpr Slice decoder_slice() { return {decoder_offset, Decoder::parameters}; }
 
+    /// The number of the decoder's first layer, as `each_layer` counts: before it come the encoder's and what makes the
+    /// code.
+    static constexpr std::size_t first_decoder_layer = code_end;
+
     /// Encoder and decoder, with their layers' hyperparameters.
     Encoder encoder() const { return subchain<Encoder, 0>(); }
     Decoder decoder() const { return subchain<Decoder, code_end>(); }
@@ -288,7 +292,8 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     friend Base;
     static constexpr std::string_view kind = "model", fold_name = "Autoencoder::fold",
                                       each_weight_name = "Autoencoder::each_weight",
-                                      each_state_name = "Autoencoder::each_state";
+                                      each_state_name = "Autoencoder::each_state",
+                                      each_layer_name = "Autoencoder::each_layer";
     static constexpr auto learned() {
         if constexpr (core::learned_by<Loss>() > 0)
             return Loss::weights();

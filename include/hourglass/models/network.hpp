@@ -132,7 +132,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     friend Base;
     static constexpr std::string_view kind = "network", fold_name = "Network::fold",
                                       each_weight_name = "Network::each_weight",
-                                      each_state_name = "Network::each_state";
+                                      each_state_name = "Network::each_state", each_layer_name = "Network::each_layer";
     static constexpr std::array<Weight, 0> learned() { return {}; }
     template <class Self, class Use>
     static void each_part_of(Self& self, Use& use) {

@@ -1,0 +1,303 @@
+// ONNX graphs: the bytes are well-formed messages of the fields that ONNX names, every input of a node is there before
+// it, and what would not load is refused. That graphs compute what models compute is tests/onnx.
+#include <unistd.h>
+
+#include <Eigen/Core>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <hourglass/hourglass.hpp>
+#include <hourglass/io/onnx.hpp>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+
+namespace hg = hourglass;
+
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+/// A message taken apart: by field, the numbers and the runs of bytes that it holds, in order.
+struct Message {
+    std::map<unsigned, std::vector<std::uint64_t>> numbers;
+    std::map<unsigned, std::vector<std::string_view>> texts;
+
+    explicit Message(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const std::uint64_t tag = varint(bytes);
+            const auto field = static_cast<unsigned>(tag >> 3);
+            if (field == 0) throw std::runtime_error("a field number 0");
+            switch (tag & 7) {
+                case 0:
+                    numbers[field].push_back(varint(bytes));
+                    break;
+                case 2: {
+                    const auto length = static_cast<std::size_t>(varint(bytes));
+                    texts[field].push_back(take(bytes, length));
+                    break;
+                }
+                case 5: {
+                    std::uint32_t bits = 0;
+                    std::memcpy(&bits, take(bytes, 4).data(), 4);
+                    numbers[field].push_back(bits);
+                    break;
+                }
+                default:
+                    throw std::runtime_error("a wire type that ONNX has no use for");
+            }
+        }
+    }
+    std::uint64_t number(unsigned field) const { return numbers.at(field).at(0); }
+    std::string text(unsigned field) const { return std::string{texts.at(field).at(0)}; }
+    std::vector<std::string> all_text(unsigned field) const {
+        const auto found = texts.find(field);
+        if (found == texts.end()) return {};
+        return {found->second.begin(), found->second.end()};
+    }
+    std::vector<Message> messages(unsigned field) const {
+        std::vector<Message> all;
+        for (const std::string& bytes : all_text(field)) {
+            kept().push_back(std::make_unique<std::string>(bytes));
+            all.emplace_back(*kept().back());
+        }
+        return all;
+    }
+
+  private:
+    static std::string_view take(std::string_view& bytes, std::size_t count) {
+        if (count > bytes.size()) throw std::runtime_error("a message ends early");
+        const std::string_view taken = bytes.substr(0, count);
+        bytes.remove_prefix(count);
+        return taken;
+    }
+    static std::uint64_t varint(std::string_view& bytes) {
+        std::uint64_t value = 0;
+        for (unsigned shift = 0; shift < 70; shift += 7) {
+            const auto byte = static_cast<unsigned char>(take(bytes, 1)[0]);
+            value |= std::uint64_t{byte & 0x7fu} << shift;
+            if (byte < 0x80) return value;
+        }
+        throw std::runtime_error("an integer of more than ten bytes");
+    }
+    // What messages inside messages are views of.
+    static std::vector<std::unique_ptr<std::string>>& kept() {
+        static std::vector<std::unique_ptr<std::string>> all;
+        return all;
+    }
+};
+
+/// "x [n, 8, 2]" of a ValueInfoProto.
+std::string shown(const Message& value, std::uint64_t element) {
+    const Message tensor = value.messages(2).at(0).messages(1).at(0);
+    CHECK(tensor.number(1) == element);
+    std::string extents;
+    for (const Message& dimension : tensor.messages(2).at(0).messages(1))
+        (extents += extents.empty() ? "" : ", ") +=
+            dimension.texts.count(2) ? dimension.text(2) : std::to_string(dimension.number(1));
+    return value.text(1) + " [" + extents + "]";
+}
+
+struct Graph {
+    std::string face;                           // "x [n, 784] -> code [n, 32]"
+    std::vector<std::string> operators;         // in order
+    std::map<std::string, std::string> arrays;  // "[784, 32]" by name
+    std::map<std::string, std::string> bytes;   // of them
+};
+
+/// Reads a file, and looks at what holds for every one.
+Graph read(const std::string& file, std::uint64_t element = 1) {
+    const Message model(file);
+    CHECK(model.number(1) == 8);
+    CHECK(model.text(2) == "hourglass");
+    const Message operators = model.messages(8).at(0);
+    CHECK(operators.text(1).empty());
+    CHECK(operators.number(2) == 17);
+    const Message graph = model.messages(7).at(0);
+    Graph found;
+    std::set<std::string> known;
+    for (const Message& input : graph.messages(11)) {
+        (found.face += found.face.empty() ? "" : ", ") += shown(input, element);
+        CHECK(known.insert(input.text(1)).second);
+    }
+    for (const Message& array : graph.messages(5)) {
+        std::string extents;
+        std::uint64_t size = 1;
+        if (array.numbers.count(1))
+            for (const std::uint64_t extent : array.numbers.at(1)) {
+                (extents += extents.empty() ? "" : ", ") += std::to_string(extent);
+                size *= extent;
+            }
+        const std::uint64_t type = array.number(2);
+        CHECK((type == element || type == 7));
+        CHECK(array.text(9).size() == size * (type == 1 ? 4 : 8));
+        CHECK(known.insert(array.text(8)).second);
+        found.arrays[array.text(8)] = "[" + extents + "]";
+        found.bytes[array.text(8)] = array.text(9);
+    }
+    std::set<std::string> names;
+    for (const Message& node : graph.messages(1)) {
+        for (const std::string& input : node.all_text(1)) CHECK(known.count(input) == 1);
+        for (const std::string& output : node.all_text(2)) CHECK(known.insert(output).second);
+        CHECK(names.insert(node.text(3)).second);
+        found.operators.push_back(node.text(4));
+        for (const Message& attribute : node.messages(5)) {
+            const std::uint64_t kind = attribute.number(20);
+            CHECK(attribute.numbers.count(kind == 1 ? 2 : kind == 2 ? 3 : 8) == 1);
+            CHECK(attribute.numbers.size() == 2);
+        }
+    }
+    const auto outputs = graph.messages(12);
+    CHECK(outputs.size() == 1);
+    CHECK(known.count(outputs.at(0).text(1)) == 1);
+    found.face += " -> " + shown(outputs.at(0), element);
+    return found;
+}
+
+template <class... Arguments>
+std::string exported(const Arguments&... arguments) {
+    std::ostringstream out;
+    hg::export_onnx(out, arguments...);
+    return out.str();
+}
+
+/// A folder of its own that goes with the test.
+struct Folder {
+    std::filesystem::path path =
+        std::filesystem::temp_directory_path() / ("hourglass_onnx_" + std::to_string(::getpid()));
+    Folder() { std::filesystem::create_directories(path); }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string operator/(const char* name) const { return (path / name).string(); }
+};
+
+std::string text_of(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+using Operators = std::vector<std::string>;
+using Encoder = hg::Chain<hg::Shape{12}, hg::Dense<8>, hg::BatchNormalization, hg::Dropout, hg::Dense<3>>;
+using Series = hg::Chain<hg::Shape{2, 8}, hg::Conv1D<4, 3, 2, hg::Padding::Same>, hg::ReLU>;
+
+}  // namespace
+
+TEST_CASE("a network is a graph of its layers in evaluation") {
+    hg::Rng rng{1};
+    auto network = hg::network<Encoder>(rng);
+    const Graph graph = read(exported(network));
+    CHECK(graph.face == "x [n, 12] -> y [n, 3]");
+    CHECK(graph.operators == Operators{"MatMul", "Add", "BatchNormalization", "MatMul", "Add"});
+    CHECK(graph.arrays == std::map<std::string, std::string>{{"0.kernel", "[12, 8]"},
+                                                             {"0.bias", "[8]"},
+                                                             {"1.gamma", "[8]"},
+                                                             {"1.beta", "[8]"},
+                                                             {"1.moving_mean", "[8]"},
+                                                             {"1.moving_variance", "[8]"},
+                                                             {"3.kernel", "[8, 3]"},
+                                                             {"3.bias", "[3]"}});
+    network.each_weight([&](std::string_view name, std::span<const hg::Index>, const auto& values) {
+        const std::string& bytes = graph.bytes.at(std::string{name});
+        CHECK(std::memcmp(bytes.data(), values.data(), bytes.size()) == 0);
+    });
+    CHECK(exported(network) == exported(network));
+}
+
+TEST_CASE("the parts of a model have names of their own") {
+    hg::Rng rng{1};
+    const auto model = hg::autoencoder<Series, hg::Mirror<Series>>(rng, hg::MeanSquaredError{});
+    CHECK(read(exported(model)).face == "x [n, 8, 2] -> reconstruction [n, 8, 2]");
+    CHECK(exported(model) == exported(model, hg::OnnxPart::Reconstruction));
+    const Graph encoder = read(exported(model, hg::OnnxPart::Encoder));
+    CHECK(encoder.face == "x [n, 8, 2] -> code [n, 4, 4]");
+    CHECK(encoder.operators == Operators{"Transpose", "Conv", "Transpose", "Relu"});
+    CHECK(encoder.arrays.at("encoder.0.kernel") == "[4, 2, 3]");
+    const Graph decoder = read(exported(model, hg::OnnxPart::Decoder));
+    CHECK(decoder.face == "code [n, 4, 4] -> reconstruction [n, 8, 2]");
+    CHECK(decoder.arrays.count("encoder.0.kernel") == 0);
+    CHECK_THAT(error_of([&] { exported(model, static_cast<hg::OnnxPart>(9)); }),
+               ContainsSubstring("export_onnx: there is no part number 9"));
+}
+
+TEST_CASE("shared weights stand once, and with the part that shares them") {
+    hg::Rng rng{1};
+    const auto dense = hg::autoencoder<Encoder, hg::Tied<Encoder>>(rng, hg::MeanSquaredError{});
+    CHECK(read(exported(dense)).arrays.count("decoder.0.kernel") == 0);
+    const Graph decoder = read(exported(dense, hg::OnnxPart::Decoder));
+    CHECK(decoder.arrays.at("encoder.3.kernel") == "[8, 3]");
+    CHECK(decoder.arrays.at("decoder.0.bias") == "[8]");
+    CHECK(decoder.arrays.count("encoder.3.bias") == 0);
+    const auto series = hg::autoencoder<Series, hg::Tied<Series>>(rng, hg::MeanSquaredError{});
+    CHECK(read(exported(series)).arrays.size() == 3);  // one kernel, two biases
+    CHECK(read(exported(series, hg::OnnxPart::Decoder)).arrays.at("encoder.0.kernel") == "[4, 2, 3]");
+}
+
+TEST_CASE("a condition is an input where it is read") {
+    hg::Rng rng{1};
+    using Plain = hg::Chain<hg::Shape{6}, hg::Dense<8>>;
+    using Decoder = hg::Chain<hg::Shape{2, 2}, hg::Condition<3>, hg::Flatten, hg::Condition<3>, hg::Dense<6>>;
+    using Halves = hg::Chain<hg::Shape{6}, hg::Dense<8>, hg::Reshape<4, 2>>;
+    const auto model = hg::autoencoder<Halves, Decoder>(rng, hg::GaussianLikelihood{}, hg::GaussianLatent{});
+    CHECK(read(exported(model)).face == "x [n, 6], condition [n, 3] -> reconstruction [n, 6]");
+    CHECK(read(exported(model, hg::OnnxPart::Encoder)).face == "x [n, 6] -> code [n, 2, 2]");
+    CHECK(read(exported(model, hg::OnnxPart::Decoder)).face ==
+          "code [n, 2, 2], condition [n, 3] -> reconstruction [n, 6]");
+    CHECK(read(exported(hg::network<Plain>(rng))).face == "x [n, 6] -> y [n, 8]");
+}
+
+TEST_CASE("values are of the network's type, and one that changes nothing is a graph too") {
+    hg::Rng rng{1};
+    const Graph graph = read(exported(hg::network<Encoder, double>(rng)), 11);
+    CHECK(graph.bytes.at("0.bias").size() == 64);
+    CHECK(read(exported(hg::network<hg::Chain<hg::Shape{3, 4, 5}, hg::Dropout>>(rng))).face ==
+          "x [n, 4, 5, 3] -> y [n, 4, 5, 3]");
+    CHECK(read(exported(hg::network<hg::Chain<hg::Shape{3}, hg::Dropout>>(rng))).operators == Operators{"Identity"});
+}
+
+TEST_CASE("what would not compute is refused before a file is touched") {
+    const Folder folder;
+    const std::string path = folder / "a.onnx";
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, hg::Mirror<Encoder>>(rng, hg::MeanSquaredError{}, hg::BatchTopK<2>{});
+    hg::export_onnx(path, model);
+    const std::string before = text_of(path);
+    CHECK(before == exported(model));
+    const float value = model.parameters()[17];
+    model.parameters()[17] = std::numeric_limits<float>::quiet_NaN();
+    CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
+               ContainsSubstring("export_onnx: value 17 of encoder.0.kernel is nan: nothing was written"));
+    CHECK_NOTHROW(exported(model, hg::OnnxPart::Decoder));  // which does not read it
+    model.parameters()[17] = value;
+    model.state()[3] = std::numeric_limits<float>::infinity();
+    CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
+               ContainsSubstring("export_onnx: value 3 of encoder.1.moving_mean is inf: nothing was written"));
+    model.state()[3] = 0;
+    model.term<hg::BatchTopK<2>>().threshold = std::numeric_limits<double>::infinity();
+    CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
+               ContainsSubstring("BatchTopK: the threshold must be finite"));
+    model.term<hg::BatchTopK<2>>().threshold = std::nullopt;
+    CHECK_THAT(error_of([&] { hg::export_onnx(folder / "none/a.onnx", model); }),
+               ContainsSubstring("cannot be written"));
+    std::ostringstream broken;
+    broken.setstate(std::ios::badbit);
+    CHECK_THAT(error_of([&] { hg::export_onnx(broken, model); }),
+               ContainsSubstring("export_onnx: writing to the stream failed"));
+    const auto moved = std::move(model);
+    CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),  // NOLINT(bugprone-use-after-move)
+               ContainsSubstring("it has been moved from"));
+    CHECK(text_of(path) == before);
+    CHECK(exported(moved) == before);
+    CHECK(!std::filesystem::exists(path + ".partial"));
+}
