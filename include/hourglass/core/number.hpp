@@ -44,19 +44,36 @@ inline ParsedNumber parse_number(std::string_view words) {
         return true;
     };
     constexpr double infinity = std::numeric_limits<double>::infinity();
-    if (begins_with("nan"))
+    if (begins_with("nan")) {
         parsed.value = std::numeric_limits<double>::quiet_NaN();
-    else if (begins_with("infinity") || begins_with("inf"))
+    } else if (begins_with("infinity") || begins_with("inf")) {
         parsed.value = sign ? -infinity : infinity;
-    else if (!words.starts_with('+')) {
-        const std::size_t length = std::min(words.find_first_not_of("+-.0123456789eE"), words.size());
-        std::istringstream stream{std::string{words.substr(0, length)}};
+    } else {
+        // Which characters are the number's is found here: streams differ in what they take and in where they stop.
+        const auto after_digits = [&](std::size_t from) {
+            return std::min(words.find_first_not_of("0123456789", from), words.size());
+        };
+        std::size_t end = after_digits(sign), digits = end - sign;
+        if (end < words.size() && words[end] == '.') {
+            const std::size_t fraction = end + 1;
+            end = after_digits(fraction);
+            digits += end - fraction;
+        }
+        if (digits == 0) return parsed;
+        const bool zero = words.substr(0, end).find_first_of("123456789") == words.npos;
+        if (end < words.size() && (words[end] | 0x20) == 'e') {
+            const bool sign_follows = end + 1 < words.size() && (words[end + 1] == '+' || words[end + 1] == '-');
+            const std::size_t exponent = end + (sign_follows ? 2 : 1);
+            if (after_digits(exponent) > exponent) end = after_digits(exponent);
+        }
+        parsed.length = end;
+        std::istringstream stream{std::string{words.substr(0, end)}};
         stream.imbue(std::locale::classic());
         stream >> parsed.value;
-        // What does not fit becomes the largest number there is, and what is too small a zero; both with a failure.
-        parsed.in_range = !stream.fail() || (parsed.value == 0 && words.find_first_of("123456789") >= length);
-        parsed.length = parsed.in_range || std::abs(parsed.value) == std::numeric_limits<double>::max() ? length : 0;
-        if (!stream.fail() && !stream.eof()) parsed.length = static_cast<std::size_t>(stream.tellg());
+        // What is too large becomes infinity or the largest number there is, what is too small 0. A failure alone says
+        // nothing: libc++ reads denormal numbers well and fails.
+        const bool too_large = stream.fail() && std::abs(parsed.value) >= std::numeric_limits<double>::max();
+        parsed.in_range = !too_large && (zero || parsed.value != 0);
     }
 #endif
     return parsed;
