@@ -8,7 +8,8 @@ if(NOT INCLUDE_DIR)
 endif()
 
 # Names of other libraries, people, and what examples call their own.
-set(foreign InfoVAE LeCun LeVeque McNeil MiB NumPy PyTorch StepLR TensorFlow activity_regularizer kaiming_uniform_ segment
+set(foreign BatchNorm_0 InfoVAE LeCun LeVeque McNeil MiB NumPy PyTorch StepLR TensorFlow activity_regularizer kaiming_uniform_ segment
+    state_dict
     variance_scaling warmup_target)
 set(of_examples Critic val_loss)
 

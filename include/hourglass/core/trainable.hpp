@@ -3,6 +3,8 @@
 
 #include <Eigen/Core>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -67,6 +69,18 @@ class Trainable {
     void each_state(Use use) const {
         passes().require_values(Derived::each_state_name, Derived::kind);
         passes().each_state(state().data(), Derived::prefix, use);
+    }
+
+    /// Calls use(path, layer, in, out) for each layer in order: "encoder.1", the layer, and the shapes of a sample
+    /// before and behind it.
+    template <class Use>
+    void each_layer(Use use) const {
+        passes().layers_.each([&]<std::size_t I>() {
+            constexpr const auto& shapes = std::remove_cvref_t<decltype(passes())>::plan.shapes;
+            const std::string prefix = Derived::prefix(I);
+            use(std::string_view{prefix}.substr(0, prefix.size() - 1), passes().layers_.template layer<I>(), shapes[I],
+                shapes[I + 1]);
+        });
     }
 
     /// "model" or "network".
