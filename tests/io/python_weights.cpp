@@ -1,10 +1,16 @@
 // Models with weights from PyTorch, Keras and Flax compute what they computed there; what does not fit changes nothing.
 #include <Eigen/Core>
-#include <cmath>
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/python.hpp>
 #include <limits>
+#include <map>
+#include <span>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -222,4 +228,157 @@ TEST_CASE("models compute with Flax's weights what they did there") {
     CHECK(e.state() == c.state());
     CHECK(f.parameters() == c.parameters());
     CHECK(f.state() == c.state());
+}
+
+TEST_CASE("half, bfloat16 and double precision are converted, to double as well") {
+    const reference::Numbers numbers("python_weights_pytorch.txt");
+    auto narrow = vae(), wide = vae();
+    hg::load(file_of(numbers, "vae"), hg::from_pytorch(narrow, pytorch_vae));
+    hg::load(file_of<double>(numbers, "vae"), hg::from_pytorch(wide, pytorch_vae));
+    CHECK(wide.parameters() == narrow.parameters());
+
+    hg::Rng rng{1};
+    auto one = hg::network<hg::Chain<hg::Shape{1}, hg::Dense<1>>, double>(rng);
+    Bytes bytes = file_with(R"({"weight":{"dtype":"F16","shape":[1,1],"data_offsets":[0,2]},)"
+                            R"("bias":{"dtype":"BF16","shape":[1],"data_offsets":[2,4]}})",
+                            4);
+    const std::uint16_t values[] = {0x3e00, 0xc020};  // 1.5 and −2.5
+    std::memcpy(bytes.data() + bytes.size() - 4, values, 4);
+    hg::load(bytes, hg::from_pytorch(one, {{"0", ""}}));
+    CHECK(one.parameters() == Eigen::Vector2d(1.5, -2.5));
+}
+
+TEST_CASE("whatever does not fit is refused by name, and nothing is changed") {
+    const reference::Numbers numbers("python_weights_pytorch.txt");
+    using Tensors = std::map<std::string, reference::Tensor>;
+    using Map = hg::io::LayerModules;
+    const auto whole = [](Tensors&) {};
+    const auto refusal = [&](auto change, const Map& modules) {
+        auto model = vae();
+        const Eigen::VectorXf before = model.parameters();
+        double threshold = 3;
+        const Bytes bytes = file_of(numbers, "vae", [&](Tensors& tensors) {
+            change(tensors);
+            tensors["threshold"] = {{}, {7}};
+        });
+        const auto with_number = [&] {
+            hg::load(bytes, hg::converting(hg::named("threshold", threshold)), hg::from_pytorch(model, modules));
+        };
+        const std::string message = error_of(with_number);
+        CHECK(model.parameters() == before);
+        CHECK(threshold == 3);
+        CHECK_THAT(message, StartsWith("load: memory: "));
+        return message;
+    };
+    const auto with = [&](std::size_t i, std::pair<std::string, hg::io::Modules> entry) {
+        Map modules = pytorch_vae;
+        if (i < modules.size())
+            modules[i] = std::move(entry);
+        else
+            modules.push_back(std::move(entry));
+        return modules;
+    };
+    CHECK_THAT(refusal(whole, with(0, {"encoder.9", "hidden.0"})),
+               ContainsSubstring("there is no layer encoder.9; with weights there are encoder.0, encoder.2, decoder.0, "
+                                 "decoder.2"));
+    CHECK_THAT(refusal(whole, with(4, {"encoder.1", "hidden.1"})),
+               ContainsSubstring("layer encoder.1 (ReLU) has no weights to be loaded"));
+    CHECK_THAT(refusal(whole, with(4, {"encoder.0", "other"})),
+               ContainsSubstring("layer encoder.0 (Dense) is named twice"));
+    CHECK_THAT(refusal(whole, with(0, {"encoder.0", std::vector<std::string>{}})),
+               ContainsSubstring("no module is named for layer encoder.0 (Dense)"));
+    CHECK_THAT(refusal(whole, Map(pytorch_vae.begin() + 1, pytorch_vae.end())),
+               ContainsSubstring("no module is named for layer encoder.0 (Dense), which has weights"));
+    CHECK_THAT(refusal(whole, with(0, {"encoder.0", "hidden.7"})),
+               ContainsSubstring("there is no tensor hidden.7.weight; there are decoder.0.weight, "));
+    CHECK_THAT(refusal(whole, with(0, {"encoder.0", "decoder.2"})),
+               ContainsSubstring("tensor decoder.2.weight has the shape [8, 5], expected [5, 8] for layer encoder.0 "
+                                 "(Dense)"));
+    CHECK_THAT(refusal(whole, with(1, {"encoder.2", "mean"})),
+               ContainsSubstring("tensor mean.weight has the shape [3, 5], expected [6, 5] for layer encoder.2"));
+    CHECK_THAT(refusal(whole, with(1, {"encoder.2", {"mean", "decoder.0"}})),
+               ContainsSubstring("tensor decoder.0.weight has the shape [5, 3], expected [5, 5]"));
+    CHECK_THAT(refusal(
+                   [](Tensors& t) {
+                       t["mean.weight"] = {{2, 5}, std::vector<double>(10)};
+                   },
+                   pytorch_vae),
+               ContainsSubstring("tensors mean.weight and log_variance.weight have 5 outputs together, expected 6 for "
+                                 "layer encoder.2 (Dense)"));
+    CHECK_THAT(refusal([](Tensors& t) { t["decoder.2.bias"].values[3] = std::numeric_limits<double>::infinity(); },
+                       pytorch_vae),
+               ContainsSubstring("tensor decoder.2.bias: value 3 of 8 is inf"));
+    CHECK_THAT(refusal(
+                   [](Tensors& t) {
+                       t["epoch"] = {{1}, {3}};
+                   },
+                   pytorch_vae),
+               ContainsSubstring("tensor epoch belongs to nothing that is to be loaded"));
+
+    auto model = vae();
+    const Bytes more = file_of(numbers, "vae", [](Tensors& t) { t["epoch"] = {{1}, {3}}; });
+    hg::load(more, hg::from_pytorch(model, pytorch_vae), hg::IgnoreOthers{});
+    check_values(numbers, "vae", model);
+
+    auto batches = normalised(1e-5);
+    CHECK_THAT(error_of([&] {
+                   hg::load(file_of(numbers, "normalised"),
+                            hg::from_pytorch(batches, {{"encoder.0", "encoder.0"},
+                                                       {"encoder.1", {"encoder.1", "encoder.4"}},
+                                                       {"encoder.4", "encoder.4"},
+                                                       {"encoder.5", "encoder.5"},
+                                                       {"decoder.0", "decoder.0"},
+                                                       {"decoder.1", "decoder.1"},
+                                                       {"decoder.4", "decoder.4"}}));
+               }),
+               ContainsSubstring("layer encoder.1 (BatchNormalization) has 2 modules; only the outputs of dense"));
+}
+
+TEST_CASE("the order of a flattened series goes through branches and conditions") {
+    // In the file's order f a series of 2 channels and 3 positions is flattened to channel·3 + position.
+    const auto place = [](Eigen::Index i) { return i % 2 * 3 + i / 2; };
+    const Eigen::MatrixXf w = Eigen::MatrixXf::Random(6, 6), v = Eigen::MatrixXf::Random(6, 8);
+    const Eigen::VectorXf b = Eigen::VectorXf::Random(6), c = Eigen::VectorXf::Random(6);
+    const Eigen::VectorXf x = Eigen::VectorXf::Random(6), given = Eigen::VectorXf::Random(2);
+    const auto theirs = [&](const Eigen::VectorXf& ours) {
+        Eigen::VectorXf y(6);
+        for (Eigen::Index i = 0; i < 6; ++i) y[place(i)] = ours[i];
+        return y;
+    };
+    using Row = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Row w_file = w, v_file = v;
+    hg::io::Contents contents;
+    contents.add("f.weight", {6, 6}, w_file.data(), hg::io::Use::Record);
+    contents.add("f.bias", {6}, b.data(), hg::io::Use::Record);
+    contents.add("g.weight", {6, 8}, v_file.data(), hg::io::Use::Record);
+    contents.add("g.bias", {6}, c.data(), hg::io::Use::Record);
+    Bytes bytes;
+    contents.write([&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
+
+    hg::Rng rng{1};
+    auto net = hg::network<hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Residual<hg::Dense<6>, hg::Tanh>,
+                                     hg::Condition<2>, hg::Dense<6>, hg::Reshape<2, 3>>>(rng);
+    hg::load(bytes, hg::from_pytorch(net, {{"1.0", "f"}, {"3", "g"}}));
+    const Eigen::VectorXf flat = theirs(x);
+    Eigen::VectorXf joined(8);
+    joined << Eigen::VectorXf(flat + (w * flat + b).array().tanh().matrix()), given;
+    const Eigen::VectorXf expected = v * joined + c;
+    CHECK((theirs(net.evaluate(hg::given(x, given)).col(0)) - expected).norm() < 1e-5);
+
+    // What no order of the weights mends.
+    const auto refused = [&]<class Chain>(std::type_identity<Chain>, const hg::io::LayerModules& modules) {
+        auto other = hg::network<Chain>(rng);
+        const Eigen::VectorXf before = other.parameters();
+        const std::string message =
+            error_of([&] { hg::load(bytes, hg::from_pytorch(other, modules), hg::IgnoreOthers{}); });
+        CHECK(other.parameters() == before);
+        return message;
+    };
+    using Ends = hg::Chain<hg::Shape{6}, hg::Dense<6>, hg::Reshape<2, 3>, hg::Flatten>;
+    using Between = hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Reshape<3, 2>, hg::Flatten, hg::Dense<6>>;
+    using Begins = hg::Chain<hg::Shape{6}, hg::Reshape<2, 3>, hg::Flatten, hg::Dense<6>>;
+    CHECK_THAT(refused(std::type_identity<Ends>{}, {{"0", "f"}}), ContainsSubstring("layer 2 (Flatten): a series is"));
+    CHECK_THAT(refused(std::type_identity<Between>{}, {{"3", "f"}}), ContainsSubstring("layer 1 (Reshape): a series"));
+    CHECK_THAT(refused(std::type_identity<Begins>{}, {{"2", "f"}}),
+               ContainsSubstring("layer 0 (Reshape): a series is"));
 }

@@ -8,9 +8,8 @@ if(NOT INCLUDE_DIR)
 endif()
 
 # Names of other libraries, people, and what examples call their own.
-set(foreign BatchNorm_0 InfoVAE LeCun LeVeque McNeil MiB NumPy PyTorch StepLR TensorFlow activity_regularizer kaiming_uniform_ segment
-    state_dict
-    variance_scaling warmup_target)
+set(foreign BatchNorm_0 InfoVAE LeCun LeVeque McNeil MiB NumPy PyTorch StepLR TensorFlow activity_regularizer
+    kaiming_uniform_ segment state_dict variance_scaling warmup_target)
 set(of_examples Critic val_loss)
 
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE_DIR}/hourglass ${INCLUDE_DIR}/hourglass/*.hpp)
