@@ -1,6 +1,7 @@
 // The arrays of one layer as another framework writes them: under which names, and in which order.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <string>
