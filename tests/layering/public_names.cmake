@@ -39,7 +39,7 @@ set(public
     # training
     CyclicalAnnealing EarlyStopping History LinearAnnealing Metric Metrics ProgressBar ProgressStyle
     # files
-    IgnoreOthers Named OnnxPart converting export_onnx load named save
+    IgnoreOthers Named OnnxPart converting export_onnx from_flax from_keras from_pytorch load named save
     # random numbers, memory, errors
     Error Rng Stream fail first_non_finite is_finite philox prefer_huge_pages shuffle text
     # what the author of a layer, a term or a loss writes with

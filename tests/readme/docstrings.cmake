@@ -6,6 +6,7 @@ cmake_minimum_required(VERSION 3.24)
 include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
 
 # What an example takes for granted beside that.
+set(before_io/safetensors.hpp "hg::StandardScaler scaler; double threshold = 0;")
 set(before_models/unit_norm.hpp "auto tape = model.tape();")
 set(before_tensor.hpp "const Eigen::Tensor<float, 3> batch(1, 784, 3);")
 set(before_train/annealing.hpp

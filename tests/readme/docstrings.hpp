@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <hourglass/hourglass.hpp>
+#include <hourglass/io/python.hpp>
 #include <hourglass/tensor.hpp>
 #include <iostream>
 

@@ -74,6 +74,9 @@ class Numbers {
         return found->second;
     }
 
+    /// All of them by name.
+    const std::map<std::string, Tensor>& tensors() const { return tensors_; }
+
     bool contains(const std::string& name) const { return tensors_.count(name) == 1; }
 
   private:

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <span>
@@ -17,8 +18,6 @@
 #if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
 #define HOURGLASS_POSIX_FILES 1
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,8 +91,8 @@ class DurableFile {
     static std::string resolved(const std::string& path) {
         char* const full = ::realpath(path.c_str(), nullptr);
         if (!full) return path;
-        const std::string copy{full};
-        ::free(full);
+        std::string copy{full};
+        std::free(full);
         return copy;
     }
     // One writer at a time: who has the lock on the file that bears the name. A file left behind by a program that was

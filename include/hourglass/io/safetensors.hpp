@@ -111,6 +111,10 @@ auto staged_argument(Source& source, Argument&& argument) {
     using A = std::remove_cvref_t<Argument>;
     if constexpr (std::is_same_v<A, IgnoreOthers>) {
         return Nothing{};
+    } else if constexpr (requires {
+                             argument.staged(source);
+                         }) {  // what reads files that others wrote, such as python.hpp's
+        return argument.staged(source);
     } else if constexpr (is_named<A>) {
         using Object = std::remove_reference_t<decltype(argument.object)>;
         static_assert(!std::is_const_v<Object>, "hourglass: what is loaded must not be const");

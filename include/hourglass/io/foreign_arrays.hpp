@@ -1,0 +1,212 @@
+// The arrays of one layer as another framework writes them: under which names, and in which order.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hourglass/core/code_term.hpp"
+#include "hourglass/core/layer.hpp"
+#include "hourglass/io/flattening.hpp"
+#include "hourglass/io/source.hpp"
+#include "hourglass/layers/conv1d.hpp"
+#include "hourglass/layers/conv1d_transpose.hpp"
+#include "hourglass/layers/dense.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace io {
+
+/// The kinds of kernels.
+enum class Kernel : std::size_t { None, Dense, Convolution, Transposed };
+template <class L>
+inline constexpr Kernel kernel_of = Kernel::None;
+template <auto... A>
+inline constexpr Kernel kernel_of<Dense<A...>> = Kernel::Dense;
+template <auto... A>
+inline constexpr Kernel kernel_of<Conv1D<A...>> = Kernel::Convolution;
+template <auto... A>
+inline constexpr Kernel kernel_of<Conv1DTranspose<A...>> = Kernel::Transposed;
+
+/// How a framework writes weights.
+struct Framework {
+    /// The extents of each kind of kernel, the slowest first: o outputs, i inputs, k taps.
+    std::array<std::string_view, 4> kernels;
+    /// What it calls the kernel, bias, scale and shift, and the running mean and variance.
+    std::array<std::string_view, 6> names;
+    char separator;                         ///< between a module's name and a tensor's
+    bool flattens_positions_first = false;  ///< the positions of a series are fastest in memory
+    bool turns_transposed = false;          ///< the first tap of a transposed convolution is the last one here
+    std::string_view counter = "";          ///< a tensor of its normalisations that is of no use here
+};
+inline constexpr Framework keras{
+    {"o", "io", "kio", "koi"}, {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}, '/'};
+inline constexpr Framework pytorch{
+    {"o", "oi", "oik", "iok"}, {"weight", "bias", "weight", "bias", "running_mean", "running_var"}, '.', true, false,
+    "num_batches_tracked"};
+inline constexpr Framework flax{
+    {"o", "io", "kio", "kio"}, {"kernel", "bias", "scale", "bias", "mean", "var"}, '.', false, true};
+inline constexpr Framework flax_transposing{{"o", "io", "kio", "koi"}, flax.names, '.'};
+
+/// What importing has to know of a layer.
+struct ForeignLayer {
+    std::string path;
+    std::string_view name;
+    Kernel kernel;
+    std::vector<Weight> arrays;  // parameters, then running values
+    std::size_t parameters;      // how many of them
+    Passage passage;
+
+    std::string title() const { return path + " (" + std::string{name} + ")"; }
+};
+
+template <class L>
+constexpr Passing passing_of(Shape in, Shape out) {
+    constexpr Traits traits = core::traits_of<L>();
+    if (traits.keeps_values) return Passing::Reshapes;
+    if (kernel_of<L> != Kernel::None || core::is_tied<L>) return Passing::Mixes;
+    if (traits.condition > 0) return Passing::Appends;
+    if (in == out) return Passing::Keeps;
+    return core::makes_code<L> && in.size() == 2 * out.size() ? Passing::Halves : Passing::Other;
+}
+template <class L>
+ForeignLayer foreign_layer(std::string_view path, Shape in, Shape out) {
+    ForeignLayer layer{std::string{path}, core::name_of<L>(), kernel_of<L>, {}, 0, {}};
+    for (const Weight& array : core::weights_of<L>(in)) layer.arrays.push_back(array);
+    layer.parameters = layer.arrays.size();
+    for (const Weight& array : core::states_of<L>(in)) layer.arrays.push_back(array);
+    layer.passage = {layer.title(), in, out, passing_of<L>(in, out), core::traits_of<L>().branch};
+    return layer;
+}
+
+/// A number for each axis of a kernel: its extents, or the place of an element.
+struct Axes {
+    Index outputs = 1, inputs = 1, taps = 1;
+
+    constexpr Index& operator[](char axis) { return axis == 'o' ? outputs : axis == 'i' ? inputs : taps; }
+    constexpr Index operator[](char axis) const { return axis == 'o' ? outputs : axis == 'i' ? inputs : taps; }
+};
+/// The place of an element in an array of these extents, the slowest axis first.
+inline Index offset_in(std::string_view axes, const Axes& extents, const Axes& element) {
+    Index at = 0;
+    for (const char axis : axes) at = at * extents[axis] + element[axis];
+    return at;
+}
+
+/// Reads the arrays of one layer from the tensors of its modules. `before` and `behind` are the orders of its inputs
+/// and outputs.
+template <class T>
+class ForeignArrays {
+  public:
+    ForeignArrays(Source& source, const Framework& framework, const ForeignLayer& layer,
+                  const std::vector<std::string>& modules, const Order& before, const Order& behind)
+        : source_(source), framework_(framework), layer_(layer), modules_(modules), before_(before), behind_(behind) {
+        if (modules.size() > 1 && layer.kernel == Kernel::None)
+            fail(source.where(), "layer ", layer.title(), " has ", static_cast<Index>(modules.size()),
+                 " modules; only the outputs of dense layers and convolutions are joined");
+        for (const std::string& module : modules)
+            if (const std::string counter = name_of_tensor(module, framework.counter);
+                !framework.counter.empty() && source.file().find(counter))
+                source.take(counter);
+    }
+
+    /// The values of an array, in the order they have here.
+    Vector<T> values(const Weight& array) const {
+        const Kernel kind = array.name == "kernel" ? layer_.kernel : Kernel::None;
+        const std::string_view ours = keras.kernels[static_cast<std::size_t>(kind)];
+        if (kind == Kernel::None && array.extents.rank() > 1)
+            fail(source_.where(), "the array ", array.name, " of layer ", layer_.title(),
+                 " has several extents, and how another framework arranges them is not known");
+        Axes extents;
+        for (std::size_t d = 0; d < ours.size(); ++d) extents[ours[ours.size() - 1 - d]] = array.extents[d];
+        const std::vector<Piece> pieces = pieces_of(array, kind, extents);
+        const std::string_view theirs = framework_.kernels[static_cast<std::size_t>(kind)];
+        const bool turned = kind == Kernel::Transposed && framework_.turns_transposed;
+        Vector<T> made(array.size());
+        for (Index o = 0; o < extents.outputs; ++o) {
+            Index output = ordered(behind_, o, extents.outputs);
+            auto piece = pieces.begin();
+            for (; output >= piece->extents.outputs; ++piece) output -= piece->extents.outputs;
+            for (Index i = 0; i < extents.inputs; ++i)
+                for (Index k = 0; k < extents.taps; ++k) {
+                    const Axes from{output, ordered(before_, i, extents.inputs), turned ? extents.taps - 1 - k : k};
+                    made[offset_in(ours, extents, {o, i, k})] =
+                        converted<T>(*piece->tensor, offset_in(theirs, piece->extents, from));
+                }
+        }
+        return made;
+    }
+
+  private:
+    /// A module's tensor and its extents.
+    struct Piece {
+        const Tensor* tensor;
+        Axes extents;
+    };
+
+    static Index ordered(const Order& order, Index i, Index size) {
+        return static_cast<Index>(order.size()) == size ? order[static_cast<std::size_t>(i)] : i;
+    }
+    // Behind the usual separator, or the other one where that is what the file has.
+    std::string name_of_tensor(const std::string& module, std::string_view tensor) const {
+        if (module.empty()) return std::string{tensor};
+        const std::string other = module + (framework_.separator == '.' ? '/' : '.') + std::string{tensor};
+        return source_.file().find(other) ? other : module + framework_.separator + std::string{tensor};
+    }
+    std::string name_of_tensor(std::string module, const Weight& array) const {
+        std::string_view name = array.name;
+        const auto& known = keras.names;
+        const auto at = static_cast<std::size_t>(std::find(known.begin(), known.end(), name) - known.begin());
+        if (at < known.size()) name = framework_.names[at];
+        // Flax keeps running values in a collection of their own.
+        const bool running = at == 4 || at == 5;
+        if (running && framework_.names == flax.names &&
+            (module.starts_with("params.") || module.starts_with("params/")))
+            module.replace(0, 6, "batch_stats");
+        return name_of_tensor(module, name);
+    }
+    std::vector<Piece> pieces_of(const Weight& array, Kernel kind, const Axes& extents) const {
+        std::vector<Piece> pieces;
+        Index outputs = 0;
+        std::string names;
+        for (const std::string& module : modules_) {
+            pieces.push_back(piece_of(name_of_tensor(module, array), kind, extents));
+            outputs += pieces.back().extents.outputs;
+            names += (names.empty() ? "" : " and ") + pieces.back().tensor->name;
+        }
+        if (outputs != extents.outputs)
+            fail(source_.where(), "tensors ", names, " have ", outputs, " outputs together, expected ", extents.outputs,
+                 " for layer ", layer_.title());
+        return pieces;
+    }
+    // Of several modules each may have any number of outputs.
+    Piece piece_of(const std::string& name, Kernel kind, const Axes& extents) const {
+        const std::string_view axes = framework_.kernels[static_cast<std::size_t>(kind)];
+        const Tensor& tensor = source_.take(name);
+        source_.template require_type<T>(tensor, true);
+        Axes found = extents;
+        if (const std::size_t o = axes.find('o'); modules_.size() > 1 && o < tensor.shape.size())
+            found.outputs = tensor.shape[o];
+        TensorShape expected;
+        for (const char axis : axes) expected.push_back(found[axis]);
+        if (tensor.shape != expected)
+            fail(source_.where(), "tensor ", name, " has the shape ", shown(tensor.shape), ", expected ",
+                 shown(expected), " for layer ", layer_.title());
+        source_.template require_finite<T>(tensor);
+        return {&tensor, found};
+    }
+
+    Source& source_;
+    const Framework& framework_;
+    const ForeignLayer& layer_;
+    const std::vector<std::string>& modules_;
+    const Order &before_, &behind_;
+};
+
+}  // namespace io
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
