@@ -5,7 +5,7 @@
 #   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
 set -eu
 
-packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev gnuplot-nox dataset-fashion-mnist"
+packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev gnuplot-nox dataset-fashion-mnist pkg-config python3"
 for argument; do
     case $argument in
         --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev git" ;;

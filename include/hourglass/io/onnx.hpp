@@ -13,6 +13,12 @@
 // layer without does not compile here.
 #pragma once
 
+// Where min and max are macros they are set aside until the end of this file.
+#pragma push_macro("min")
+#pragma push_macro("max")
+#undef min
+#undef max
+
 #include <concepts>
 #include <ostream>
 #include <span>
@@ -160,3 +166,6 @@ void export_onnx(std::ostream& out, const BasicAutoencoder<T, Encoder, Decoder, 
 
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
+
+#pragma pop_macro("max")
+#pragma pop_macro("min")

@@ -158,7 +158,7 @@ class OnnxGraph {
         operators.integer(2, onnx_operators);
         model.integer(1, onnx_format);
         model.text(2, "hourglass");
-        model.text(3, "0.1.0");
+        model.text(3, HOURGLASS_VERSION);
         model.text(6, description);
         model.message(7, graph);
         model.message(8, operators);

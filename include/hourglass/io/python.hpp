@@ -7,6 +7,12 @@
 //     safetensors.flax.save_file(flax.traverse_util.flatten_dict(variables, sep="."), "vae.safetensors")     # Flax
 #pragma once
 
+// Where min and max are macros they are set aside until the end of this file.
+#pragma push_macro("min")
+#pragma push_macro("max")
+#undef min
+#undef max
+
 #include <algorithm>
 #include <initializer_list>
 #include <map>
@@ -75,7 +81,7 @@ class FromPython {
   private:
     std::vector<ForeignLayer> layers_of_model() const {
         std::vector<ForeignLayer> layers;
-        std::as_const(model_).each_layer([&]<class L>(const L&, const core::LayerPlace<T>& place) {
+        std::as_const(model_).each_layer([&]<class L>(const L&, const auto& place) {
             layers.push_back(foreign_layer<L>(place.name, place.input, place.output));
         });
         return layers;
@@ -171,3 +177,6 @@ io::FromPython<Model> from_flax(Model& model, io::LayerModules modules, io::Flax
 
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
+
+#pragma pop_macro("max")
+#pragma pop_macro("min")
