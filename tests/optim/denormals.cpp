@@ -3,10 +3,10 @@
 #include <cmath>
 #include <limits>
 
+#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/optim/adadelta.hpp"
 #include "hourglass/optim/adagrad.hpp"
 #include "hourglass/optim/adam.hpp"
-#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/optim/rmsprop.hpp"
 #include "hourglass/optim/sgd.hpp"
 #include "support/catch.hpp"

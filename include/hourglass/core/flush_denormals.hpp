@@ -18,8 +18,9 @@ namespace core {
 /// nor 64-bit ARM it does nothing.
 ///
 /// Denormals cost 20 to 40 times a normal operation. The running averages of an optimiser end in them whenever a
-/// gradient stays zero, and so may weights that decay, and activations behind a saturated one. The compiler knows nothing of the register and may move arithmetic across this object: put the
-/// arithmetic into a function that is not inlined.
+/// gradient stays zero, and so may weights that decay, and activations behind a saturated one. The compiler knows
+/// nothing of the register and may move arithmetic across this object: put the arithmetic into a function that is not
+/// inlined.
 class FlushDenormals {
   public:
     FlushDenormals() : found_(read()) { write(found_ | flush); }
