@@ -133,6 +133,7 @@ TEST_CASE("files, streams and memory hold the same bytes, in an order of their o
     hg::load(path, from_file, adam, hg::named("threshold", read));
     CHECK(read == 0.25);
     std::istringstream in(stream.str());
+    in.exceptions(std::ios::failbit | std::ios::badbit | std::ios::eofbit);
     hg::load(in, from_stream, adam, hg::named("threshold", read));
     hg::load(bytes, from_memory, adam, hg::named("threshold", read));
     CHECK(from_file.parameters() == model.parameters());
@@ -198,6 +199,9 @@ TEST_CASE("scalers, numbers, vectors and matrices come back") {
     CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("three", four), hg::IgnoreOthers{}); }),
                StartsWith("load: memory: tensor three has the shape [3], which is no vector as expected here"));
     CHECK(four == Eigen::Vector4d::Ones());
+    Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, 0, 2, 4> at_most_four;
+    CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("matrix", at_most_four), hg::IgnoreOthers{}); }),
+               StartsWith("load: memory: tensor matrix has the shape [5, 2], which is no matrix as expected here"));
     CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("f", many2), hg::IgnoreOthers{}); }),
                ContainsSubstring("tensor f is of type F32, expected I64"));
 }
@@ -271,6 +275,8 @@ TEST_CASE("what does not fit is refused, and nothing is changed") {
     refused(with_nan("encoder.0.kernel"), "tensor encoder.0.kernel: value 1 of 96 is nan");
     refused(with_nan("encoder.1.moving_variance"), "tensor encoder.1.moving_variance: value 1 of 8 is nan");
     refused(with_nan("adam.moments"), "adam: Adam::restore: moment m of parameter 1 must be finite");
+    CHECK_THAT(error_of([&] { hg::load(with_header(saved(run.history), "[\\\"loss", "[{\\\"loss"), other.history); }),
+               StartsWith("load: memory: history: expected \", at byte 1"));
 
     hg::load(good, other.model, other.adam, hg::named("t", kept));
     CHECK((kept == 0.5 && other.model.parameters() == run.model.parameters()));
@@ -324,6 +330,13 @@ TEST_CASE("what cannot be loaded is not saved, and denormal parameters become ze
     CHECK_THAT(error_of([&] { hg::save(path, scaler); }), StartsWith("save: standard_scaler is not fitted"));
     CHECK_THAT(error_of([&] { hg::save(path, hg::named("t", std::numeric_limits<double>::quiet_NaN())); }),
                StartsWith("save: t is nan"));
+    CHECK_THAT(error_of([&] { hg::save(path, hg::named("\xff", 1.0)); }),
+               ContainsSubstring("a string that is not UTF-8"));
+    CHECK_THAT(error_of([&] { hg::save(path, hg::named("__metadata__", 1.0)); }),
+               StartsWith("save: no tensor may be called __metadata__"));
+    hg::History history;
+    history.add({{"\xe9poque", 1}});
+    CHECK_THAT(error_of([&] { hg::save(path, history); }), ContainsSubstring("a string that is not UTF-8"));
     const auto moved = std::move(model);
     CHECK_THAT(error_of([&] { hg::save(path, model); }),
                ContainsSubstring("moved from"));  // NOLINT(bugprone-use-after-move)
@@ -356,7 +369,7 @@ TEST_CASE("places that are no files are refused, links are followed, modes stay"
                    auto other = model_of(2);
                    hg::load(folder.path.string(), other);
                }),
-               ContainsSubstring("reading failed"));
+               ContainsSubstring("the stream failed while it was read"));
     hg::save(folder / "a", model);
     fs::permissions(folder / "a", fs::perms::owner_read | fs::perms::owner_write);
     fs::create_symlink(folder / "a", folder / "link");
@@ -372,4 +385,5 @@ TEST_CASE("places that are no files are refused, links are followed, modes stay"
     CHECK(fs::file_size(folder / "b") == saved(model).size());
     std::ofstream broken;
     CHECK(error_of([&] { hg::save(broken, model); }) == "save: writing to the stream failed");
+    CHECK_THAT(error_of([&] { hg::save(folder / "a/b", model); }), ContainsSubstring("a/b: Not a directory"));
 }

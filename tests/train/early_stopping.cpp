@@ -151,3 +151,33 @@ TEST_CASE("a model with running values comes back whole: its loss is the best ag
     hg::EarlyStopping fresh;
     CHECK_THAT(error_of([&] { fresh.restore(model); }), ContainsSubstring("no best epoch yet"));
 }
+
+TEST_CASE("progress that cannot be is refused, and numbers that a model cannot hold are not given to it") {
+    const auto made = [](const hg::EarlyStopping::Progress& progress) {
+        return error_of([&] { hg::EarlyStopping({}, progress); });
+    };
+    const Eigen::VectorXd none, one = Eigen::VectorXd::Ones(1), nan = Eigen::VectorXd::Constant(1, not_a_number);
+    constexpr hg::Index most = std::numeric_limits<hg::Index>::max();
+    CHECK_THAT(made({3, 3, 1, one, none}), ContainsSubstring("epoch 3 is none of 3"));
+    CHECK_THAT(made({3, -2, 1, one, none}), ContainsSubstring("epoch -2 is none of 3"));
+    CHECK_THAT(made({-1, -1, 1, one, none}), ContainsSubstring("epoch -1 is none of -1"));
+    CHECK_THAT(made({most, 0, 1, one, none}),
+               ContainsSubstring("must leave room for another, got 9223372036854775807"));
+    CHECK_THAT(made({3, 0, infinity, one, none}), ContainsSubstring("the best metric is inf"));
+    CHECK_THAT(made({3, 0, 1, nan, none}), ContainsSubstring("value 0 of the best epoch's parameters is nan"));
+    CHECK_THAT(made({3, 0, 1, one, nan}), ContainsSubstring("value 0 of the best epoch's running values is nan"));
+    CHECK(made({most - 1, 0, 1, one, none}) == "nothing was thrown");
+
+    using Encoder = hg::Chain<hg::Shape{2}, hg::BatchNormalization>;
+    hg::Rng rng{1};
+    auto model = hg::network<Encoder>(rng);
+    const Eigen::VectorXd parameters = Eigen::VectorXd::Ones(4), state = Eigen::VectorXd::Ones(4);
+    Eigen::VectorXd large = state;
+    large[3] = 1e39;
+    const hg::EarlyStopping states({}, {1, 0, 1, 2 * parameters, large}), both({}, {1, 0, 1, large, 2 * state});
+    CHECK_THAT(error_of([&] { states.restore(model); }),
+               ContainsSubstring("value 3 of the best epoch's running values is 1e+39, beyond the model's numbers"));
+    CHECK_THAT(error_of([&] { both.restore(model); }), ContainsSubstring("value 3 of the best epoch's parameters is"));
+    CHECK(model.parameters()[0] == 1);
+    CHECK(model.state()[0] == 0);
+}

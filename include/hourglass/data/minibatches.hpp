@@ -49,8 +49,8 @@ class BatchOrder {
     /// Draws a new random order: the one that a fresh BatchOrder would draw from the same generator. No batch of it has
     /// been handed out.
     void shuffle(Rng& rng) {
+        order_.resize(static_cast<std::size_t>(samples_));  // first: without memory nothing changes
         next_ = 0;
-        order_.resize(static_cast<std::size_t>(samples_));
         std::iota(order_.begin(), order_.end(), Index{0});
         hourglass::shuffle(std::span{order_}, rng);
     }
@@ -228,8 +228,9 @@ class Minibatches {
     /// Batch number `i`; valid until the next one is looked at. `Error` unless i is in [0, size()).
     ConstView<T> batch(Index i) {
         order_.require_batch(i);
+        const ConstView<T> found = data_.batch(order_, i);
         order_.hand_out(i);
-        return data_.batch(order_, i);
+        return found;
     }
 
     data::BatchIterator<Minibatches> begin() { return {*this, 0}; }
@@ -270,8 +271,9 @@ class PairedMinibatches {
     /// Batch number `i`; valid until the next one is looked at. `Error` unless i is in [0, size()).
     BatchPair<T, Target> batch(Index i) {
         order_.require_batch(i);
+        const BatchPair<T, Target> found{x_.batch(order_, i), target_.batch(order_, i)};
         order_.hand_out(i);
-        return {x_.batch(order_, i), target_.batch(order_, i)};
+        return found;
     }
 
     data::BatchIterator<PairedMinibatches> begin() { return {*this, 0}; }

@@ -57,6 +57,8 @@ class Contents {
         insert(name, std::move(entry));
     }
     void describe(const std::string& key, const std::string& words) {
+        require_text(key);
+        require_text(words);
         if (!metadata_.emplace(key, words).second)
             fail("save: there are two of ", key, ": give each a name of its own, hg::named(…)");
     }
@@ -76,14 +78,18 @@ class Contents {
         std::size_t at = 0;
         for (const auto* entry : order) {
             const auto& [name, tensor] = *entry;
-            header += "," + json_text(name) + ":{\"dtype\":\"" + std::string{tensor.type} + "\",\"shape\":[";
-            for (std::size_t i = 0; i < tensor.shape.size(); ++i) header += (i > 0 ? "," : "") + text(tensor.shape[i]);
-            header += "],\"data_offsets\":[" + text(at) + ",";
+            ((header += ",") += json_text(name)) += ":{\"dtype\":\"";
+            (header += tensor.type) += "\",\"shape\":[";
+            for (std::size_t i = 0; i < tensor.shape.size(); ++i) (header += i > 0 ? "," : "") += text(tensor.shape[i]);
+            ((header += "],\"data_offsets\":[") += text(at)) += ",";
             at += tensor.bytes().size();
             header += text(at) + "]}";
         }
         header += '}';
         header.resize((header.size() + 7) / 8 * 8, ' ');
+        if (header.size() > longest_header)
+            fail("save: names, shapes and descriptions take ", header.size(), " bytes, at most ", longest_header,
+                 " would load: nothing was written");
         const std::uint64_t length = header.size();
         sink(std::as_bytes(std::span{&length, 1}));
         sink(std::as_bytes(std::span{header}));
@@ -110,7 +116,14 @@ class Contents {
         }
     };
 
+    // What would not be read again is not written either.
+    static void require_text(const std::string& words) {
+        const std::string quoted = json_text(words);
+        JsonReader(quoted, "save: the name or description " + quoted + ": ").string();
+    }
     void insert(const std::string& name, Entry entry) {
+        require_text(name);
+        if (name == "__metadata__") fail("save: no tensor may be called ", name, ": nothing was written");
         if (!entries_.emplace(name, std::move(entry)).second)
             fail("save: there are two tensors called ", name,
                  ": objects of one type need names, hg::named(\"teacher\", model): nothing was written");

@@ -8,12 +8,15 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <istream>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "hourglass/core/error.hpp"
+#include "hourglass/data/stream_bytes.hpp"
 
 #if __has_include(<unistd.h>) && __has_include(<sys/file.h>)
 #define HOURGLASS_POSIX_FILES 1
@@ -27,18 +30,19 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-/// All bytes of the file at `path`. `Error` when it cannot be opened or read.
+/// All bytes of a stream, whatever it is told to throw at its end. `Error` when it cannot be read.
 inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& name) {
+    const std::string where = "load: " + name;
+    data::StreamBytes stream(in, where.c_str());
     std::vector<std::byte> bytes;
     constexpr std::size_t block = std::size_t{1} << 16;
-    while (in) {
-        const std::size_t size = bytes.size();
+    for (std::size_t size = 0;; size = bytes.size()) {
         bytes.resize(size + std::max(block, size / 2));
-        in.read(reinterpret_cast<char*>(bytes.data() + size), static_cast<std::streamsize>(bytes.size() - size));
-        bytes.resize(size + static_cast<std::size_t>(in.gcount()));
+        const std::size_t came =
+            stream.read(reinterpret_cast<unsigned char*>(bytes.data() + size), bytes.size() - size);
+        bytes.resize(size + came);
+        if (came == 0) return bytes;
     }
-    if (in.bad() || !in.eof()) fail("load: ", name, ": reading failed");
-    return bytes;
 }
 
 #ifdef HOURGLASS_POSIX_FILES
@@ -74,12 +78,13 @@ class DurableFile {
     }
     /// Brings all to the disk and puts it in the old file's place.
     void commit() {
+        // Behind the renaming nothing may fail any more, for want of memory neither.
+        const std::size_t slash = path_.find_last_of('/');
+        const std::string folder = slash == path_.npos ? "." : path_.substr(0, slash + 1);
         if (::fsync(file_) != 0) fail_here("writing to the disk");
         if (::rename(partial_.c_str(), path_.c_str()) != 0) fail_here("renaming");
         ::close(std::exchange(file_, -1));
         // The new name is in the folder; that it is there after a power cut, too, not every file system can promise.
-        const std::size_t slash = path_.find_last_of('/');
-        const std::string folder = slash == path_.npos ? "." : path_.substr(0, slash + 1);
         if (const int opened = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC); opened >= 0) {
             ::fsync(opened);
             ::close(opened);
@@ -89,11 +94,10 @@ class DurableFile {
   private:
     // The file itself where `path` is a link to it, so that the link stays one.
     static std::string resolved(const std::string& path) {
-        char* const full = ::realpath(path.c_str(), nullptr);
-        if (!full) return path;
-        std::string copy{full};
-        std::free(full);
-        return copy;
+        const std::unique_ptr<char, void (*)(void*)> full(::realpath(path.c_str(), nullptr), std::free);
+        if (full) return full.get();
+        if (errno != ENOENT) fail("save: ", path, ": ", std::strerror(errno));
+        return path;
     }
     // One writer at a time: who has the lock on the file that bears the name. A file left behind by a program that was
     // killed has no lock on it, and is used again.

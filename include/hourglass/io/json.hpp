@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/number.hpp"
@@ -35,7 +36,8 @@ inline std::string json_text(std::string_view words) {
 /// begins with `where` and names the byte at which something else was expected.
 class JsonReader {
   public:
-    JsonReader(std::string_view words, std::string_view where) : text_(words), where_(where) {}
+    /// Refers to the words, and keeps `where`.
+    JsonReader(std::string_view words, std::string where) : text_(words), where_(std::move(where)) {}
 
     /// Takes the next sign if it is this one.
     bool accept(char sign) {
@@ -199,7 +201,8 @@ class JsonReader {
         }
     }
 
-    std::string_view text_, where_;
+    std::string_view text_;
+    std::string where_;
     std::size_t at_ = 0;
 };
 

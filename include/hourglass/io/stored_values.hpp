@@ -95,9 +95,13 @@ auto staged(Source& source, const std::string& name, O& values, bool convert) {
                 columns = vector                     ? 1
                           : tensor.shape.size() == 2 ? tensor.shape[0]
                                                      : -1;
-    const auto fits = [](Index extent, int fixed) { return fixed == Eigen::Dynamic || extent == fixed; };
-    if (tensor.shape.size() != (vector ? 1 : 2) || !fits(rows, vector ? O::SizeAtCompileTime : O::RowsAtCompileTime) ||
-        !fits(columns, vector ? 1 : O::ColsAtCompileTime))
+    const auto fits = [](Index extent, int fixed, int most) {
+        return (fixed == Eigen::Dynamic || extent == fixed) && (most == Eigen::Dynamic || extent <= most);
+    };
+    if (tensor.shape.size() != (vector ? 1 : 2) ||
+        !(vector ? fits(rows, O::SizeAtCompileTime, O::MaxSizeAtCompileTime)
+                 : fits(rows, O::RowsAtCompileTime, O::MaxRowsAtCompileTime) &&
+                       fits(columns, O::ColsAtCompileTime, O::MaxColsAtCompileTime)))
         fail(source.where(), "tensor ", name, " has the shape ", shown(tensor.shape), ", which is no ",
              vector ? "vector" : "matrix", " as expected here");
     O made;

@@ -50,6 +50,9 @@ constexpr std::string_view element_type() {
         return sizeof(T) == 8 ? "U64" : sizeof(T) == 4 ? "U32" : sizeof(T) == 2 ? "U16" : "U8";
 }
 
+/// Bytes that a header may have.
+inline constexpr std::uint64_t longest_header = 100'000'000;
+
 using TensorShape = std::vector<Index>;  // the slowest extent first, as in the file
 
 /// "[32, 784]".
@@ -89,7 +92,8 @@ class TensorFile {
         std::uint64_t length = 0;
         if (size < 8) fail(where, "the file has ", size, " bytes, not even the 8 that say how long its header is");
         std::memcpy(&length, bytes.data(), 8);
-        if (length > 100'000'000) fail(where, "a header of ", length, " bytes, at most 100000000 are allowed");
+        if (length > longest_header)
+            fail(where, "a header of ", length, " bytes, at most ", longest_header, " are allowed");
         if (length > size - 8) fail(where, "a header of ", length, " bytes in a file of ", size);
         const auto* const begin = reinterpret_cast<const char*>(bytes.data()) + 8;
         const auto data = bytes.subspan(8 + static_cast<std::size_t>(length));

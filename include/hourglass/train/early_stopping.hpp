@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -73,6 +74,8 @@ class EarlyStopping {
     EarlyStopping(const Options& options, Progress progress) : EarlyStopping(options) {
         if (progress.best_epoch < -1 || progress.epochs < 0 || progress.best_epoch >= progress.epochs)
             fail("EarlyStopping: epoch ", progress.best_epoch, " is none of ", progress.epochs);
+        if (progress.epochs == std::numeric_limits<Index>::max())
+            fail("EarlyStopping: the number of epochs must leave room for another, got ", progress.epochs);
         if (!is_finite(progress.best)) fail("EarlyStopping: the best metric is ", progress.best);
         const auto require_finite = [](const char* what, const Eigen::VectorXd& values) {
             if (const Index i = first_non_finite(values.data(), values.size()); i >= 0)
@@ -102,8 +105,8 @@ class EarlyStopping {
     }
 
     /// Makes `model` that of the best epoch: parameters and running values. `Error`, with nothing changed, when there
-    /// was no finite metric yet, for another number of parameters or running values, and when running values were not
-    /// given to `update`.
+    /// was no finite metric yet, for another number of parameters or running values, when running values were not given
+    /// to `update`, and for a value beyond the model's numbers (a file can hold one).
     template <train::Stateful Model>
     void restore(Model& model) const {
         auto&& state = model.state();
@@ -111,19 +114,23 @@ class EarlyStopping {
             fail("EarlyStopping::restore: the best epoch had ", progress_.best_state.size(),
                  " running values, the model has ", state.size(),
                  progress_.best_state.size() == 0 ? "; give the model to update, not its parameters alone" : "");
+        using T = typename std::remove_cvref_t<decltype(state)>::Scalar;
+        require_within<T>("running values", progress_.best_state);
         restore(model.parameters());
-        state = progress_.best_state.cast<typename std::remove_cvref_t<decltype(state)>::Scalar>();
+        state = progress_.best_state.cast<T>();
     }
 
     /// Sets `parameters` (a vector or map; a temporary map will do) to those of the best epoch. `Error` when there was
-    /// no finite metric yet, or for another number of parameters.
+    /// no finite metric yet, for another number of parameters, and for a value beyond theirs.
     template <class Parameters>
         requires(!train::Stateful<Parameters>)
     void restore(Parameters&& parameters) const {
         const Eigen::VectorXd& best = best_parameters();
         if (parameters.size() != best.size())
             fail("EarlyStopping::restore: the best epoch had ", best.size(), " parameters, got ", parameters.size());
-        parameters = best.cast<typename std::remove_cvref_t<Parameters>::Scalar>();
+        using T = typename std::remove_cvref_t<Parameters>::Scalar;
+        require_within<T>("parameters", best);
+        parameters = best.cast<T>();
     }
 
     /// The best metric. This and the next three: `Error` when there was no finite metric yet.
@@ -162,6 +169,14 @@ class EarlyStopping {
         if (progress_.best_epoch < 0) return true;
         return options_.maximise ? metric - options_.min_delta > progress_.best
                                  : metric + options_.min_delta < progress_.best;
+    }
+    template <class T>
+    static void require_within(const char* what, const Eigen::VectorXd& values) {
+        if constexpr (sizeof(T) < sizeof(double))
+            for (Index i = 0; i < values.size(); ++i)
+                if (!is_finite(static_cast<T>(values[i])))
+                    fail("EarlyStopping::restore: value ", i, " of the best epoch's ", what, " is ", values[i],
+                         ", beyond the model's numbers");
     }
     void require_best() const {
         if (progress_.best_epoch < 0)
