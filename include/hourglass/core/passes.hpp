@@ -19,6 +19,7 @@
 #include "hourglass/core/packed.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/tape.hpp"
+#include "hourglass/core/term.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -175,6 +176,25 @@ class Passes {
         if (!b.written[plan.owner[i]]) clear(gradient);
         b.written[plan.owner[i]] = true;
         return gradient;
+    }
+    /// What a term over the encoder sees of a pass; `layers` are those of `Layers::layers()`.
+    template <class All>
+    EncoderPass<T> encoder_pass(const All& layers, const Buffers& b, T* scratch, const Stream& random) const {
+        return {.layers = layers.data(),
+                .activation = b.activation.data(),
+                .theta = theta_.data(),
+                .state = state_.data(),
+                .gradient = nullptr,
+                .dx = nullptr,
+                .scratch = scratch,
+                .condition = condition_of(b),
+                .samples = b.samples,
+                .random = random};
+    }
+    /// Clears the gradients of the layers that `accumulate` names, which are added to.
+    static void clear_gradients(T* d, const Each<bool>& accumulate) {
+        for (std::size_t i = 0; i < depth; ++i)
+            if (accumulate[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
     }
     static ConstView<T> condition_of(const Buffers& b) {
         return {b.condition, b.condition ? Layers::condition : 0, b.condition ? b.samples : 0};

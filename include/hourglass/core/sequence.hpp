@@ -250,6 +250,21 @@ class Sequence {
     Row layers_;
 };
 
+// What holds of the layers of a whole model, or of a network that stands alone, if not of every chain.
+template <class Layers, bool Alone>
+constexpr bool plan_is_sound() {
+    constexpr bool ties_hold = Layers::plan.ties_hold;
+    static_assert(
+        Layers::plan.conditions_agree,
+        "hourglass: Condition: all conditions of a model read the same values, and here one takes another number");
+    static_assert(
+        ties_hold || Alone,
+        "hourglass: a Tied decoder shares the weights of the encoder it is made of, and this model has another");
+    static_assert(ties_hold || !Alone,
+                  "hourglass: a Tied decoder shares the weights of an encoder, which this network does not have");
+    return true;
+}
+
 // Two sequences with one layer between them, or none for void.
 template <class Term, Shape In, class... E, Shape Code, class... D>
 auto joined_type(const Sequence<In, E...>&, const Sequence<Code, D...>&) {

@@ -46,6 +46,7 @@
 // in evaluation).
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <string_view>
 #include <type_traits>
@@ -122,12 +123,18 @@ constexpr Link link_of() {
     else
         return Link::None;
 }
-/// How many values a loss learns.
+/// The named arrays that a loss learns, and how many values they have.
+template <class Loss>
+constexpr auto weights_learned_by() {
+    if constexpr (requires { Loss::weights(); })
+        return Loss::weights();
+    else
+        return std::array<Weight, 0>{};
+}
 template <class Loss>
 constexpr Index learned_by() {
     Index count = 0;
-    if constexpr (requires { Loss::weights(); })
-        for (const Weight& w : Loss::weights()) count += w.size();
+    for (const Weight& w : weights_learned_by<Loss>()) count += w.size();
     return count;
 }
 
@@ -143,6 +150,21 @@ struct EncoderPass {
     ConstView<T> condition;
     Index samples;
     Stream random;
+};
+
+/// Tells terms apart by their type; a second one of a type is numbered, "L1.2".
+class TermNames {
+  public:
+    std::string next(std::string_view type) {
+        const std::string key = ' ' + std::string{type} + ' ';
+        Index number = 1;
+        for (std::size_t at = 0; (at = earlier_.find(key, at)) != earlier_.npos; at += key.size()) ++number;
+        earlier_ += key;
+        return number == 1 ? std::string{type} : std::string{type} + "." + text(number);
+    }
+
+  private:
+    std::string earlier_;
 };
 
 // Sums over many float values are summed in double: one rounding per block instead of a drift over the batch.

@@ -28,8 +28,8 @@ struct LayerPlace {
     std::span<const T> shared;   // … and those
 };
 
-/// The face of networks and models that loops, optimisers and files see. `Derived` gives passes(), a `prefix(i)` for
-/// the names of layer i, the arrays `learned()` that its loss learns, and what messages call it.
+/// The face of networks and models that loops, optimisers and files see. `Derived` gives passes(), a `name(i)` for
+/// layer i, the arrays `learned()` that its loss learns, and what messages call it.
 template <class Derived, class T>
 class Trainable {
   public:
@@ -56,8 +56,8 @@ class Trainable {
     /// an optimiser does. Statistics that are not finite are left out: returns whether they were taken in. `Error` for
     /// another one's tape.
     bool fold(const Tape<T>& tape) {
-        passes().require_values(Derived::fold_name, Derived::kind);
-        require_tape(Derived::fold_name, tape);
+        require_values("fold");
+        if (!fits(tape)) require_tape(std::string{Derived::type_name} + "::fold", tape);
         return passes().fold(tape);
     }
 
@@ -76,13 +76,13 @@ class Trainable {
     /// The same for the running values: "1.moving_mean".
     template <class Use>
     void each_state(Use use) {
-        passes().require_values(Derived::each_state_name, Derived::kind);
-        passes().each_state(state().data(), Derived::prefix, use);
+        require_values("each_state");
+        passes().each_state(state().data(), &prefix, use);
     }
     template <class Use>
     void each_state(Use use) const {
-        passes().require_values(Derived::each_state_name, Derived::kind);
-        passes().each_state(state().data(), Derived::prefix, use);
+        require_values("each_state");
+        passes().each_state(state().data(), &prefix, use);
     }
 
     /// "model" or "network".
@@ -104,7 +104,7 @@ class Trainable {
     template <class Use>
     void each_layer(Use use) const {
         const auto& all = passes();
-        all.require_values(Derived::each_layer_name, Derived::kind);
+        require_values("each_layer");
         all.layers_.each([&]<std::size_t I>() { use(all.layers_.template layer<I>(), place_of<I>(all)); });
     }
 
@@ -117,6 +117,11 @@ class Trainable {
     }
 
   protected:
+    // `method` is one of this one's, "fold".
+    void require_values(std::string_view method) const {
+        if (!passes().has_values())
+            passes().require_values(std::string{Derived::type_name} + "::" + std::string{method}, Derived::kind);
+    }
     void require_tape(std::string_view function, const Tape<T>& tape) const {
         core::require_tape(function, Derived::kind, tape, parameters().size(), state().size());
     }
@@ -128,18 +133,15 @@ class Trainable {
     }
 
   private:
+    static std::string prefix(std::size_t i) { return Derived::name(i) + "."; }
     template <std::size_t I, class Passes>
     static LayerPlace<T> place_of(const Passes& all) {
         constexpr auto& plan = Passes::plan;
         using Layer = std::remove_cvref_t<decltype(all.layers_.template layer<I>())>;
-        const auto name = [](std::size_t i) {
-            const std::string prefix = Derived::prefix(i);
-            return prefix.substr(0, prefix.size() - 1);
-        };
         const auto values = [](const Vector<T>& of, Index begin, Index count) {
             return std::span<const T>{of.data() + begin, static_cast<std::size_t>(count)};
         };
-        LayerPlace<T> place{.name = name(I),
+        LayerPlace<T> place{.name = Derived::name(I),
                             .number = I,
                             .branch = plan.branch[I],
                             .input = plan.shapes[I],
@@ -149,7 +151,7 @@ class Trainable {
                             .shared_name = "",
                             .shared = {}};
         if constexpr (is_tied<Layer>) {
-            place.shared_name = name(plan.layer_at(Layer::shared_offset));
+            place.shared_name = Derived::name(plan.layer_at(Layer::shared_offset));
             place.shared = values(all.theta_, Layer::shared_offset, Layer::shared_parameters);
         }
         return place;
@@ -160,8 +162,8 @@ class Trainable {
 
     template <class V, class Use>
     void each_weight_at(V* theta, Use& use) const {
-        passes().require_values(Derived::each_weight_name, Derived::kind);
-        passes().each_weight(theta, Derived::prefix, use);
+        require_values("each_weight");
+        passes().each_weight(theta, &prefix, use);
         Index at = passes().layer_parameters;
         for (const Weight& w : Derived::learned())
             show_array("loss." + std::string{w.name}, w, theta + std::exchange(at, at + w.size()), use);

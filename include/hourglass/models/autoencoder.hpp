@@ -4,7 +4,6 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <array>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -58,8 +57,6 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     static constexpr Index decoder_offset = plan.offsets[code_end];
 
   public:
-    using Base::parameters, Base::state;
-
     /// Draws the first parameters from `rng`. Encoder and decoder are given as values when their layers have
     /// hyperparameters.
     BasicAutoencoder(const Encoder& encoder, const Decoder& decoder, Rng& rng, const Loss& loss, const Terms&... terms)
@@ -73,24 +70,17 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     /// The slices of θ that belong to the encoder and to the decoder: to carry weights from one model to another, or to
     /// train one and leave the other as it is (step with `tape.gradient().segment(…)` of the same place).
     /// `Error` for a model that has been moved from.
-    Eigen::Map<Vector<T>> encoder_parameters() {
-        return {theta("Autoencoder::encoder_parameters"), Encoder::parameters};
-    }
+    Eigen::Map<Vector<T>> encoder_parameters() { return {theta("encoder_parameters"), Encoder::parameters}; }
     Eigen::Map<const Vector<T>> encoder_parameters() const {
-        return {theta("Autoencoder::encoder_parameters"), Encoder::parameters};
+        return {theta("encoder_parameters"), Encoder::parameters};
     }
-    Eigen::Map<Vector<T>> decoder_parameters() {
-        return {theta("Autoencoder::decoder_parameters") + decoder_offset, Decoder::parameters};
-    }
-    Eigen::Map<const Vector<T>> decoder_parameters() const {
-        return {theta("Autoencoder::decoder_parameters") + decoder_offset, Decoder::parameters};
-    }
+    Eigen::Map<Vector<T>> decoder_parameters() { return {decoder_theta(), Decoder::parameters}; }
+    Eigen::Map<const Vector<T>> decoder_parameters() const { return {decoder_theta(), Decoder::parameters}; }
     /// The same places in any vector of θ's layout, such as a tape's gradient.
     static constexpr Slice encoder_slice() { return {0, Encoder::parameters}; }
     static constexpr Slice decoder_slice() { return {decoder_offset, Decoder::parameters}; }
 
-    /// The number of the decoder's first layer, as `each_layer` counts: before it come the encoder's and what makes the
-    /// code.
+    /// The number of the decoder's first layer, as `each_layer` counts.
     static constexpr std::size_t first_decoder_layer = code_end;
 
     /// Encoder and decoder, with their layers' hyperparameters.
@@ -240,14 +230,11 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     }
 
   private:
-    T* theta(std::string_view function) {
-        passes().require_values(function, kind);
-        return parameters().data();
+    T* theta(std::string_view method) const {
+        this->require_values(method);
+        return const_cast<T*>(this->parameters().data());
     }
-    const T* theta(std::string_view function) const {
-        passes().require_values(function, kind);
-        return parameters().data();
-    }
+    T* decoder_theta() const { return theta("decoder_parameters") + decoder_offset; }
     T train(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>* dx) const {
         check("Autoencoder::gradient", x, target, 0, tape);
         this->require_tape("Autoencoder::gradient", tape);
@@ -290,22 +277,14 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         objective_.check(passes());
     }
     friend Base;
-    static constexpr std::string_view kind = "model", fold_name = "Autoencoder::fold",
-                                      each_weight_name = "Autoencoder::each_weight",
-                                      each_state_name = "Autoencoder::each_state",
-                                      each_layer_name = "Autoencoder::each_layer";
-    static constexpr auto learned() {
-        if constexpr (core::learned_by<Loss>() > 0)
-            return Loss::weights();
-        else
-            return std::array<Weight, 0>{};
-    }
+    static constexpr std::string_view kind = "model", type_name = "Autoencoder";
+    static constexpr auto learned() { return core::weights_learned_by<Loss>(); }
     template <class Self, class Use>
     static void each_part_of(Self& self, Use& use) {
         Base::each_layer_of(self.passes(), &Pipeline::name, use);
         Objective::each_part_of(self.objective_, use);
     }
-    static std::string prefix(std::size_t i) { return Pipeline::name(i) + "."; }
+    static std::string name(std::size_t i) { return Pipeline::name(i); }
     template <class Half, std::size_t Begin>
     Half subchain() const {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -339,12 +318,7 @@ BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...> autoencoder(Rng& rng, cons
 
 /// A model from values, for layers with hyperparameters: `autoencoder(encoder, decoder, rng, loss, terms…)`; in double
 /// with `autoencoder<double>(…)`.
-template <class Encoder, class Decoder, class Loss, class... Terms>
-Autoencoder<Encoder, Decoder, Loss, Terms...> autoencoder(const Encoder& encoder, const Decoder& decoder, Rng& rng,
-                                                          const Loss& loss, const Terms&... terms) {
-    return Autoencoder<Encoder, Decoder, Loss, Terms...>(encoder, decoder, rng, loss, terms...);
-}
-template <class T, class Encoder, class Decoder, class Loss, class... Terms>
+template <class T = float, class Encoder, class Decoder, class Loss, class... Terms>
 BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...> autoencoder(const Encoder& encoder, const Decoder& decoder,
                                                                   Rng& rng, const Loss& loss, const Terms&... terms) {
     return BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>(encoder, decoder, rng, loss, terms...);

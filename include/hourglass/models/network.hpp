@@ -35,11 +35,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     using Passes = core::Passes<T, Layers, Marks...>;
     using Buffers = typename Passes::Buffers;
     static constexpr std::size_t depth = Layers::depth;
-    static_assert(
-        Layers::plan.conditions_agree,
-        "hourglass: Condition: all conditions of a model read the same values, and here one takes another number");
-    static_assert(Layers::plan.ties_hold,
-                  "hourglass: a Tied decoder shares the weights of an encoder, which this network does not have");
+    static_assert(core::plan_is_sound<Layers, sizeof...(Marks) == 0>());
 
   public:
     /// Draws the first parameters from `rng`.
@@ -130,9 +126,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     template <class, class, class, class, class...>
     friend class BasicAutoencoder;
     friend Base;
-    static constexpr std::string_view kind = "network", fold_name = "Network::fold",
-                                      each_weight_name = "Network::each_weight",
-                                      each_state_name = "Network::each_state", each_layer_name = "Network::each_layer";
+    static constexpr std::string_view kind = "network", type_name = "Network";
     static constexpr std::array<Weight, 0> learned() { return {}; }
     template <class Self, class Use>
     static void each_part_of(Self& self, Use& use) {
@@ -146,7 +140,6 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     Network(ForModel, const Layers& layers, Rng& rng, Index values) : passes_(layers, rng, values) {}
 
     static std::string name(std::size_t i) { return Passes::plan.path(i, 0, depth); }
-    static std::string prefix(std::size_t i) { return name(i) + "."; }
 
     void require_batch(std::string_view function, const Batch<T>& x, const Tape<T>* tape = nullptr) const {
         core::require_batch(function, "x", x, Layers::input, Layers::condition, tape);
@@ -166,10 +159,8 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         return b;
     }
     void go_back(Buffers& b, std::size_t end, T* d, bool to_input) const {
-        const auto& plan = Passes::plan;
         // Who shares weights adds to their gradient, perhaps before their owner assigns it.
-        for (std::size_t i = 0; d && i < depth; ++i)
-            if (plan.shared[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
+        if (d) Passes::clear_gradients(d, Passes::plan.shared);
         passes_.run_backward(b, end, d, Passes::plan.shared, to_input);
     }
     void go_back(std::string_view function, const Input<T>& dy, Tape<T>& tape, T* d, Matrix<T>* dx) const {
@@ -199,11 +190,7 @@ Network<T, Layers> network(Rng& rng) {
     return Network<T, Layers>(rng);
 }
 /// A network from a chain of layer values: `network(chain, rng)`; in double `network<double>(chain, rng)`.
-template <Shape Input, class... L>
-Network<float, Chain<Input, L...>> network(const Chain<Input, L...>& layers, Rng& rng) {
-    return {layers, rng};
-}
-template <class T, Shape Input, class... L>
+template <class T = float, Shape Input, class... L>
 Network<T, Chain<Input, L...>> network(const Chain<Input, L...>& layers, Rng& rng) {
     return {layers, rng};
 }

@@ -68,15 +68,10 @@ class Objective {
     template <class Self, class Use>
     static void each_part_of(Self& self, Use& use) {
         use(std::string_view{"loss"}, self.loss);
-        [[maybe_unused]] std::string earlier;  // a second term of a type has another name
+        [[maybe_unused]] core::TermNames names;
         [[maybe_unused]] const auto show = [&]<class Term>(Term& term) {
-            if constexpr (!std::is_same_v<std::remove_const_t<Term>, AmongLayers>) {
-                const std::string type{core::name_of<std::remove_const_t<Term>>()}, key = ' ' + type + ' ';
-                Index number = 1;
-                for (std::size_t at = 0; (at = earlier.find(key, at)) != earlier.npos; at += key.size()) ++number;
-                earlier += key;
-                use(std::string_view{number == 1 ? type : type + "." + text(number)}, term);
-            }
+            if constexpr (!std::is_same_v<std::remove_const_t<Term>, AmongLayers>)
+                use(std::string_view{names.next(core::name_of<std::remove_const_t<Term>>())}, term);
         };
         std::apply([&](auto&... terms) { (show(terms), ...); }, self.terms_);
     }
@@ -90,8 +85,8 @@ class Objective {
     /// … and what the loss learns.
     static void print(std::ostream& out) {
         out << names();
-        if constexpr (requires { Loss::weights(); })
-            for (const Weight& w : Loss::weights()) core::print_row(out, w.name, text(w.size()), text(w.size()));
+        for (const Weight& w : core::weights_learned_by<Loss>())
+            core::print_row(out, w.name, text(w.size()), text(w.size()));
     }
 
     /// How many codes training draws of each sample.
@@ -164,7 +159,7 @@ class Objective {
                         const auto layers = passes.layers_.layers();
                         if constexpr (core::over_encoder<Term>)
                             penalty += term.template value<Encoder, T>(
-                                encoder_pass(passes, b, scratch, Stream{0, 0, own}, layers));
+                                passes.encoder_pass(layers, b, scratch, Stream{0, 0, own}));
                     });
                     sum += Sum(value + penalty) * Sum(static_cast<double>(b.samples));
                     if (copies_codes) {
@@ -247,26 +242,12 @@ class Objective {
     // Terms' random numbers come behind those of all layers.
     static constexpr std::uint16_t substream(std::size_t number) { return static_cast<std::uint16_t>(0x8000 + number); }
 
-    static core::EncoderPass<T> encoder_pass(const Passes& passes, const Buffers& b, T* scratch, const Stream& random,
-                                             const auto& layers) {
-        return {layers.data(),
-                b.activation.data(),
-                passes.theta_.data(),
-                passes.state_.data(),
-                nullptr,
-                nullptr,
-                scratch,
-                Passes::condition_of(b),
-                b.samples,
-                random};
-    }
-
     template <class Term>
     T penalty_gradient(const Term& term, std::uint16_t own, const Passes& passes, Step& s) const {
         Buffers& b = s.b;
         if constexpr (core::over_encoder<Term>) {
             const auto layers = passes.layers_.layers();
-            auto pass = encoder_pass(passes, b, s.scratch, b.random->substream(own), layers);
+            auto pass = passes.encoder_pass(layers, b, s.scratch, b.random->substream(own));
             pass.gradient = s.d;
             if (s.to_input) pass.dx = Passes::gradient_to_add_to(b, 0).data();
             return term.template gradient<Encoder, T>(pass);

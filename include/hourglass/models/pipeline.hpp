@@ -88,12 +88,7 @@ struct Pipeline {
     using Layers = typename decltype(core::joined_type<CodeTerm>(std::declval<typename Encoder::Flat>(),
                                                                  std::declval<typename Decoder::Flat>()))::type;
 
-    static_assert(
-        Layers::plan.conditions_agree,
-        "hourglass: Condition: all conditions of a model read the same values, and here one takes another number");
-    static_assert(
-        Layers::plan.ties_hold,
-        "hourglass: a Tied decoder shares the weights of the encoder it is made of, and this model has another");
+    static_assert(core::plan_is_sound<Layers, false>());
 
     // The marks: the encoder's output, the code, and what the loss reads.
     static constexpr std::size_t code_begin = Encoder::depth, code_end = code_begin + (has_code_term ? 1 : 0);

@@ -16,7 +16,6 @@ class TrainingStep {
     using Layers = typename Pipeline::Layers;
     using Passes = typename Objective::Passes;
     using Buffers = typename Passes::Buffers;
-    static constexpr const auto& plan = Passes::plan;
 
   public:
     TrainingStep(const Passes& passes, const Objective& objective, const Batch<T>& x, const Input<T>& target,
@@ -73,11 +72,10 @@ class TrainingStep {
     // Clears the gradients that are added to before the way back comes to their layers, by terms or by who shares their
     // weights; all others will be assigned.
     void clear_accumulated(T* d) {
-        for (std::size_t i = 0; i < Layers::depth; ++i) {
-            accumulate_[i] = plan.shared[i] || (Pipeline::on_weights && i < Pipeline::code_begin) ||
+        for (std::size_t i = 0; i < Layers::depth; ++i)
+            accumulate_[i] = Passes::plan.shared[i] || (Pipeline::on_weights && i < Pipeline::code_begin) ||
                              (Pipeline::has_code_term && i == Pipeline::code_begin);
-            if (accumulate_[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
-        }
+        Passes::clear_gradients(d, accumulate_);
         clear<T>({d + Layers::parameters, Objective::learned, 1});
     }
 
