@@ -19,7 +19,7 @@ int main(int argc, char** argv) try {
     std::ifstream file;
     if (arguments.data.empty()) {
         pump::write_readings(made, arguments.small ? 500 : 4000, 0, rng);
-        std::ofstream later("readings_to_score.csv");
+        std::ofstream later(pump::readings_to_score);
         pump::write_readings(later, 200, 20, rng);
     } else {
         file.open(arguments.data);

@@ -12,6 +12,8 @@ namespace pump {
 inline const std::vector<std::string> columns = {"speed", "torque",   "power",       "current",
                                                  "flow",  "pressure", "temperature", "vibration"};
 
+inline constexpr const char* readings_to_score = "readings_to_score.csv";  // what is made up for the second program
+
 using Encoder = hourglass::Chain<hourglass::Shape{8}, hourglass::Dense<32>, hourglass::Tanh, hourglass::Dense<3>>;
 using Decoder = hourglass::Chain<Encoder::output, hourglass::Dense<32>, hourglass::Tanh, hourglass::Dense<8>>;
 using Detector = hourglass::Autoencoder<Encoder, Decoder, hourglass::MeanSquaredError>;

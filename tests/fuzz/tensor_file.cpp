@@ -18,7 +18,7 @@ static void take(const hg::io::TensorFile& file, const hg::io::Tensor& tensor) {
         try {
             call();
         } catch (const hg::Error& error) {
-            HOURGLASS_REQUIRE(std::string_view{error.what()}.starts_with("load: f: "));
+            HOURGLASS_REQUIRE(std::string_view{error.what()}.starts_with("f: "));
             return true;
         }
         return false;
