@@ -206,6 +206,14 @@ TEST_CASE("scalers, numbers, vectors and matrices come back") {
                ContainsSubstring("tensor f is of type F32, expected I64"));
 }
 
+TEST_CASE("batches that are cut otherwise are another order") {
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(2, 10);
+    hg::Rng rng{1};
+    auto keep = hg::minibatches(x, 4, rng), drop = hg::minibatches(x, 4, rng, hg::LastBatch::Drop);
+    CHECK_THAT(error_of([&] { hg::load(saved(keep), drop); }),
+               ContainsSubstring("minibatches.batches is 3, here it is 2"));
+}
+
 TEST_CASE("two of a kind need names") {
     auto a = model_of(1), b = model_of(2);
     CHECK_THAT(error_of([&] { saved(a, b); }), StartsWith("save: there are two of model: give each a name of its own"));
@@ -327,6 +335,9 @@ TEST_CASE("what cannot be loaded is not saved, and denormal parameters become ze
     CHECK_THAT(error_of([&] { hg::save(path, model); }),
                StartsWith("save: tensor encoder.0.kernel: value 0 of 96 is inf"));
     hg::StandardScaler scaler;
+    auto wild = model_of(1);
+    wild.term<hg::GaussianLatent>().beta = -1;
+    CHECK_THAT(error_of([&] { hg::save(path, wild); }), ContainsSubstring("code: GaussianLatent: beta must be"));
     CHECK_THAT(error_of([&] { hg::save(path, scaler); }), StartsWith("save: standard_scaler is not fitted"));
     CHECK_THAT(error_of([&] { hg::save(path, hg::named("t", std::numeric_limits<double>::quiet_NaN())); }),
                StartsWith("save: t is nan"));
@@ -372,6 +383,20 @@ TEST_CASE("places that are no files are refused, links are followed, modes stay"
                ContainsSubstring("the stream failed while it was read"));
     hg::save(folder / "a", model);
     fs::permissions(folder / "a", fs::perms::owner_read | fs::perms::owner_write);
+    fs::create_symlink(folder / "not there", folder / "astray");
+    CHECK_THAT(error_of([&] { hg::save(folder / "astray", model); }),
+               ContainsSubstring("is a link to what is not there"));
+    const std::string kept = text_of(folder / "a");
+    fs::create_symlink(folder / "a", folder / "c.partial");  // what is not ours is not written through
+    CHECK_THAT(error_of([&] { hg::save(folder / "c", model, hg::named("t", 1.0)); }),
+               ContainsSubstring("c.partial cannot be written"));
+    fs::create_hard_link(folder / "a", folder / "d.partial");
+    CHECK_THAT(error_of([&] { hg::save(folder / "d", model, hg::named("t", 1.0)); }),
+               ContainsSubstring("is no file of its own"));
+    CHECK((text_of(folder / "a") == kept && fs::exists(folder / "d.partial")));
+    fs::remove(folder / "d.partial");
+    CHECK_THAT(error_of([&] { hg::save((folder / "e") + std::string("\0x", 2), model); }),
+               ContainsSubstring("holds a zero byte"));
     fs::create_symlink(folder / "a", folder / "link");
     hg::save(folder / "link", model, hg::named("t", 1.0));
     CHECK(fs::is_symlink(folder / "link"));

@@ -94,16 +94,19 @@ class DurableFile {
   private:
     // The file itself where `path` is a link to it, so that the link stays one.
     static std::string resolved(const std::string& path) {
+        if (path.find('\0') != path.npos) fail("save: the path ", path.c_str(), "… holds a zero byte");
         const std::unique_ptr<char, void (*)(void*)> full(::realpath(path.c_str(), nullptr), std::free);
         if (full) return full.get();
         if (errno != ENOENT) fail("save: ", path, ": ", std::strerror(errno));
+        struct stat link {};
+        if (::lstat(path.c_str(), &link) == 0) fail("save: ", path, " is a link to what is not there");
         return path;
     }
     // One writer at a time: who has the lock on the file that bears the name. A file left behind by a program that was
     // killed has no lock on it, and is used again.
     void open_partial() {
         for (int tries = 0; tries < 100; ++tries) {
-            file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+            file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
             if (file_ < 0) fail("save: ", partial_, " cannot be written: ", std::strerror(errno));
             if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
                 ::close(std::exchange(file_, -1));
@@ -113,6 +116,11 @@ class DurableFile {
             }, named{};
             if (::fstat(file_, &mine) == 0 && ::stat(partial_.c_str(), &named) == 0 && mine.st_ino == named.st_ino &&
                 mine.st_dev == named.st_dev) {
+                // What somebody has put there is not written through: another name of a file, a pipe.
+                if (!S_ISREG(mine.st_mode) || mine.st_nlink != 1) {
+                    ::close(std::exchange(file_, -1));
+                    fail("save: ", partial_, " is there, and is no file of its own");
+                }
                 if (::ftruncate(file_, 0) != 0) fail_here("writing");
                 return;
             }

@@ -24,8 +24,13 @@ using Hyperparameter = std::optional<double>;
 /// Puts a line together.
 class HyperparameterWriter {
   public:
+    /// `Error` for a value that is not finite: it would not load.
     template <class V>
     void add(std::string_view prefix, std::string_view name, const V& value) {
+        if constexpr (!std::is_arithmetic_v<V>)
+            require_finite(prefix, name, value.value_or(0));
+        else if constexpr (std::is_floating_point_v<V>)
+            require_finite(prefix, name, static_cast<double>(value));
         (line_ += line_.size() > 1 ? "," : "") += json_text(std::string{prefix} + std::string{name}) + ":";
         if constexpr (std::is_same_v<V, bool>)
             line_ += value ? "true" : "false";
@@ -37,6 +42,10 @@ class HyperparameterWriter {
     std::string line() const { return line_ + "}"; }
 
   private:
+    static void require_finite(std::string_view prefix, std::string_view name, double value) {
+        if (!is_finite(value)) fail("save: ", prefix, name, " is ", value, ": nothing was written");
+    }
+
     std::string line_ = "{";
 };
 
@@ -114,15 +123,17 @@ std::string options_line(const Options& options) {
     return writer.line();
 }
 
-/// The hyperparameters of all of a model's parts.
+/// The hyperparameters of all of a model's parts. `Error` for one out of range: it would not load.
 template <class Model>
 std::string hyperparameters_line(const Model& model) {
     HyperparameterWriter writer;
     model.each_part([&]<class Part>(std::string_view part, const Part& of) {
-        if constexpr (core::has_hyperparameters<Part>)
+        if constexpr (core::has_hyperparameters<Part>) {
+            within("save: nothing was written: " + std::string{part} + ": ", [&] { of.check(); });
             Part::each_hyperparameter(of, [&](std::string_view name, const auto& value) {
                 writer.add(std::string{part} + ".", name, value);
             });
+        }
     });
     return writer.line();
 }
@@ -142,7 +153,12 @@ class PendingHyperparameters {
                     read, [&](std::string_view name, auto& value) { reader.take(prefix, name, value); });
                 within(reader.where() + prefix.substr(0, prefix.size() - 1) + ": ", [&] { read.check(); });
                 std::vector<Hyperparameter> values;
-                Part::each_hyperparameter(read, [&](std::string_view, const auto& value) { values.push_back(value); });
+                Part::each_hyperparameter(read, [&](std::string_view, const auto& value) {
+                    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
+                        values.emplace_back(static_cast<double>(value));
+                    else
+                        values.push_back(value);
+                });
                 auto next = values.begin();
                 Part::each_hyperparameter(of, [&](std::string_view, auto& value) { add(value, *next++); });
             }
@@ -150,22 +166,26 @@ class PendingHyperparameters {
         reader.require_all_taken();
     }
     void assign() const noexcept {
-        for (const auto& [to, value] : numbers_) *to = value;
-        for (const auto& [to, value] : integers_) *to = value;
-        for (const auto& [to, value] : switches_) *to = value;
-        for (const auto& [to, value] : optional_) *to = value;
+        for (const auto& [to, value, put] : all_) put(to, value);
     }
 
   private:
-    void add(double& to, const Hyperparameter& value) { numbers_.emplace_back(&to, *value); }
-    void add(Index& to, const Hyperparameter& value) { integers_.emplace_back(&to, static_cast<Index>(*value)); }
-    void add(bool& to, const Hyperparameter& value) { switches_.emplace_back(&to, *value != 0); }
-    void add(std::optional<double>& to, const Hyperparameter& value) { optional_.emplace_back(&to, value); }
+    struct Assignment {
+        void* to;
+        Hyperparameter value;
+        void (*put)(void*, const Hyperparameter&) noexcept;
+    };
+    template <class V>
+    void add(V& to, const Hyperparameter& value) {
+        all_.push_back({&to, value, [](void* at, const Hyperparameter& v) noexcept {
+                            if constexpr (std::is_arithmetic_v<V>)
+                                *static_cast<V*>(at) = static_cast<V>(*v);
+                            else
+                                *static_cast<V*>(at) = v;
+                        }});
+    }
 
-    std::vector<std::pair<double*, double>> numbers_;
-    std::vector<std::pair<Index*, Index>> integers_;
-    std::vector<std::pair<bool*, bool>> switches_;
-    std::vector<std::pair<std::optional<double>*, std::optional<double>>> optional_;
+    std::vector<Assignment> all_;
 };
 
 }  // namespace io

@@ -49,6 +49,8 @@ Named<const Object> named(std::string name, const Object& object) {
 /// For `load`: `object` takes floating-point numbers of any type (F16, BF16, F32, F64), rounded to its own.
 template <class Object>
 Named<Object> converting(Object& object) {
+    static_assert(!io::Number<Object> && !io::Array<Object>,
+                  "hourglass: a number or a matrix needs a name: hg::converting(hg::named(\"threshold\", t))");
     return {"", object, true};
 }
 template <class Object>
@@ -152,6 +154,9 @@ void load_from(std::span<const std::byte> bytes, const std::string& name, Object
 /// matrices. The file's metadata describe architecture and hyperparameters in words.
 ///
 ///     hg::save("pump.safetensors", model, scaler, hg::named("threshold", threshold));
+///
+/// Not kept, and so the program's to say again: what is excluded from weight decay, what optimisers and tapes do about
+/// values that are not finite, members of a `Corruption`'s function. Hyperparameters out of range are not saved.
 ///
 /// The file is written beside the old one, brought to the disk and renamed: whatever happens, there is the old one or
 /// the new one. Denormal parameters are written as 0. `Error`, with nothing written, for a parameter that is not

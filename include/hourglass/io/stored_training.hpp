@@ -100,6 +100,7 @@ void add(Contents& contents, const std::string& name, const O& batches) {
     const data::BatchOrder& order = batches.order();
     contents.add_number(key + ".samples", std::int64_t{order.samples()}, Use::Record);
     contents.add_number(key + ".batch_size", std::int64_t{order.batch_size()}, Use::Record);
+    contents.add_number(key + ".batches", std::int64_t{order.batches()}, Use::Record);
     contents.add_number(key + ".next", std::int64_t{order.next()}, Use::Record);
     contents.add(key + ".order", {static_cast<Index>(order.order().size())}, order.order().data(), Use::Record);
 }
@@ -113,6 +114,7 @@ auto staged(Source& source, const std::string& name, O& batches, bool) {
     };
     require("samples", order.samples());
     require("batch_size", order.batch_size());
+    require("batches", order.batches());
     const auto next = static_cast<Index>(source.take_number<std::int64_t>(key + ".next"));
     const Vector<Index> samples = take_vector<Index>(source, key + ".order");
     data::BatchOrder made = order;
