@@ -57,7 +57,10 @@ class Trainable {
     /// another one's tape.
     bool fold(const Tape<T>& tape) {
         require_values("fold");
-        if (!fits(tape)) require_tape(std::string{Derived::type_name} + "::fold", tape);
+        if (!fits(tape))
+            fail(Derived::type_name, "::fold: the tape holds ", tape.gradient().size(), " parameters and ",
+                 tape.statistics().size(), " statistics, the ", Derived::kind, " has ", parameters().size(), " and ",
+                 state().size());
         return passes().fold(tape);
     }
 
@@ -120,7 +123,8 @@ class Trainable {
     // `method` is one of this one's, "fold".
     void require_values(std::string_view method) const {
         if (!passes().has_values())
-            passes().require_values(std::string{Derived::type_name} + "::" + std::string{method}, Derived::kind);
+            fail(Derived::type_name, "::", method, ": the ", Derived::kind,
+                 " has no parameters any more: it has been moved from");
     }
     void require_tape(std::string_view function, const Tape<T>& tape) const {
         core::require_tape(function, Derived::kind, tape, parameters().size(), state().size());
