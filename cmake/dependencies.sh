@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs, on Debian or Ubuntu, what the presets need. Does nothing when all of it is there; needs no sudo when root.
-#   cmake/dependencies.sh            compiler, CMake, Eigen, Catch2, Google Benchmark, libpng, zlib, gnuplot, Fashion-MNIST
+#   cmake/dependencies.sh            compiler, CMake, Eigen, Catch2, Google Benchmark, libpng, zlib, gnuplot, pkg-config, Python,
+#                                    Fashion-MNIST
 #   cmake/dependencies.sh --ci       and clang with its tools and sanitizers
 #   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
 set -eu

@@ -129,7 +129,8 @@ class OnnxGraph {
         for (int i = 2; !names_.insert(free).second; ++i) free = name + "_" + text(i);
         return free;
     }
-    /// Makes `value` the graph's result, of this name. `Error` for a graph that computes nothing else.
+    /// Makes `value` the graph's result, of this name. An input that is
+    /// handed on as it is gets a node of its own.
     void output(const std::string& value, const std::string& name, const OnnxExtents& sample) {
         const auto made = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) {
             return std::find(node.outputs.begin(), node.outputs.end(), value) != node.outputs.end();

@@ -159,8 +159,10 @@ void load_from(std::span<const std::byte> bytes, const std::string& name, Object
 /// values that are not finite, members of a `Corruption`'s function. Hyperparameters out of range are not saved.
 ///
 /// The file is written beside the old one, brought to the disk and renamed: whatever happens, there is the old one or
-/// the new one. Denormal parameters are written as 0. `Error`, with nothing written, for a parameter that is not
-/// finite, a scaler that is not fitted, two objects of one name, and when the disk refuses.
+/// the new one (on POSIX systems). Denormal parameters are written as 0. `Error`, with nothing written, for a value or
+/// a hyperparameter that would not load, a scaler that is not fitted, two objects of one name, a name that is no UTF-8,
+/// more than 100 MB of names, a path that is no ordinary file or a link to none, another writer, and when the disk
+/// refuses.
 template <class... Objects>
 void save(const std::string& path, const Objects&... objects) {
     const io::Contents contents = io::contents_of(objects...);

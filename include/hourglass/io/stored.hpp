@@ -1,6 +1,6 @@
 // How objects lie in a model file, and how they are put back. `add(contents, name, object)` puts one into a file;
 // `staged(source, name, object, convert)` looks at all that a file holds for it and returns a function that assigns it
-// and cannot fail. What an object is known by is what it shows of itself: no header is included for the sake of a type.
+// and cannot fail. What an object is known by is what it shows of itself.
 #pragma once
 
 #include <cstring>
@@ -24,7 +24,7 @@ inline std::string behind(const std::string& name, std::string_view rest) {
 }
 inline TensorShape reversed(std::span<const Index> extents) { return {extents.rbegin(), extents.rend()}; }
 
-// The kind of an object and its name in the file.
+// In small letters, "adam" for Adam; and the name that an object has in the file.
 inline std::string lower(std::string_view words) {
     std::string all{words};
     for (char& c : all) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
