@@ -82,6 +82,8 @@ class BatchOrder {
     /// The first batch that has not been handed out.
     Index next() const { return next_; }
     void hand_out(Index batch) { next_ = batch + 1; }
+    /// No batch has been handed out.
+    void rewind() { next_ = 0; }
 
     bool shuffled() const { return !order_.empty(); }
     Index samples() const { return samples_; }
@@ -221,7 +223,7 @@ class Minibatches {
     /// Draws a new order: the one that `minibatches` itself would draw now. All of its batches are then still to come.
     void shuffle(Rng& rng) { order_.shuffle(rng); }
     /// The same batches once more: all of them are still to come.
-    void rewind() { order_.hand_out(-1); }
+    void rewind() { order_.rewind(); }
 
     /// How many batches there are.
     Index size() const { return order_.batches(); }
@@ -264,7 +266,7 @@ class PairedMinibatches {
     /// Draws a new order: the one that `minibatches` itself would draw now. All of its batches are then still to come.
     void shuffle(Rng& rng) { order_.shuffle(rng); }
     /// The same batches once more: all of them are still to come.
-    void rewind() { order_.hand_out(-1); }
+    void rewind() { order_.rewind(); }
 
     /// How many batches there are.
     Index size() const { return order_.batches(); }

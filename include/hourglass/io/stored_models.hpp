@@ -23,16 +23,12 @@ concept Model = requires(const O& o) {
 };
 
 template <Model O>
-std::string key_of(const std::string& name) {
-    return name.empty() ? std::string{O::kind_name()} : name;
-}
-template <Model O>
 void add(Contents& contents, const std::string& name, const O& model) {
     const auto put = [&](std::string_view array, std::span<const Index> extents, const auto& values) {
         contents.add(behind(name, array), reversed(extents), values.data(), Use::Parameters);
     };
-    contents.describe(key_of<O>(name), model.architecture());
-    contents.describe(key_of<O>(name) + ".hyperparameters", hyperparameters_line(model));
+    contents.describe(named_or(name, O::kind_name()), model.architecture());
+    contents.describe(named_or(name, O::kind_name()) + ".hyperparameters", hyperparameters_line(model));
     model.each_weight(put);
     model.each_state(put);
 }
@@ -43,11 +39,12 @@ auto staged(Source& source, const std::string& name, O& model, bool convert) {
     const auto take = [&](std::string_view array, std::span<const Index> extents, auto values) {
         arrays.emplace_back(&source.take<T>(behind(name, array), reversed(extents), convert), values.data());
     };
-    source.require_description(key_of<O>(name), model.architecture());
+    source.require_description(named_or(name, O::kind_name()), model.architecture());
     model.each_weight(take);
     model.each_state(take);
     return [arrays = std::move(arrays),
-            numbers = PendingHyperparameters(source, key_of<O>(name) + ".hyperparameters", model)]() noexcept {
+            numbers =
+                PendingHyperparameters(source, named_or(name, O::kind_name()) + ".hyperparameters", model)]() noexcept {
         numbers.assign();
         for (const auto& [tensor, to] : arrays)
             if (tensor->type.name == element_type<T>())

@@ -68,11 +68,7 @@ class Adadelta : public Optimizer, public optim::StepsModels<Adadelta> {
     using optim::StepsModels<Adadelta>::step;
 
     /// The options as they are now: with the learning rate of the next step.
-    Options options() const {
-        Options now = options_;
-        now.learning_rate = learning_rate();
-        return now;
-    }
+    Options options() const { return as_now(options_); }
 
   private:
     Options options_;

@@ -63,11 +63,7 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
     using optim::StepsModels<Adam>::step;
 
     /// The options as they are now: with the learning rate of the next step.
-    Options options() const {
-        Options now = options_;
-        now.learning_rate = learning_rate();
-        return now;
-    }
+    Options options() const { return as_now(options_); }
 
   protected:
     /// For a variant that is called otherwise in messages.

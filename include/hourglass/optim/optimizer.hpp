@@ -113,6 +113,13 @@ class Optimizer {
         optim::require_not_negative(name, "weight_decay", weight_decay);
     }
 
+    /// `options` with the learning rate of the next step.
+    template <class Options>
+    Options as_now(Options options) const {
+        options.learning_rate = learning_rate_;
+        return options;
+    }
+
     /// Says, for each kind of moment in the order of the formula, that it is kept.
     void keeps(const optim::MomentKind& kind) { kinds_[kind_count_++] = kind; }
 

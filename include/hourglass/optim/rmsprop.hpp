@@ -97,11 +97,7 @@ class RMSprop : public Optimizer, public optim::StepsModels<RMSprop> {
     using optim::StepsModels<RMSprop>::step;
 
     /// The options as they are now: with the learning rate of the next step.
-    Options options() const {
-        Options now = options_;
-        now.learning_rate = learning_rate();
-        return now;
-    }
+    Options options() const { return as_now(options_); }
 
   private:
     Options options_;
