@@ -41,7 +41,7 @@ struct Framework {
     char separator;                         ///< between a module's name and a tensor's
     bool flattens_positions_first = false;  ///< the positions of a series are fastest in memory
     bool turns_transposed = false;          ///< the first tap of a transposed convolution is the last one here
-    std::string_view counter = "";          ///< a tensor of its normalisations that is of no use here
+    std::string_view counter{};             ///< a tensor of its normalisations that is of no use here
 };
 inline constexpr Framework keras{
     {"o", "io", "kio", "koi"}, {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}, '/'};

@@ -88,6 +88,7 @@ class FromPython {
     }
     static std::vector<Passage> passages(const std::vector<ForeignLayer>& layers) {
         std::vector<Passage> chain;
+        chain.reserve(layers.size());
         for (const ForeignLayer& layer : layers) chain.push_back(layer.passage);
         return chain;
     }
