@@ -16,13 +16,13 @@ namespace core {
 /// Where one layer of a pass finds everything. Null is what nobody asked for.
 template <class T>
 struct LayerCall {
-    const T *w, *theta, *state;                       // its weights, the network's, its running values
-    T *dw = nullptr, *dtheta = nullptr, *statistics;  // their gradients, and this batch's statistics
-    T *x, *y, *dx, *dy, *cache;
-    const T* branch;
+    const T *w = nullptr, *theta = nullptr, *state = nullptr;   // its weights, the network's, its running values
+    T *dw = nullptr, *dtheta = nullptr, *statistics = nullptr;  // their gradients, and this batch's statistics
+    T *x = nullptr, *y = nullptr, *dx = nullptr, *dy = nullptr, *cache = nullptr;
+    const T* branch = nullptr;
     T* branch_gradient = nullptr;
     ConstView<T> condition;
-    Index samples, outputs;  // columns of x and of y
+    Index samples = 0, outputs = 0;  // columns of x and of y
     Stream random;
     bool training, accumulate_dw = true, accumulate_dx = true, accumulate_branch = true;
 };

@@ -49,7 +49,7 @@ struct Initial {
 // A lies, `step` apart from column to column, perhaps in `copy`; next(row, rows, k, depth), where it lies untouched,
 // for an A of at least `prefetched` values.
 template <class T, class Stripe, class Next>
-void add_by_stripes(Index rows, Index columns, Index depth, Factor<T> b, T* c, Index c_step, Initial<T> initial,
+void add_by_stripes(Index rows, Index columns, Index depth, const Factor<T>& b, T* c, Index c_step, Initial<T> initial,
                     Index prefetched, Stripe stripe, Next next) {
     // On a cache line: values that straddle two of them are read at half the speed.
     alignas(64) T copy[product_rows * product_depth];
@@ -93,8 +93,8 @@ void store_initial(Index rows, Index columns, T* c, Index c_step, Initial<T> ini
 /// `initial` may have C assigned instead, C = A B, or C = column + A B. Columns of C must not overlap; those of A and B
 /// may.
 template <class T>
-void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step, std::type_identity_t<Factor<T>> b,
-                 T* c, Index c_step, Initial<T> initial = {}) {
+void add_product(Index rows, Index columns, Index depth, const T* a, Index a_step,
+                 const std::type_identity_t<Factor<T>>& b, T* c, Index c_step, Initial<T> initial = {}) {
     if (columns == 1 || depth == 0) {  // in the same blocks, to the same bits, but every value of A is used only once
         store_initial(rows, columns, c, c_step, initial);
         const Index block_depth = even_depth(depth);

@@ -187,27 +187,19 @@ class JacobianSweep {
     }
     // Adds everywhere; a layer with random numbers, a cache or running values has no second derivative.
     core::LayerCall<T> backward_call(std::size_t i, T* dy, T* dx, T* gradient) const {
-        return {pass_->theta + plan.offsets[i],
-                pass_->theta,
-                nullptr,
-                gradient ? gradient + plan.offsets[i] : nullptr,
-                gradient,
-                nullptr,
-                pass_->activation[i],
-                pass_->activation[i + 1],
-                dx,
-                dy,
-                nullptr,
-                nullptr,
-                nullptr,
-                pass_->condition,
-                columns,
-                columns,
-                Stream{0, 0},
-                false,
-                true,
-                true,
-                true};
+        return {.w = pass_->theta + plan.offsets[i],
+                .theta = pass_->theta,
+                .dw = gradient ? gradient + plan.offsets[i] : nullptr,
+                .dtheta = gradient,
+                .x = pass_->activation[i],
+                .y = pass_->activation[i + 1],
+                .dx = dx,
+                .dy = dy,
+                .condition = pass_->condition,
+                .samples = columns,
+                .outputs = columns,
+                .random = Stream{0, 0},
+                .training = false};
     }
 
     const core::EncoderPass<T>* pass_;
