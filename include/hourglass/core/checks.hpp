@@ -64,8 +64,8 @@ std::string non_finite_value(std::string_view what, const Input<T>& x) {
     if constexpr (std::floating_point<T>)
         for (Index j = 0; j < x.cols(); ++j)
             if (const Index i = first_non_finite(x.data() + j * x.outerStride(), x.rows()); i >= 0)
-                return std::string(what) + " is not finite: feature " + text(i) + " of sample " + text(j) + " is " +
-                       text(x.data()[j * x.outerStride() + i]);
+                return message_of(what, " is not finite: feature ", i, " of sample ", j, " is ",
+                                  x.data()[j * x.outerStride() + i]);
     return "";
 }
 

@@ -23,17 +23,23 @@ class Error : public std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+namespace core {
+inline std::string text_of_real(double value) {
+    char buffer[32];
+    std::snprintf(buffer, sizeof buffer, "%g", value);
+    std::string shown{buffer};
+    for (char& c : shown) c = c == ',' ? '.' : c;
+    return shown == "-nan" ? "nan" : shown;  // its sign says nothing
+}
+}  // namespace core
+
 /// Text of an integer or floating-point number as it stands in messages (`%g`; whatever the global locale, a point).
 template <class N>
     requires std::integral<N> || std::floating_point<N> std::string text(N value) {
         if constexpr (std::integral<N>) {
             return std::to_string(value);
         } else {
-            char buffer[32];
-            std::snprintf(buffer, sizeof buffer, "%g", static_cast<double>(value));
-            std::string shown{buffer};
-            for (char& c : shown) c = c == ',' ? '.' : c;
-            return shown == "-nan" ? "nan" : shown;  // its sign says nothing
+            return core::text_of_real(static_cast<double>(value));
         }
     }
 inline std::string text(std::string_view value) { return std::string{value}; }
@@ -67,9 +73,20 @@ class MessageArgument {
     Kind kind_ = Kind::Words;
 };
 
-[[noreturn]] inline void fail_with(const MessageArgument* arguments, std::size_t count) {
+inline std::string joined(const MessageArgument* arguments, std::size_t count) {
     std::string message;
     for (std::size_t i = 0; i < count; ++i) message += arguments[i].shown();
+    return message;
+}
+/// All `arguments` (strings and numbers) joined. Compiles in a fraction of the time that adding strings takes.
+template <class... Arguments>
+std::string message_of(const Arguments&... arguments) {
+    const MessageArgument all[]{arguments...};
+    return joined(all, sizeof...(Arguments));
+}
+
+[[noreturn]] inline void fail_with(const MessageArgument* arguments, std::size_t count) {
+    const std::string message = joined(arguments, count);
 #if defined(__cpp_exceptions)
     throw Error(message);
 #else

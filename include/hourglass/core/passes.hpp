@@ -277,9 +277,9 @@ class Passes {
                 run_forward(b, i, i + 1);
                 const Index size = plan.shapes[i + 1].size(), columns = b.columns(i + 1);
                 if (const Index at = first_non_finite(b.activation[i + 1], size * columns); at >= 0)
-                    cause = "x and the target are finite; the first value that is not comes out of layer " + name(i) +
-                            " (" + std::string{Layers::names()[i]} + "), for sample " +
-                            text(first + at / size / (columns / b.samples));
+                    cause = message_of("x and the target are finite; the first value that is not comes out of layer ",
+                                       name(i), " (", Layers::names()[i], "), for sample ",
+                                       first + at / size / (columns / b.samples));
             }
         return cause.empty() ? "x, the target and all layers' outputs are finite" : cause;
     }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <iomanip>
 #include <ostream>
 #include <span>
 #include <string>
@@ -46,11 +45,18 @@ std::type_identity<L> layer_type(const IndexedLayer<I, L>*);
 // One row of the table that chains and models print.
 inline void print_row(std::ostream& out, std::string_view name, std::string_view shape, std::string_view parameters,
                       std::string_view hyperparameters = "") {
-    out << std::left << std::setw(22) << name;
-    if (parameters.empty())
-        out << shape;
-    else
-        out << std::setw(14) << shape << std::right << std::setw(12) << parameters;
+    // Not <iomanip>, which costs every user's file time.
+    const auto fill = [&](std::string_view text, std::size_t width) {
+        for (std::size_t i = text.size(); i < width; ++i) out << ' ';
+    };
+    out << name;
+    fill(name, 22);
+    out << shape;
+    if (!parameters.empty()) {
+        fill(shape, 14);
+        fill(parameters, 12);
+        out << parameters;
+    }
     out << (hyperparameters.empty() ? "" : "  ") << hyperparameters << '\n';
 }
 

@@ -270,11 +270,11 @@ class Optimizer {
             if (bad < 0) continue;
             if (non_finite_ == NonFinite::Skip) return false;
             const Index value = begin + bad % count, kind = bad / count;
-            const std::string what =
-                kind == 0 ? "parameter "
-                          : std::string("moment ") + kinds_[static_cast<std::size_t>(kind - 1)].name + " of parameter ";
-            fail(name_, "::step: ", what, value, " of ", size, " would not stay finite: it would become ",
-                 after[static_cast<std::size_t>(bad)], " by the gradient ", gradient[value]);
+            fail(name_, "::step: ", kind == 0 ? "" : "moment ",
+                 kind == 0 ? "" : kinds_[static_cast<std::size_t>(kind - 1)].name,
+                 kind == 0 ? "parameter " : " of parameter ", value, " of ", size,
+                 " would not stay finite: it would become ", after[static_cast<std::size_t>(bad)], " by the gradient ",
+                 gradient[value]);
         }
         return true;
     }
