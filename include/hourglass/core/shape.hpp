@@ -12,6 +12,18 @@ inline namespace HOURGLASS_ABI {
 
 using Index = Eigen::Index;
 
+/// Rows and columns of a window, a stride or a picture. `Extent{3, 2}`; a single number stands for both, so that a
+/// layer is `Conv2D<16, 3>` or `Conv2D<16, Extent{3, 2}>`. A structural type, so it can be a template argument.
+struct Extent {
+    Index rows = 1;
+    Index columns = 1;
+
+    constexpr Extent(Index both) : rows(both), columns(both) {}
+    constexpr Extent(Index rows_, Index columns_) : rows(rows_), columns(columns_) {}
+    constexpr Index count() const { return rows * columns; }
+    friend constexpr bool operator==(const Extent&, const Extent&) = default;
+};
+
 /// Extents of one sample: `channels` values at each position, channels fastest in memory. A plain feature vector of d
 /// values is `Shape{d}`, a series of 288 steps of one channel `Shape{1, 288}`, a colour picture `Shape{3, rows,
 /// columns}`, whose columns are faster than its rows. A structural type, so it can be a template argument.
@@ -33,6 +45,11 @@ inline std::string text(const Shape& shape) {
     if (shape.positions() != 1) shown += " x " + text(shape.length);
     if (shape.columns != 1) shown += " x " + text(shape.columns);
     return shown;
+}
+
+/// "3" for a square, "3 x 2" (rows x columns) for what is none.
+inline std::string text(const Extent& extent) {
+    return extent.rows == extent.columns ? text(extent.rows) : text(extent.rows) + " x " + text(extent.columns);
 }
 
 inline std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << text(shape); }

@@ -87,11 +87,12 @@ std::string add_nodes(OnnxNodes<T>& nodes, Exactly<Conv1DTranspose<Filters, Kern
                       const std::string& x) {
     return add_transposed(nodes, x, Kernel, Stride, Dilation, Pad == Padding::Same);
 }
-template <class T, Index Filters, Index Kernel, Index Stride, Padding Pad, Index Dilation, bool UseBias, Index Offset,
-          Index Size>
-std::string add_nodes(OnnxNodes<T>& nodes,
-                      Exactly<layers::Conv1DTransposed<Filters, Kernel, Stride, Pad, Dilation, UseBias, Offset, Size>>,
-                      const std::string& x) {
+template <class T, Index Filters, Index Kernel, Index Stride, Padding Pad, Index Dilation, bool UseBias, Index Groups,
+          Index Offset, Index Size>
+std::string add_nodes(
+    OnnxNodes<T>& nodes,
+    Exactly<layers::Conv1DTransposed<Filters, Kernel, Stride, Pad, Dilation, UseBias, Groups, Offset, Size>>,
+    const std::string& x) {
     return add_transposed(nodes, x, Kernel, Stride, Dilation, Pad == Padding::Same);
 }
 

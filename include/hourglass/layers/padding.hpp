@@ -29,27 +29,63 @@ constexpr void require_series(std::string_view layer, Shape in) {
              ", expected a series of positions");
 }
 
-/// Windows of `extent` positions, `stride` apart, over the positions of a series, placed as in Keras and TensorFlow.
+/// Windows of `extent` positions, `stride` apart, over `length` positions, placed as in Keras and TensorFlow.
 /// Valid: ⌊(length − extent)/stride⌋ + 1 of them. Same: ⌈length/stride⌉, of which those at both ends stick out by p =
-/// max((count − 1)·stride + extent − length, 0) in all, ⌊p/2⌋ of it at the beginning. `Error` that names `layer` when
-/// not one fits.
-constexpr Windows windows_over(std::string_view layer, Shape in, Index extent, Index stride, Padding padding) {
-    require_series(layer, in);
-    const Index length = in.length;
+/// max((count − 1)·stride + extent − length, 0) in all, ⌊p/2⌋ of it at the beginning. `Error` that names `layer` and
+/// speaks of `what` of the `whole` when not one fits.
+constexpr Windows windows_along(std::string_view layer, std::string_view what, std::string_view whole, Index length,
+                                Index extent, Index stride, Padding padding) {
     if (padding == Padding::Same) {
         const Index count = (length + stride - 1) / stride;
         return {count, std::max<Index>((count - 1) * stride + extent - length, 0) / 2};
     }
     if (extent > length)
-        fail(layer, ": a window covers ", extent, " positions, but the sequence has only ", length,
+        fail(layer, ": a window covers ", extent, " ", what, ", but the ", whole, " has only ", length,
              "; Padding::Same lets windows stick out");
     return {(length - extent) / stride + 1, 0};
 }
+/// The same over the positions of a series.
+constexpr Windows windows_over(std::string_view layer, Shape in, Index extent, Index stride, Padding padding) {
+    require_series(layer, in);
+    return windows_along(layer, "positions", "sequence", in.length, extent, stride, padding);
+}
 
-/// What the printed table says of them.
-inline std::string window_text(Index kernel, Index stride, Padding padding, Index dilation = 1) {
-    return "window " + text(kernel) + (stride == 1 ? "" : ", stride " + text(stride)) +
-           (padding == Padding::Same ? ", same" : "") + (dilation == 1 ? "" : ", dilation " + text(dilation));
+/// Windows over a picture.
+struct PictureWindows {
+    Windows rows, columns;
+
+    constexpr Extent count() const { return {rows.count, columns.count}; }
+    constexpr Extent before() const { return {rows.left, columns.left}; }
+};
+constexpr PictureWindows windows_over(std::string_view layer, Shape in, Extent extent, Extent stride, Padding padding) {
+    return {windows_along(layer, "rows", "picture", in.length, extent.rows, stride.rows, padding),
+            windows_along(layer, "columns", "picture", in.columns, extent.columns, stride.columns, padding)};
+}
+
+/// From the first tap of a kernel to its last.
+constexpr Index reach(Index kernel, Index dilation) { return (kernel - 1) * dilation + 1; }
+constexpr Extent reach(Extent kernel, Extent dilation) {
+    return {reach(kernel.rows, dilation.rows), reach(kernel.columns, dilation.columns)};
+}
+
+/// Positions that come out of a transposed convolution along one direction, and how many are cut off at its beginning.
+constexpr Windows transposed_windows(Index length, Index reach, Index stride, Padding padding) {
+    const Index beyond = std::max<Index>(reach - stride, 0);
+    return padding == Padding::Valid ? Windows{length * stride + beyond, 0} : Windows{length * stride, beyond / 2};
+}
+
+/// `Error` that names `layer` where channels do not fall into `groups` of as many.
+constexpr void require_groups(std::string_view layer, Shape in, Index groups) {
+    if (in.channels % groups != 0)
+        fail(layer, ": ", in.channels, " channels do not fall into ", groups, " groups of as many");
+}
+
+/// What the printed table says of them; a kernel, stride and dilation of one dimension or of two.
+template <class Size>
+std::string window_text(Size kernel, Size stride, Padding padding, Size dilation = 1, Index groups = 1) {
+    return "window " + text(kernel) + (stride == Size(1) ? "" : ", stride " + text(stride)) +
+           (padding == Padding::Same ? ", same" : "") + (dilation == Size(1) ? "" : ", dilation " + text(dilation)) +
+           (groups == 1 ? "" : ", groups " + text(groups));
 }
 
 }  // namespace layers

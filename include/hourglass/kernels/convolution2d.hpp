@@ -1,0 +1,261 @@
+// The three products behind every 2-D convolution, and behind grouped ones of any dimension: forward, its transpose,
+// and the kernel's gradient. Sizes are run-time values, so all layers share one compiled copy.
+//
+// A convolution joins a long picture (channels × columns × rows) and a short one (filters × out_columns × out_rows):
+// position (p, q) of the short one sees positions (p·stride + i·dilation − top, q·stride + k·dilation − left) of the
+// long one, i and k over the kernel's rows and columns; what lies outside is zero. Channels fall into `groups` of as
+// many, and filters too: those of one group see each other alone. The kernel is W of filters × (channels/groups ·
+// columns · rows), column-major: filters fastest, then a group's channels, then the kernel's columns, then its rows.
+//
+// What some dozens of positions see is copied side by side into a panel that stays in the nearest cache, and multiplied
+// there: one product for all taps, whatever the padding, stride and dilation.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+
+#include "hourglass/core/shape.hpp"
+#include "hourglass/kernels/columns.hpp"
+#include "hourglass/kernels/convolution.hpp"
+#include "hourglass/kernels/product.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace kernels {
+
+/// The sizes of one convolution, see above.
+struct Convolution2D {
+    Index channels;
+    Extent size;  // of the long picture
+    Index filters;
+    Extent positions;  // of the short one
+    Extent kernel, stride, dilation;
+    Extent before;  // how far the first window sticks out: top, left
+    Index groups = 1;
+
+    constexpr Index group_channels() const { return channels / groups; }
+    constexpr Index group_filters() const { return filters / groups; }
+    /// Values that one position sees, of a group.
+    constexpr Index depth() const { return kernel.count() * group_channels(); }
+    constexpr Index long_size() const { return channels * size.count(); }
+    constexpr Index short_size() const { return filters * positions.count(); }
+    /// Whether every position sees itself alone, so that both pictures are factors as they lie.
+    constexpr bool is_pointwise() const {
+        return kernel.count() == 1 && stride.count() == 1 && groups == 1 && before == Extent{0} && positions == size;
+    }
+};
+
+// A part of a convolution: values `k` to `k + depth` of what the positions first … first + count − 1 see, of one group.
+// Positions are numbered through all samples.
+struct PanelPart {
+    Index group, k, depth, first, count;
+};
+
+// Where a panel has value k of position j: [k + j·depth], so that what a position sees is a run of memory; or, where
+// such runs are short, [k·count + j], so that neighbours in a row are one.
+enum class PanelOrder { ByPosition, ByValue };
+inline PanelOrder order_of(const Convolution2D& c) {
+    const bool runs_join = c.dilation.columns == 1 && c.groups == 1;
+    return (runs_join ? c.kernel.columns : 1) * c.group_channels() < 8 ? PanelOrder::ByValue : PanelOrder::ByPosition;
+}
+
+// Calls use(in panel, in x, values) for each run of values that part `part` of the panel has, where it is in order of
+// positions; `in x` is negative for what lies outside.
+template <class Use>
+void each_run_by_position(const Convolution2D& c, const PanelPart& part, Use use) {
+    const Index channels = c.group_channels(), end = part.k + part.depth;
+    const bool joined = c.dilation.columns == 1 && c.groups == 1;  // the taps of a kernel's row lie side by side
+    const Index run = joined ? c.kernel.columns * channels : channels, runs_per_row = joined ? 1 : c.kernel.columns;
+    for (Index j = 0; j < part.count; ++j) {
+        const Index position = (part.first + j) % c.positions.count(), sample = (part.first + j) / c.positions.count();
+        const Index p = position / c.positions.columns, q = position % c.positions.columns;
+        for (Index r = part.k / run; r * run < end; ++r) {
+            const Index from = std::max(part.k, r * run), to = std::min(end, (r + 1) * run);
+            const Index row = p * c.stride.rows + r / runs_per_row * c.dilation.rows - c.before.rows;
+            const Index column = q * c.stride.columns + r % runs_per_row * c.dilation.columns - c.before.columns;
+            Index inside = from, outside = to;  // the values that exist
+            if (row < 0 || row >= c.size.rows)
+                inside = to;
+            else if (joined) {
+                inside = std::clamp(r * run - column * channels, from, to);
+                outside = std::clamp(r * run + (c.size.columns - column) * channels, inside, to);
+            } else if (column < 0 || column >= c.size.columns)
+                inside = to;
+            const Index at =
+                ((sample * c.size.rows + row) * c.size.columns + column) * c.channels + part.group * channels - r * run;
+            const Index panel = j * part.depth - part.k;
+            if (from < inside) use(panel + from, Index{-1}, inside - from);
+            if (inside < outside) use(panel + inside, at + inside, outside - inside);
+            if (outside < to && inside < to) use(panel + outside, Index{-1}, to - outside);
+        }
+    }
+}
+
+// The same in order of values: calls use(in panel, in x, values, step in x).
+template <class Use>
+void each_run_by_value(const Convolution2D& c, const PanelPart& part, Use use) {
+    const Index channels = c.group_channels(), step = c.stride.columns * c.channels;
+    for (Index k = 0; k < part.depth; ++k) {
+        const Index tap = (part.k + k) / channels, channel = (part.k + k) % channels;
+        const Index down = tap / c.kernel.columns * c.dilation.rows - c.before.rows;
+        const Index right = tap % c.kernel.columns * c.dilation.columns - c.before.columns;
+        // The columns q of the short picture that see one of the long picture through this tap.
+        const Index least = right < 0 ? (-right + c.stride.columns - 1) / c.stride.columns : 0;
+        const Index most = (c.size.columns - 1 - right + c.stride.columns) / c.stride.columns;
+        for (Index j = 0; j < part.count;) {
+            const Index position = (part.first + j) % c.positions.count();
+            const Index sample = (part.first + j) / c.positions.count();
+            const Index p = position / c.positions.columns, q = position % c.positions.columns;
+            const Index count = std::min(c.positions.columns - q, part.count - j);  // to the end of this row
+            const Index row = p * c.stride.rows + down, panel = k * part.count + j;
+            Index inside = count, outside = count;
+            if (row >= 0 && row < c.size.rows) {
+                inside = std::clamp(least - q, Index{0}, count);
+                outside = std::clamp(most - q, inside, count);
+            }
+            if (inside > 0) use(panel, Index{-1}, inside, step);
+            if (inside < outside)
+                use(panel + inside,
+                    ((sample * c.size.rows + row) * c.size.columns + (q + inside) * c.stride.columns + right) *
+                            c.channels +
+                        part.group * channels + channel,
+                    outside - inside, step);
+            if (outside < count) use(panel + outside, Index{-1}, count - outside, step);
+            j += count;
+        }
+    }
+}
+
+// panel = what the positions see.
+template <class T>
+void gather(const Convolution2D& c, const PanelPart& part, PanelOrder order, const T* x, T* panel) {
+    if (order == PanelOrder::ByPosition)
+        each_run_by_position(c, part, [=](Index to, Index from, Index count) {
+            if (from < 0)
+                std::fill_n(panel + to, count, T(0));
+            else
+                std::copy_n(x + from, count, panel + to);
+        });
+    else
+        each_run_by_value(c, part, [=](Index to, Index from, Index count, Index step) {
+            if (from < 0)
+                std::fill_n(panel + to, count, T(0));
+            else if (step == 1)
+                std::copy_n(x + from, count, panel + to);
+            else
+                for (Index i = 0; i < count; ++i) panel[to + i] = x[from + i * step];
+        });
+}
+
+// x += the panel, each value where it was seen.
+template <class T>
+void scatter(const Convolution2D& c, const PanelPart& part, PanelOrder order, const T* panel, T* x) {
+    if (order == PanelOrder::ByPosition)
+        each_run_by_position(c, part, [=](Index from, Index to, Index count) {
+            for (Index i = 0; i < count && to >= 0; ++i) x[to + i] += panel[from + i];
+        });
+    else
+        each_run_by_value(c, part, [=](Index from, Index to, Index count, Index step) {
+            if (step == 1)
+                for (Index i = 0; i < count && to >= 0; ++i) x[to + i] += panel[from + i];
+            else
+                for (Index i = 0; i < count && to >= 0; ++i) x[to + i * step] += panel[from + i];
+        });
+}
+
+// Values of a panel, most of what one position sees of it, and fewest positions.
+template <class T>
+inline constexpr Index panel_values = (Index{1} << 15) / static_cast<Index>(sizeof(T));
+template <class T>
+inline constexpr Index panel_depth = panel_values<T> / 16;
+
+// Calls use(part) for all parts of a convolution over `samples` samples, whatever one sees deeper than a panel split.
+// Positions of two samples come into one part only if `samples_meet`.
+template <class T, class Use>
+void each_part(const Convolution2D& c, Index samples, bool samples_meet, Use use) {
+    const Index depth = std::min(c.depth(), panel_depth<T>), at_once = panel_values<T> / depth;
+    const Index run = samples_meet ? samples * c.positions.count() : c.positions.count();
+    for (Index start = 0; start < samples * c.positions.count(); start += run)
+        for (Index first = 0; first < run; first += at_once)
+            for (Index group = 0; group < c.groups; ++group)
+                for (Index k = 0; k < c.depth(); k += depth)
+                    use(PanelPart{group, k, std::min(depth, c.depth() - k), start + first,
+                                  std::min(at_once, run - first)});
+}
+
+/// y += W ∗ x for the long x and the short y, one sample after the other; y = initial + W ∗ x where `initial` says so.
+template <class T>
+EIGEN_DONT_INLINE void add_convolution(const Convolution2D& c, const T* w, const T* x, T* y, Index samples,
+                                       const Initial<T>& initial = {}) {
+    if (c.is_pointwise()) {
+        add_product(c.filters, c.positions.count() * samples, c.channels, w, c.filters, {x, 1, c.channels}, y,
+                    c.filters, initial);
+        return;
+    }
+    const PanelOrder order = order_of(c);
+    T panel[panel_values<T>];
+    each_part<T>(c, samples, true, [&](const PanelPart& part) {
+        gather(c, part, order, x, panel);
+        const Index filter = part.group * c.group_filters();
+        const Initial<T> from{initial.accumulate || part.k > 0, initial.column ? initial.column + filter : nullptr};
+        add_product(c.group_filters(), part.count, part.depth, w + filter + part.k * c.filters, c.filters,
+                    order == PanelOrder::ByPosition ? Factor<T>{panel, 1, part.depth} : Factor<T>{panel, part.count, 1},
+                    y + part.first * c.filters + filter, c.filters, from);
+    });
+}
+
+/// x += Wᵀ ∗ y, the transpose of `add_convolution`.
+template <class T>
+EIGEN_DONT_INLINE void add_transposed_convolution(const Convolution2D& c, const T* w, const T* y, T* x, Index samples,
+                                                  const Initial<T>& initial = {}) {
+    if (c.is_pointwise()) {
+        add_transposed_product(c.channels, c.positions.count() * samples, c.filters, w, c.filters, y, c.filters, x,
+                               c.channels, initial);
+        return;
+    }
+    if (!initial.accumulate) fill_columns<T>(c.channels, c.size.count() * samples, initial.column, x);
+    const PanelOrder order = order_of(c);
+    T panel[panel_values<T>];
+    // Sample by sample, so that one has the same parts, and gives the same bits, whichever batch it stands in.
+    each_part<T>(c, samples, false, [&](const PanelPart& part) {
+        const Index filter = part.group * c.group_filters();
+        const T* const block = w + filter + part.k * c.filters;
+        const T* const from = y + part.first * c.filters + filter;
+        if (order == PanelOrder::ByPosition)
+            add_transposed_product(part.depth, part.count, c.group_filters(), block, c.filters, from, c.filters, panel,
+                                   part.depth, Initial<T>{false});
+        else
+            add_transposed_product(part.count, part.depth, c.group_filters(), from, c.filters, block, c.filters, panel,
+                                   part.count, Initial<T>{false});
+        scatter(c, part, order, panel, x);
+    });
+}
+
+/// dW += ∂(yᵀ(W ∗ x))/∂W, and the gradient of a bias, as for one dimension.
+template <Side Gradient, class T>
+EIGEN_DONT_INLINE void add_kernel_gradient(const Convolution2D& c, const T* y, const T* x, T* dw, T* bias_gradient,
+                                           Index samples) {
+    if constexpr (Gradient == Side::Short) {
+        if (bias_gradient) add_columns<T>(c.filters, c.positions.count() * samples, y, bias_gradient);
+    } else {
+        if (bias_gradient) add_columns<T>(c.channels, c.size.count() * samples, x, bias_gradient);
+    }
+    if (c.is_pointwise()) {
+        add_product(c.filters, c.channels, c.positions.count() * samples, y, c.filters, {x, c.channels, 1}, dw,
+                    c.filters);
+        return;
+    }
+    const PanelOrder order = order_of(c);
+    T panel[panel_values<T>];
+    each_part<T>(c, samples, true, [&](const PanelPart& part) {
+        gather(c, part, order, x, panel);
+        const Index filter = part.group * c.group_filters();
+        add_product(c.group_filters(), part.depth, part.count, y + part.first * c.filters + filter, c.filters,
+                    order == PanelOrder::ByPosition ? Factor<T>{panel, part.depth, 1} : Factor<T>{panel, 1, part.count},
+                    dw + filter + part.k * c.filters, c.filters);
+    });
+}
+
+}  // namespace kernels
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
