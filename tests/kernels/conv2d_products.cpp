@@ -123,7 +123,7 @@ TEST_CASE("2-D convolutions over random sizes agree with plain loops") {
         const Index groups = rng.uniform() < 0.3 ? up_to(3) : 1;
         const Extent kernel{up_to(4), up_to(4)}, stride{up_to(3), up_to(3)}, dilation{up_to(2), up_to(2)};
         const Extent before{up_to(3) - 1, up_to(3) - 1}, size{up_to(9), up_to(9)}, positions{up_to(6), up_to(6)};
-        check({groups * up_to(9), size, groups * up_to(9), positions, kernel, stride, dilation, before, groups},
-              up_to(6));
+        const Index channels = groups * up_to(9), filters = groups * up_to(9), samples = up_to(6);
+        check({channels, size, filters, positions, kernel, stride, dilation, before, groups}, samples);
     }
 }

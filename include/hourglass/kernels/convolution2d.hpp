@@ -73,14 +73,13 @@ void each_run_by_position(const Convolution2D& c, const PanelPart& part, Use use
             const Index from = std::max(part.k, r * run), to = std::min(end, (r + 1) * run);
             const Index row = p * c.stride.rows + r / runs_per_row * c.dilation.rows - c.before.rows;
             const Index column = q * c.stride.columns + r % runs_per_row * c.dilation.columns - c.before.columns;
-            Index inside = from, outside = to;  // the values that exist
-            if (row < 0 || row >= c.size.rows)
-                inside = to;
-            else if (joined) {
+            // The values that exist; of taps that go one by one, all or none.
+            const bool exists = row >= 0 && row < c.size.rows && (joined || (column >= 0 && column < c.size.columns));
+            Index inside = exists ? from : to, outside = to;
+            if (exists && joined) {
                 inside = std::clamp(r * run - column * channels, from, to);
                 outside = std::clamp(r * run + (c.size.columns - column) * channels, inside, to);
-            } else if (column < 0 || column >= c.size.columns)
-                inside = to;
+            }
             const Index at =
                 ((sample * c.size.rows + row) * c.size.columns + column) * c.channels + part.group * channels - r * run;
             const Index panel = j * part.depth - part.k;
