@@ -59,35 +59,74 @@ inline PanelOrder order_of(const Convolution2D& c) {
     return (runs_join ? c.kernel.columns : 1) * c.group_channels() < 8 ? PanelOrder::ByValue : PanelOrder::ByPosition;
 }
 
+// Calls use(p, q, first, count) for each stretch of a part's positions that lie in one row of one sample: row p of the
+// short picture from column q on, `first` behind the part's first position; and the sample's number.
+template <class Use>
+void each_row_of(const Convolution2D& c, const PanelPart& part, Use use) {
+    for (Index j = 0; j < part.count;) {
+        const Index row = (part.first + j) / c.positions.columns, q = (part.first + j) % c.positions.columns;
+        const Index count = std::min(c.positions.columns - q, part.count - j);
+        use(row % c.positions.rows, q, j, count, row / c.positions.rows);
+        j += count;
+    }
+}
+
+// The columns of the short picture, counted from `q`, whose tap `right` columns to the right of their first exists in
+// the long one: from the first to behind the last, of `count`.
+struct Stretch {
+    Index begin, end;
+};
+inline Stretch inside_of(const Convolution2D& c, Index q, Index count, Index right) {
+    const Index step = c.stride.columns;
+    const Index least = right < 0 ? (-right + step - 1) / step : 0, most = (c.size.columns - 1 - right + step) / step;
+    const Index begin = std::clamp(least - q, Index{0}, count);
+    return {begin, std::clamp(most - q, begin, count)};
+}
+
 // Calls use(in panel, in x, values) for each run of values that part `part` of the panel has, where it is in order of
 // positions; `in x` is negative for what lies outside.
 template <class Use>
 void each_run_by_position(const Convolution2D& c, const PanelPart& part, Use use) {
-    const Index channels = c.group_channels(), end = part.k + part.depth;
+    const Index channels = c.group_channels(), end = part.k + part.depth, step = c.stride.columns * c.channels;
     const bool joined = c.dilation.columns == 1 && c.groups == 1;  // the taps of a kernel's row lie side by side
-    const Index run = joined ? c.kernel.columns * channels : channels, runs_per_row = joined ? 1 : c.kernel.columns;
-    for (Index j = 0; j < part.count; ++j) {
-        const Index position = (part.first + j) % c.positions.count(), sample = (part.first + j) / c.positions.count();
-        const Index p = position / c.positions.columns, q = position % c.positions.columns;
+    const Index taps = joined ? c.kernel.columns : 1, run = taps * channels, runs_per_row = c.kernel.columns / taps;
+    each_row_of(c, part, [&](Index p, Index q, Index first, Index count, Index sample) {
         for (Index r = part.k / run; r * run < end; ++r) {
-            const Index from = std::max(part.k, r * run), to = std::min(end, (r + 1) * run);
+            const Index from = std::max(part.k, r * run), to = std::min(end, (r + 1) * run), values = to - from;
             const Index row = p * c.stride.rows + r / runs_per_row * c.dilation.rows - c.before.rows;
-            const Index column = q * c.stride.columns + r % runs_per_row * c.dilation.columns - c.before.columns;
-            // The values that exist; of taps that go one by one, all or none.
-            const bool exists = row >= 0 && row < c.size.rows && (joined || (column >= 0 && column < c.size.columns));
-            Index inside = exists ? from : to, outside = to;
-            if (exists && joined) {
-                inside = std::clamp(r * run - column * channels, from, to);
-                outside = std::clamp(r * run + (c.size.columns - column) * channels, inside, to);
+            const Index left = r % runs_per_row * c.dilation.columns - c.before.columns;  // of the run's first tap
+            const bool exists = row >= 0 && row < c.size.rows;
+            // Columns whose run lies wholly inside.
+            Stretch whole{count, count};
+            if (exists) {
+                whole.begin = inside_of(c, q, count, left).begin;
+                whole.end = std::max(whole.begin, inside_of(c, q, count, left + taps - 1).end);
             }
-            const Index at =
-                ((sample * c.size.rows + row) * c.size.columns + column) * c.channels + part.group * channels - r * run;
-            const Index panel = j * part.depth - part.k;
-            if (from < inside) use(panel + from, Index{-1}, inside - from);
-            if (inside < outside) use(panel + inside, at + inside, outside - inside);
-            if (outside < to && inside < to) use(panel + outside, Index{-1}, to - outside);
+            Index panel = first * part.depth + from - part.k;
+            const auto at = [&](Index i) {  // where the run's value `from` of column q + i would lie
+                return ((sample * c.size.rows + row) * c.size.columns + (q + i) * c.stride.columns + left) *
+                           c.channels +
+                       part.group * channels + from - r * run;
+            };
+            const auto at_an_end = [&](Index i) {
+                Index begin = from, behind = to;  // the values that exist; of taps that go one by one, all or none
+                if (exists && joined) {
+                    const Index column = (q + i) * c.stride.columns + left;
+                    begin = std::clamp(r * run - column * channels, from, to);
+                    behind = std::clamp(r * run + (c.size.columns - column) * channels, begin, to);
+                } else {
+                    begin = to;
+                }
+                if (from < begin) use(panel, Index{-1}, begin - from);
+                if (begin < behind) use(panel + begin - from, at(i) + begin - from, behind - begin);
+                if (behind < to && begin < to) use(panel + behind - from, Index{-1}, to - behind);
+            };
+            Index i = 0;
+            for (; i < whole.begin; ++i, panel += part.depth) at_an_end(i);
+            for (Index x = at(i); i < whole.end; ++i, panel += part.depth, x += step) use(panel, x, values);
+            for (; i < count; ++i, panel += part.depth) at_an_end(i);
         }
-    }
+    });
 }
 
 // The same in order of values: calls use(in panel, in x, values, step in x).
@@ -98,31 +137,39 @@ void each_run_by_value(const Convolution2D& c, const PanelPart& part, Use use) {
         const Index tap = (part.k + k) / channels, channel = (part.k + k) % channels;
         const Index down = tap / c.kernel.columns * c.dilation.rows - c.before.rows;
         const Index right = tap % c.kernel.columns * c.dilation.columns - c.before.columns;
-        // The columns q of the short picture that see one of the long picture through this tap.
-        const Index least = right < 0 ? (-right + c.stride.columns - 1) / c.stride.columns : 0;
-        const Index most = (c.size.columns - 1 - right + c.stride.columns) / c.stride.columns;
-        for (Index j = 0; j < part.count;) {
-            const Index position = (part.first + j) % c.positions.count();
-            const Index sample = (part.first + j) / c.positions.count();
-            const Index p = position / c.positions.columns, q = position % c.positions.columns;
-            const Index count = std::min(c.positions.columns - q, part.count - j);  // to the end of this row
-            const Index row = p * c.stride.rows + down, panel = k * part.count + j;
-            Index inside = count, outside = count;
-            if (row >= 0 && row < c.size.rows) {
-                inside = std::clamp(least - q, Index{0}, count);
-                outside = std::clamp(most - q, inside, count);
+        each_row_of(c, part, [&](Index p, Index q, Index first, Index count, Index sample) {
+            const Index row = p * c.stride.rows + down, panel = k * part.count + first;
+            const bool exists = row >= 0 && row < c.size.rows;
+            const Stretch inside = exists ? inside_of(c, q, count, right) : Stretch{count, count};
+            if (inside.begin > 0) use(panel, Index{-1}, inside.begin, step);
+            if (inside.begin < inside.end) {
+                const Index column = (q + inside.begin) * c.stride.columns + right;
+                const Index at = ((sample * c.size.rows + row) * c.size.columns + column) * c.channels;
+                use(panel + inside.begin, at + part.group * channels + channel, inside.end - inside.begin, step);
             }
-            if (inside > 0) use(panel, Index{-1}, inside, step);
-            if (inside < outside)
-                use(panel + inside,
-                    ((sample * c.size.rows + row) * c.size.columns + (q + inside) * c.stride.columns + right) *
-                            c.channels +
-                        part.group * channels + channel,
-                    outside - inside, step);
-            if (outside < count) use(panel + outside, Index{-1}, count - outside, step);
-            j += count;
-        }
+            if (inside.end < count) use(panel + inside.end, Index{-1}, count - inside.end, step);
+        });
     }
+}
+
+// to = from, or to += from, from value `i` on: packets, then halves of one, for runs too short to be worth a call.
+template <bool Add, class Packet, class T>
+void move_run(Index i, Index count, const T* from, T* to) {
+    namespace packets = Eigen::internal;
+    using Traits = packets::unpacket_traits<Packet>;
+    constexpr Index lanes = Traits::size;
+    for (; i + lanes <= count; i += lanes) {
+        const Packet moved = packets::ploadu<Packet>(from + i);
+        packets::pstoreu(to + i, Add ? packets::padd(packets::ploadu<Packet>(to + i), moved) : moved);
+    }
+    if constexpr (packets::unpacket_traits<typename Traits::half>::size < lanes)
+        move_run<Add, typename Traits::half>(i, count, from, to);
+    else
+        for (; i < count; ++i) to[i] = Add ? to[i] + from[i] : from[i];
+}
+template <bool Add, class T>
+void move_run(Index count, const T* from, T* to) {
+    move_run<Add, typename Eigen::internal::packet_traits<T>::type>(0, count, from, to);
 }
 
 // panel = what the positions see.
@@ -133,7 +180,7 @@ void gather(const Convolution2D& c, const PanelPart& part, PanelOrder order, con
             if (from < 0)
                 std::fill_n(panel + to, count, T(0));
             else
-                std::copy_n(x + from, count, panel + to);
+                move_run<false>(count, x + from, panel + to);
         });
     else
         each_run_by_value(c, part, [=](Index to, Index from, Index count, Index step) {
@@ -151,7 +198,7 @@ template <class T>
 void scatter(const Convolution2D& c, const PanelPart& part, PanelOrder order, const T* panel, T* x) {
     if (order == PanelOrder::ByPosition)
         each_run_by_position(c, part, [=](Index from, Index to, Index count) {
-            for (Index i = 0; i < count && to >= 0; ++i) x[to + i] += panel[from + i];
+            if (to >= 0) move_run<true>(count, panel + from, x + to);
         });
     else
         each_run_by_value(c, part, [=](Index from, Index to, Index count, Index step) {

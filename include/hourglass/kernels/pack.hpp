@@ -70,6 +70,30 @@ Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, co
             Eigen::internal::pselect(Eigen::internal::pcmp_lt(b.values, a.values), yes.values, no.values));
 }
 
+// The larger one; NaN where either is.
+template <class T>
+Pack<T> larger_or_nan(const Pack<T>& a, const Pack<T>& b) {
+    if constexpr (Pack<T>::lanes == 1) {
+        return b.values <= a.values || !(a.values == a.values) ? a : b;  // NOLINT(misc-redundant-expression)
+    } else {
+        namespace packets = Eigen::internal;
+        const auto larger = packets::pselect(packets::pcmp_le(b.values, a.values), a.values, b.values);
+        return Pack<T>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), larger, a.values));
+    }
+}
+
+// Where a = b, or a is NaN, the value of `yes`, elsewhere that of `no`.
+template <class T>
+Pack<T> where_equal_or_nan(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, const Pack<T>& no) {
+    if constexpr (Pack<T>::lanes == 1) {
+        return a.values == b.values || !(a.values == a.values) ? yes : no;  // NOLINT(misc-redundant-expression)
+    } else {
+        namespace packets = Eigen::internal;
+        const auto number = packets::pselect(packets::pcmp_eq(a.values, b.values), yes.values, no.values);
+        return Pack<T>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), number, yes.values));
+    }
+}
+
 // f of each value by itself: for functions that have no vector form.
 template <class T, class F>
 Pack<T> lane_by_lane(const Pack<T>& a, F f) {

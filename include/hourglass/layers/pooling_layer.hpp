@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/kernels/pack.hpp"
 #include "hourglass/layers/linear_map.hpp"
 #include "hourglass/layers/padding.hpp"
 
@@ -64,17 +65,18 @@ struct Pooling {
 /// The largest value of each window; its gradient goes to the first position that holds it. NaN stays NaN.
 template <class Derived, Extent Pool, Extent Stride, Padding Pad>
 struct MaxPooling : Pooling<Derived, Pool, Stride, Pad> {
+    template <class T>
+    using Pack = kernels::Pack<T>;
+
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
         this->template each_window<In>(x.cols(), [&](const PoolingWindow& window) {
             T* const largest = y.data() + window.to;
             std::copy_n(x.data() + window.from, In.channels, largest);
             this->template each_position<In>(window, [&](Index from) {
-                const T* const in = x.data() + from;
-                for (Index c = 0; c < In.channels; ++c) {  // NaN compares false: it takes over, and then stays
-                    const T now = largest[c];
-                    largest[c] = in[c] <= now || !(now == now) ? now : in[c];  // NOLINT(misc-redundant-expression)
-                }
+                kernels::each_pack(
+                    In.channels, [](Pack<T>& now, const Pack<T>& in) { now = kernels::larger_or_nan(now, in); },
+                    largest, x.data() + from);
             });
         });
     }
@@ -82,7 +84,20 @@ struct MaxPooling : Pooling<Derived, Pool, Stride, Pad> {
     void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx,
                   const Context<T>& context) const {
         if (!context.accumulate) clear(dx);
-        each_largest<In>(x, y, [&](Index from, Index to) { dx.data()[from] += dy.data()[to]; });
+        T rest[static_cast<std::size_t>(In.channels)];  // of the gradient, until a holder takes it
+        this->template each_window<In>(x.cols(), [&](const PoolingWindow& window) {
+            std::copy_n(dy.data() + window.to, In.channels, rest);
+            this->template each_position<In>(window, [&](Index from) {
+                kernels::each_pack(
+                    In.channels,
+                    [](Pack<T>& down, Pack<T>& left, const Pack<T>& in, const Pack<T>& largest) {
+                        const Pack<T> zero(T(0));
+                        down += kernels::where_equal_or_nan(in, largest, left, zero);
+                        left = kernels::where_equal_or_nan(in, largest, zero, left);
+                    },
+                    dx.data() + from, rest, x.data() + from, y.data() + window.to);
+            });
+        });
     }
     // Which position is the largest does not change in a small neighbourhood: linear there.
     template <Shape In, class T>
