@@ -5,8 +5,7 @@
 #include "hourglass/layers/conv1d_transpose.hpp"
 #include "hourglass/layers/layer_normalization.hpp"
 #include "hourglass/layers/pooling.hpp"
-#include "support/gradient_check.hpp"
-#include "support/reference.hpp"
+#include "support/layer_reference.hpp"
 
 namespace hg = hourglass;
 
@@ -17,46 +16,9 @@ const reference::Numbers& numbers() {
     return all;
 }
 
-template <class T, hg::Shape In, class Layer>
-void check_in(const Layer& layer, const std::string& name) {
-    const auto matrix = [&](const char* what) -> hg::Matrix<T> {
-        return numbers()[name + "/" + what].template matrix<T>();
-    };
-    const hg::Matrix<T> x = matrix("x"), dy = matrix("dy");
-    constexpr auto count = static_cast<std::size_t>(hg::core::parameters_of<Layer>(In));
-    const auto weights = [&](const std::string& prefix) {
-        hg::Vector<T> all(count);
-        hg::Index filled = 0;
-        for (const char* part : {"kernel", "bias"})
-            if (numbers().contains(name + "/" + prefix + part)) {
-                const hg::Vector<T> values = numbers()[name + "/" + prefix + part].template vector<T>();
-                all.segment(filled, values.size()) = values;
-                filled += values.size();
-            }
-        REQUIRE(filled == all.size());
-        return all;
-    };
-    const hg::Vector<T> w = weights("");
-    hg::Vector<T> dw = hg::Vector<T>::Zero(count);
-    REQUIRE(x.rows() == In.size());
-    REQUIRE(dy.rows() == Layer::output(In).size());
-    hg::Matrix<T> y(dy.rows(), x.cols()), dx = hg::Matrix<T>::Zero(x.rows(), x.cols());
-    const std::span<const T, count> span(w.data(), count);
-    layer.template forward<In>(span, oracle::read(x), oracle::write(y), {});
-    layer.template backward<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy), oracle::write(dx), {});
-    if constexpr (count > 0)
-        layer.template gradient<In>(span, oracle::read(x), oracle::read(y), oracle::read(dy),
-                                    std::span<T, count>(dw.data(), count), {});
-    CHECK(oracle::difference(y, matrix("y")) <= oracle::tolerance<T>);
-    CHECK(oracle::difference(dx, matrix("dx")) <= oracle::tolerance<T>);
-    CHECK(oracle::difference(dw, weights("d")) <= oracle::tolerance<T>);
-}
-
 template <hg::Shape In, class Layer>
 void check(const Layer& layer, const std::string& name) {
-    CAPTURE(name);
-    check_in<double, In>(layer, name);
-    check_in<float, In>(layer, name);
+    reference::check_layer<In>(layer, numbers(), name);
 }
 
 constexpr auto valid = hg::Padding::Valid, same = hg::Padding::Same;
