@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <hourglass/hourglass.hpp>
@@ -291,6 +292,52 @@ TEST_CASE("what does not fit is refused, and nothing is changed") {
     CHECK_THAT(error_of([&] { hg::load(good, other.model); }),
                ContainsSubstring("tensor adam.moments belongs to nothing that is to be loaded"));
     hg::load(good, other.model, hg::IgnoreOthers{});
+}
+
+TEST_CASE("a variance below zero is neither saved nor loaded, nor put back") {
+    using Chain = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::BatchNormalization>;
+    hg::Rng rng{1};
+    auto network = hg::network<Chain>(rng);
+    auto wide = hg::network<Chain, double>(rng);
+    network.state()[2] = -7;  // a mean
+    network.state()[6] = 4;   // a variance
+    const Bytes good = saved(network);
+    Bytes bad = good;
+    const hg::io::TensorFile file(good, "f");
+    const std::byte* const variances = file.find("1.moving_variance")->bytes.data();
+    const auto put = [&](float value) {
+        std::memcpy(bad.data() + (variances - good.data()) + 2 * sizeof(float), &value, sizeof value);
+    };
+    const auto refused = [&](auto& model, auto&& argument, const std::string& message) {
+        const auto parameters = model.parameters().eval();
+        const auto state = model.state().eval();
+        CHECK(error_of([&] { hg::load(bad, argument); }) == message);
+        CHECK((model.parameters() == parameters && model.state() == state));
+    };
+    put(-1);
+    auto other = hg::network<Chain>(rng);
+    const std::string sentence = "load: memory: tensor 1.moving_variance: value 2 of 4 is ";
+    refused(other, other, sentence + "-1, expected at least 0");
+    refused(wide, hg::converting(wide), sentence + "-1, expected at least 0");
+    put(std::numeric_limits<float>::quiet_NaN());
+    refused(other, other, sentence + "nan");
+    put(std::numeric_limits<float>::infinity());
+    refused(other, other, sentence + "inf");
+    put(-0.0f);
+    hg::load(bad, other);
+    CHECK(other.state()[6] == 0);
+
+    network.state()[6] = -1;
+    CHECK(error_of([&] { saved(network); }) ==
+          "save: tensor 1.moving_variance: value 2 of 4 is -1, expected at least 0: nothing was written");
+    // Early stopping keeps running values of a model that its file does not know.
+    hg::EarlyStopping stopping;
+    stopping.update(1, network);
+    hg::EarlyStopping from_file;
+    hg::load(saved(stopping), from_file);
+    CHECK(error_of([&] { from_file.restore(other); }) ==
+          "EarlyStopping::restore: value 2 of the best epoch's 1.moving_variance is -1, expected at least 0");
+    CHECK(other.state()[6] == 0);
 }
 
 TEST_CASE("another scalar type is converted where that is asked for") {

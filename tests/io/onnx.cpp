@@ -284,6 +284,11 @@ TEST_CASE("what would not compute is refused before a file is touched") {
     CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
                ContainsSubstring("export_onnx: value 3 of encoder.1.moving_mean is inf: nothing was written"));
     model.state()[3] = 0;
+    model.state()[9] = -1;
+    CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
+               ContainsSubstring("export_onnx: value 1 of encoder.1.moving_variance is -1, expected at least 0: "
+                                 "nothing was written"));
+    model.state()[9] = 1;
     model.term<hg::BatchTopK<2>>().threshold = std::numeric_limits<double>::infinity();
     CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
                ContainsSubstring("BatchTopK: the threshold must be finite"));

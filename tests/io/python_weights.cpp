@@ -334,6 +334,29 @@ TEST_CASE("whatever does not fit is refused by name, and nothing is changed") {
                ContainsSubstring("layer encoder.1 (BatchNormalization) has 2 modules; only the outputs of dense"));
 }
 
+TEST_CASE("a running variance below zero is refused, whatever it is called") {
+    using Chain = hg::Chain<hg::Shape{2}, hg::BatchNormalization>;
+    hg::Rng rng{1};
+    auto network = hg::network<Chain>(rng);
+    const Eigen::Vector2f scale(1, 2), shift(3, 4), mean(-1, -2), variance(5, -0.5);
+    const auto refused = [&](const std::vector<std::string>& names, auto from) {
+        hg::io::Contents contents;
+        const Eigen::Vector2f* const values[] = {&scale, &shift, &mean, &variance};
+        for (std::size_t i = 0; i < 4; ++i) contents.add(names[i], {2}, values[i]->data(), hg::io::Use::Record);
+        Bytes bytes;
+        contents.write(
+            [&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
+        CHECK(error_of([&] { hg::load(bytes, from); }) ==
+              "load: memory: tensor " + names[3] + ": value 1 of 2 is -0.5, expected at least 0");
+        CHECK(network.state() == Eigen::Vector4f(0, 0, 1, 1));
+        CHECK(network.parameters() == Eigen::Vector4f(1, 1, 0, 0));
+    };
+    refused({"b.weight", "b.bias", "b.running_mean", "b.running_var"}, hg::from_pytorch(network, {{"0", "b"}}));
+    refused({"b/gamma", "b/beta", "b/moving_mean", "b/moving_variance"}, hg::from_keras(network, {{"0", "b"}}));
+    refused({"params.b.scale", "params.b.bias", "batch_stats.b.mean", "batch_stats.b.var"},
+            hg::from_flax(network, {{"0", "params.b"}}));
+}
+
 TEST_CASE("the order of a flattened series goes through branches and conditions") {
     // In the file's order f a series of 2 channels and 3 positions is flattened to channel·3 + position.
     const auto place = [](Eigen::Index i) { return i % 2 * 3 + i / 2; };

@@ -175,6 +175,7 @@ class ForeignArrays {
         std::string names;
         for (const std::string& module : modules_) {
             pieces.push_back(piece_of(name_of_tensor(module, array), kind, extents));
+            if (array.not_negative) source_.template require_not_negative<T>(*pieces.back().tensor);
             outputs += pieces.back().extents.outputs;
             names += (names.empty() ? "" : " and ") + pieces.back().tensor->name;
         }

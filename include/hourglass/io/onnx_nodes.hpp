@@ -70,6 +70,9 @@ class OnnxNodes {
     /// The same with other extents of as many values.
     std::string array(std::string_view name, const OnnxExtents& extents) {
         const OnnxArray<T>& found = find(name);
+        if (const Index i = core::first_out_of_range(found.weight, found.values); i >= 0)
+            fail("export_onnx: value ", i, " of ", place_.name, ".", name, " is ", found.values[i],
+                 ", expected at least 0: nothing was written");
         return put(place_.name + "." + std::string{name}, extents,
                    std::span{found.values, static_cast<std::size_t>(found.weight.size())});
     }

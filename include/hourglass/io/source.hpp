@@ -95,6 +95,13 @@ class Source {
                 if (const T value = converted<T>(tensor, i); !is_finite(value))
                     fail(where(), "tensor ", tensor.name, ": value ", i, " of ", tensor.size(), " is ", value);
     }
+    template <class T>
+    void require_not_negative(const Tensor& tensor) const {
+        for (Index i = 0; i < tensor.size(); ++i)
+            if (const T value = converted<T>(tensor, i); value < 0)
+                fail(where(), "tensor ", tensor.name, ": value ", i, " of ", tensor.size(), " is ", value,
+                     ", expected at least 0");
+    }
 
     /// What the file says under `key`. `Error` if it says nothing.
     const std::string& description(const std::string& key) const {
