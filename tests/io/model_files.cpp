@@ -97,6 +97,33 @@ std::string text_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// A program's own layer, with hyperparameters of fewer bits than those of the library.
+struct Shift {
+    static constexpr std::string_view name = "Shift";
+    static constexpr hg::Traits traits{.needs_input = false, .needs_output = false};
+    std::int8_t steps = 3;
+    std::uint16_t period = 7;
+    float by = 0.5f;
+
+    void check() const {}
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("steps", self.steps);
+        use("period", self.period);
+        use("by", self.by);
+    }
+    static constexpr hg::Shape output(hg::Shape in) { return in; }
+    template <hg::Shape In, class T>
+    void forward(std::span<const T, 0>, hg::ConstView<T> x, hg::View<T> y) const {
+        y = x.array() + T(by);
+    }
+    template <hg::Shape In, class T>
+    void backward(std::span<const T, 0>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T> dy,
+                  hg::View<T> dx) const {
+        dx += dy;
+    }
+};
+
 }  // namespace
 
 TEST_CASE("a run that is saved and loaded goes on as if nothing had been") {
@@ -338,6 +365,22 @@ TEST_CASE("a variance below zero is neither saved nor loaded, nor put back") {
     CHECK(error_of([&] { from_file.restore(other); }) ==
           "EarlyStopping::restore: value 2 of the best epoch's 1.moving_variance is -1, expected at least 0");
     CHECK(other.state()[6] == 0);
+}
+
+TEST_CASE("a hyperparameter that its type cannot hold is refused") {
+    hg::Rng rng{1};
+    auto network = hg::network<hg::Chain<hg::Shape{2}, Shift>>(rng);
+    const Bytes good = saved(network);
+    hg::load(good, network);
+    const auto refused = [&](std::string_view from, std::string_view to, const std::string& message) {
+        CHECK(error_of([&] { hg::load(with_header(good, from, to), network); }) ==
+              "load: memory: network.hyperparameters: " + message);
+        CHECK(saved(network) == good);
+    };
+    refused("steps\\\":3", "steps\\\":128", "0.steps is 128, which its type cannot hold");
+    refused("steps\\\":3", "steps\\\":-129", "0.steps is -129, which its type cannot hold");
+    refused("period\\\":7", "period\\\":-1", "0.period is -1, which its type cannot hold");
+    refused("by\\\":0.5", "by\\\":1e39", "0.by is 1e+39, which its type cannot hold");
 }
 
 TEST_CASE("another scalar type is converted where that is asked for") {

@@ -1,6 +1,8 @@
 // Hyperparameters by name, as a line of JSON: {"encoder.1.rate":0.2,"loss.delta":1}.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -61,7 +63,7 @@ class HyperparameterReader {
         line.expect_end();
     }
 
-    /// Sets `value` to that of this name. `Error` if there is none, or none that V can be.
+    /// Sets `value` to that of this name. `Error` if there is none, or none that V can be or hold.
     template <class V>
     void take(std::string_view prefix, std::string_view name, V& value) {
         const std::string key = std::string{prefix} + std::string{name};
@@ -78,6 +80,9 @@ class HyperparameterReader {
                      std::is_same_v<V, bool> ? "true or false"
                      : std::is_integral_v<V> ? "an integer"
                                              : "a number");
+            if (*read < static_cast<double>(std::numeric_limits<V>::lowest()) ||
+                *read > static_cast<double>(std::numeric_limits<V>::max()))
+                fail(where_, key, " is ", core::exact_text(*read), ", which its type cannot hold");
             value = static_cast<V>(*read);
         } else {
             value = read;
