@@ -34,27 +34,86 @@ struct Named {
     Object& object;
     bool convert = false;
 };
+
+namespace io {
+
+template <class T>
+inline constexpr bool is_named = false;
+template <class Object>
+inline constexpr bool is_named<Named<Object>> = true;
+template <class O>
+concept NeedsName = Number<O> || Array<O>;
+
+/// What finds its own tensors in files that others wrote, such as `from_keras(…)`.
+template <class O>
+concept ReadsForeign = requires(const O& object, Source& source) {
+    object.staged(source);
+};
+/// What `load` can convert to another type of numbers; all else has one type in a file.
+template <class O>
+inline constexpr bool is_convertible = Model<O> || std::is_floating_point_v<O>;
+template <Array O>
+inline constexpr bool is_convertible<O> = std::is_floating_point_v<typename O::Scalar>;
+
+// What `named` and `converting` do not take. Whoever sees what they made of it says nothing more.
+template <class Object>
+constexpr void require_nameable() {
+    using O = std::remove_const_t<Object>;
+    static_assert(!ReadsForeign<O>,
+                  "hourglass: weights from Python have the names of their modules: from_pytorch, from_keras and "
+                  "from_flax take no hg::named");
+    static_assert(!is_named<O>,
+                  "hourglass: the name is said first: hg::converting(hg::named(\"teacher\", model)), and only once");
+}
+template <class Object>
+constexpr void require_convertible() {
+    using O = std::remove_const_t<Object>;
+    static_assert(!ReadsForeign<O>,
+                  "hourglass: weights from Python are converted anyhow: from_pytorch, from_keras and from_flax take no "
+                  "hg::converting");
+    static_assert(ReadsForeign<O> || is_convertible<O>,
+                  "hourglass: converting takes models and networks, and under a name floating-point numbers, matrices "
+                  "and vectors; all else has one type in a file");
+}
+template <class Object>
+constexpr void require_no_name_needed() {
+    constexpr bool needs_name = NeedsName<std::remove_const_t<Object>>;
+    static_assert(!needs_name,
+                  "hourglass: a number or a matrix needs a name: hg::converting(hg::named(\"threshold\", t))");
+    if constexpr (!needs_name) require_convertible<Object>();
+}
+
+}  // namespace io
+
 /// `object` under a name: what is in a file twice, and what has no usual name. Its tensors are called "name.…", a
 /// number's or a matrix's is the name itself. `Error` for an empty name. Refers to the object.
 template <class Object>
 Named<Object> named(std::string name, Object& object) {
+    io::require_nameable<Object>();
     if (name.empty()) fail("named: the name is empty");
     return {std::move(name), object};
 }
 template <class Object>
 Named<const Object> named(std::string name, const Object& object) {
+    io::require_nameable<Object>();
     if (name.empty()) fail("named: the name is empty");
     return {std::move(name), object};
 }
-/// For `load`: `object` takes floating-point numbers of any type (F16, BF16, F32, F64), rounded to its own.
+/// For `load`: `object`, a model, a network, or a named number, vector or matrix, takes floating-point numbers of any
+/// type (F16, BF16, F32, F64), rounded to its own. Nothing else compiles: optimisers take either type as it is.
 template <class Object>
 Named<Object> converting(Object& object) {
-    static_assert(!io::Number<Object> && !io::Array<Object>,
-                  "hourglass: a number or a matrix needs a name: hg::converting(hg::named(\"threshold\", t))");
+    io::require_no_name_needed<Object>();
+    return {"", object, true};
+}
+template <class Object>
+Named<const Object> converting(const Object& object) {
+    io::require_no_name_needed<Object>();
     return {"", object, true};
 }
 template <class Object>
 Named<Object> converting(Named<Object> named_object) {
+    io::require_convertible<Object>();
     named_object.convert = true;
     return named_object;
 }
@@ -68,13 +127,6 @@ template <class O>
 concept Storable = requires(Contents& contents, const O& object) {
     io::add(contents, std::string{}, object);
 };
-template <class O>
-concept NeedsName = Number<O> || Array<O>;
-
-template <class T>
-inline constexpr bool is_named = false;
-template <class Object>
-inline constexpr bool is_named<Named<Object>> = true;
 
 template <class Object>
 constexpr bool can_be_stored() {
@@ -113,14 +165,15 @@ auto staged_argument(Source& source, Argument&& argument) {
     using A = std::remove_cvref_t<Argument>;
     if constexpr (std::is_same_v<A, IgnoreOthers>) {
         return Nothing{};
-    } else if constexpr (requires {
-                             argument.staged(source);
-                         }) {  // what reads files that others wrote, such as python.hpp's
+    } else if constexpr (ReadsForeign<A>) {
         return argument.staged(source);
     } else if constexpr (is_named<A>) {
         using Object = std::remove_reference_t<decltype(argument.object)>;
-        static_assert(!std::is_const_v<Object>, "hourglass: what is loaded must not be const");
-        if constexpr (!std::is_const_v<Object> && can_be_stored<Object>())
+        constexpr bool refused = ReadsForeign<std::remove_const_t<Object>> || is_named<std::remove_const_t<Object>>;
+        static_assert(refused || !std::is_const_v<Object>, "hourglass: what is loaded must not be const");
+        if constexpr (refused || std::is_const_v<Object>)
+            return Nothing{};
+        else if constexpr (can_be_stored<Object>())
             return staged(source, argument.name, argument.object, argument.convert);
         else
             return Nothing{};
