@@ -133,7 +133,8 @@ constexpr bool can_be_stored() {
     using O = std::remove_const_t<Object>;
     static_assert(Storable<O>,
                   "hourglass: files hold models, networks, optimisers, scalers, Rng, minibatches, EarlyStopping, "
-                  "History, and under a name numbers, column-major matrices and vectors");
+                  "History, and under a name numbers (float, double, integers), column-major matrices and vectors of "
+                  "them");
     return Storable<O>;
 }
 template <class Argument>
