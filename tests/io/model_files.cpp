@@ -244,7 +244,8 @@ TEST_CASE("batches that are cut otherwise are another order") {
 
 TEST_CASE("two of a kind need names") {
     auto a = model_of(1), b = model_of(2);
-    CHECK_THAT(error_of([&] { saved(a, b); }), StartsWith("save: there are two of model: give each a name of its own"));
+    CHECK_THAT(error_of([&] { saved(a, b); }),
+               StartsWith("save: there are two of model: each object needs a name of its own, hg::named(…)"));
     const Bytes bytes = saved(hg::named("a", a), hg::named("b", b));
     auto c = model_of(3), d = model_of(4);
     hg::load(bytes, hg::named("b", d), hg::named("a", c));
@@ -252,9 +253,13 @@ TEST_CASE("two of a kind need names") {
     CHECK(hg::io::TensorFile(bytes, "f").find("b.encoder.3.0.kernel") != nullptr);
     double t = 1;
     CHECK_THAT(error_of([&] { saved(hg::named("t", t), hg::named("t", t)); }),
-               StartsWith("save: there are two tensors called t"));
+               StartsWith("save: there are two tensors called t: each object needs a name of its own, hg::named(…)"));
     CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("a", c), hg::named("a", d)); }),
-               ContainsSubstring("is asked for twice"));
+               ContainsSubstring("is asked for twice: each object needs a name of its own, hg::named(…)"));
+    hg::History history;
+    history.add({{"loss", 1}, {"rate", 2}});
+    CHECK(error_of([&] { hg::load(with_header(saved(history), "\\\"rate\\\"]", "\\\"loss\\\"]"), history); }) ==
+          "load: memory: history: the column loss stands twice");
     CHECK(error_of([&] { hg::named("", t); }) == "named: the name is empty");
 }
 

@@ -294,6 +294,11 @@ TEST_CASE("whatever does not fit is refused by name, and nothing is changed") {
     CHECK_THAT(refusal(whole, with(0, {"encoder.0", "decoder.2"})),
                ContainsSubstring("tensor decoder.2.weight has the shape [8, 5], expected [5, 8] for layer encoder.0 "
                                  "(Dense)"));
+    CHECK_THAT(refusal(whole, with(3, {"decoder.2", "decoder.0"})),
+               ContainsSubstring("tensor decoder.0.weight is asked for twice: a module has its weights for one layer, "
+                                 "and is named once"));
+    CHECK_THAT(refusal(whole, with(1, {"encoder.2", {"mean", "mean"}})),
+               ContainsSubstring("tensor mean.weight is asked for twice: a module has its weights for one layer"));
     CHECK_THAT(refusal(whole, with(1, {"encoder.2", "mean"})),
                ContainsSubstring("tensor mean.weight has the shape [3, 5], expected [6, 5] for layer encoder.2"));
     CHECK_THAT(refusal(whole, with(1, {"encoder.2", {"mean", "decoder.0"}})),

@@ -60,7 +60,8 @@ class Contents {
         require_text(key);
         require_text(words);
         if (!metadata_.emplace(key, words).second)
-            fail("save: there are two of ", key, ": give each a name of its own, hg::named(…)");
+            fail("save: there are two of ", key,
+                 ": each object needs a name of its own, hg::named(…): nothing was written");
     }
 
     /// The file's bytes as sink(bytes) receives them, one piece after the other: the length of the header, the header,
@@ -126,7 +127,7 @@ class Contents {
         if (name == "__metadata__") fail("save: no tensor may be called ", name, ": nothing was written");
         if (!entries_.emplace(name, std::move(entry)).second)
             fail("save: there are two tensors called ", name,
-                 ": objects of one type need names, hg::named(\"teacher\", model): nothing was written");
+                 ": each object needs a name of its own, hg::named(…): nothing was written");
     }
 
     template <class Sink>

@@ -111,7 +111,7 @@ class ForeignArrays {
         for (const std::string& module : modules)
             if (const std::string counter = name_of_tensor(module, framework.counter);
                 !framework.counter.empty() && source.file().find(counter))
-                source.take(counter);
+                source.take(counter, one_layer_each);
     }
 
     /// The values of an array, in the order they have here.
@@ -187,7 +187,7 @@ class ForeignArrays {
     // Of several modules each may have any number of outputs.
     Piece piece_of(const std::string& name, Kernel kind, const Axes& extents) const {
         const std::string_view axes = framework_.kernels[static_cast<std::size_t>(kind)];
-        const Tensor& tensor = source_.take(name);
+        const Tensor& tensor = source_.take(name, one_layer_each);
         source_.template require_type<T>(tensor, true);
         Axes found = extents;
         if (const std::size_t o = axes.find('o'); modules_.size() > 1 && o < tensor.shape.size())
@@ -200,6 +200,8 @@ class ForeignArrays {
         source_.template require_finite<T>(tensor);
         return {&tensor, found};
     }
+
+    static constexpr std::string_view one_layer_each = "a module has its weights for one layer, and is named once";
 
     Source& source_;
     const Framework& framework_;

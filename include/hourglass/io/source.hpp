@@ -48,12 +48,13 @@ class Source {
     const TensorFile& file() const { return file_; }
     std::string where() const { return file_.name() + ": "; }
 
-    /// The tensor of this name, from now on taken. `Error` if there is none, or if it was taken before.
-    const Tensor& take(const std::string& name) {
+    /// The tensor of this name, from now on taken. `Error` if there is none, or if it was taken before: `twice` says
+    /// what to do about that.
+    const Tensor& take(const std::string& name,
+                       std::string_view twice = "each object needs a name of its own, hg::named(…)") {
         const Tensor* const tensor = file_.find(name);
         if (!tensor) fail(where(), "there is no tensor ", name, of_similar_name(name));
-        if (!taken_.insert(tensor).second)
-            fail(where(), "tensor ", name, " is asked for twice: objects of one type need names, hg::named(…)");
+        if (!taken_.insert(tensor).second) fail(where(), "tensor ", name, " is asked for twice: ", twice);
         return *tensor;
     }
     /// The same, and `Error` unless it holds values of T in this shape (`convert`: of any floating-point type), all

@@ -2,6 +2,7 @@
 // history.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -167,7 +168,12 @@ auto staged(Source& source, const std::string& name, O& history, bool) {
     const std::string key = named_or(name, "history");
     std::vector<std::string> names;
     JsonReader line(source.description(key), source.where() + key + ": ");
-    line.each_element([&] { names.push_back(line.string()); });
+    line.each_element([&] {
+        std::string column = line.string();
+        if (std::find(names.begin(), names.end(), column) != names.end())
+            fail(source.where(), key, ": the column ", column, " stands twice");
+        names.push_back(std::move(column));
+    });
     line.expect_end();
     std::vector<std::vector<double>> columns;
     for (const std::string& column : names) {
