@@ -372,6 +372,50 @@ TEST_CASE("a variance below zero is neither saved nor loaded, nor put back") {
     CHECK(other.state()[6] == 0);
 }
 
+TEST_CASE("a message says once where it comes from") {
+    Run run(1);
+    run.train(6);
+    hg::MinMaxScaler scaler;
+    scaler.fit(run.x);
+    const auto refused = [](const Bytes& good, std::string_view from, std::string_view to, auto&& object) {
+        return error_of([&] { hg::load(with_header(good, from, to), object); });
+    };
+    const Bytes adam = saved(run.adam), stopping = saved(run.stopping), ranges = saved(scaler),
+                batches = saved(run.batches), named = saved(hg::named("days", run.batches)), model = saved(run.model);
+    CHECK(refused(adam, "beta_1", "beta_7", run.adam) == "load: memory: adam.hyperparameters: there is no beta_1");
+    CHECK_THAT(refused(adam, "{\\\"learning", "[\\\"learning", run.adam),
+               StartsWith("load: memory: adam.hyperparameters: expected {, at byte "));
+    CHECK(refused(adam, "beta_1\\\":0.9", "beta_1\\\":9", run.adam) ==
+          "load: memory: adam: Adam: beta_1 must be in [0, 1), got 9");
+    CHECK(refused(stopping, "patience", "patients", run.stopping) ==
+          "load: memory: early_stopping.hyperparameters: there is no patience");
+    CHECK(refused(stopping, "patience\\\":4", "patience\\\":-4", run.stopping) ==
+          "load: memory: early_stopping: EarlyStopping: the patience must be at least 0, got -4");
+    CHECK(refused(ranges, "clip\\\":false", "clip\\\":2", scaler) ==
+          "load: memory: min_max_scaler.hyperparameters: clip is 2, expected true or false");
+    CHECK(refused(ranges, "high\\\":1", "high\\\":-1", scaler) ==
+          "load: memory: min_max_scaler: MinMaxScaler: the range must be finite with low < high, got [0, -1]");
+    CHECK(refused(model, "4.rate\\\":0.5", "4.rate\\\":2", run.model) ==
+          "load: memory: model.hyperparameters: encoder.4: Dropout: the rate must be in [0, 1), got 2");
+    const auto with_next = [](const Bytes& file, const std::string& tensor) {
+        Bytes bytes = file;
+        const hg::io::TensorFile whole(bytes, "f");
+        const auto at = static_cast<std::size_t>(whole.find(tensor)->bytes.data() - bytes.data());
+        bytes[at] = std::byte{99};
+        return bytes;
+    };
+    const std::string sentence = "minibatches: batch 99 cannot be the next one: there are 5";
+    CHECK(error_of([&] { hg::load(with_next(batches, "minibatches.next"), run.batches); }) ==
+          "load: memory: " + sentence);
+    CHECK(error_of([&] { hg::load(with_next(named, "days.next"), hg::named("days", run.batches)); }) ==
+          "load: memory: days: " + sentence);
+    std::ifstream none;
+    none.setstate(std::ios::failbit);
+    CHECK(error_of([&] { hg::load(none, run.adam); }) == "load: the stream cannot be read; was the file opened?");
+    std::istringstream shorter("x");
+    CHECK_THAT(error_of([&] { hg::load(shorter, run.adam); }), StartsWith("load: the stream: the file has 1 bytes"));
+}
+
 TEST_CASE("a hyperparameter that its type cannot hold is refused") {
     hg::Rng rng{1};
     auto network = hg::network<hg::Chain<hg::Shape{2}, Shift>>(rng);

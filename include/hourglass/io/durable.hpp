@@ -30,9 +30,9 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-/// All bytes of a stream, whatever it is told to throw at its end. `Error` when it cannot be read.
-inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& name) {
-    const std::string where = "load: " + name;
+/// All bytes of a stream, whatever it is told to throw at its end. `Error`, which begins with `where`, when it cannot
+/// be read.
+inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& where) {
     data::StreamBytes stream(in, where.c_str());
     std::vector<std::byte> bytes;
     constexpr std::size_t block = std::size_t{1} << 16;

@@ -257,13 +257,13 @@ template <class... Objects>
 void load(const std::string& path, Objects&&... objects) {
     std::ifstream file(path, std::ios::binary);
     if (!file) fail("load: ", path, " cannot be opened");
-    const std::vector<std::byte> bytes = io::read_bytes(file, path);
+    const std::vector<std::byte> bytes = io::read_bytes(file, "load: " + path);
     io::load_from(bytes, path, std::forward<Objects>(objects)...);
 }
 /// The same from a stream, which is read to its end, and from memory, such as an array in the program.
 template <class... Objects>
 void load(std::istream& in, Objects&&... objects) {
-    const std::vector<std::byte> bytes = io::read_bytes(in, "the stream");
+    const std::vector<std::byte> bytes = io::read_bytes(in, "load");
     io::load_from(bytes, "the stream", std::forward<Objects>(objects)...);
 }
 template <class... Objects>

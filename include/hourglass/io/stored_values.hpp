@@ -63,7 +63,8 @@ auto staged(Source& source, const std::string& name, O& scaler, bool) {
     source.require_description(key, "MinMaxScaler");
     O made = scaler;
     const auto min = take_vector<double>(source, key + ".min"), range = take_vector<double>(source, key + ".range");
-    within(source.where() + key + ": ", [&] { made = O{min, range, read_options(source, key, scaler.options())}; });
+    const auto options = read_options(source, key, scaler.options());
+    within(source.where() + key + ": ", [&] { made = O{min, range, options}; });
     return replacing(scaler, std::move(made));
 }
 
