@@ -452,6 +452,29 @@ TEST_CASE("another scalar type is converted where that is asked for") {
                ContainsSubstring("tensor 0.kernel: value 2 of 24 is inf"));
     CHECK(before == in_float.parameters());
 
+    // To the nearest: a denormal number or 0, and no infinity, be it by rounding alone.
+    in_double.parameters().setZero();
+    in_double.parameters()[2] = 1e-40;
+    in_double.parameters()[3] = -1e-60;
+    in_double.parameters()[4] = 0.1;
+    hg::load(saved(in_double), hg::converting(in_float));
+    CHECK(in_float.parameters()[2] == 1e-40f);
+    CHECK((in_float.parameters()[3] == 0 && std::signbit(in_float.parameters()[3])));
+    CHECK(in_float.parameters()[4] == 0.1f);
+    const double largest{std::numeric_limits<float>::max()};
+    float number = 7;
+    Eigen::VectorXf vector = Eigen::VectorXf::Ones(2);
+    for (const double wide : {largest * (1 + 0x1p-24), 1e300}) {
+        CHECK_THAT(error_of([&] { hg::load(saved(hg::named("n", wide)), hg::converting(hg::named("n", number))); }),
+                   StartsWith("load: memory: tensor n: value 0 of 1 is inf"));
+        const Eigen::Vector2d values(1, -wide);
+        CHECK_THAT(error_of([&] { hg::load(saved(hg::named("v", values)), hg::converting(hg::named("v", vector))); }),
+                   StartsWith("load: memory: tensor v: value 1 of 2 is -inf"));
+    }
+    CHECK((number == 7 && vector == Eigen::VectorXf::Ones(2)));
+    hg::load(saved(hg::named("n", largest * (1 + 0x1p-26))), hg::converting(hg::named("n", number)));
+    CHECK(number == std::numeric_limits<float>::max());
+
     // Half precision, all of whose numbers have a known value.
     for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
         const auto half = static_cast<std::uint16_t>(bits);

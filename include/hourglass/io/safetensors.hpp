@@ -100,7 +100,8 @@ Named<const Object> named(std::string name, const Object& object) {
     return {std::move(name), object};
 }
 /// For `load`: `object`, a model, a network, or a named number, vector or matrix, takes floating-point numbers of any
-/// type (F16, BF16, F32, F64), rounded to its own. Nothing else compiles: optimisers take either type as it is.
+/// type (F16, BF16, F32, F64), rounded to the nearest of its own: what is small may become denormal or 0, and a number
+/// that would become infinite is an error of `load`. Nothing else compiles: optimisers take either type as it is.
 template <class Object>
 Named<Object> converting(Object& object) {
     io::require_no_name_needed<Object>();
