@@ -120,7 +120,7 @@ std::string onnx_file(const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...
 }
 
 inline void write_onnx(const std::string& path, const std::string& bytes) {
-    DurableFile file(path);
+    DurableFile file("export_onnx", path);
     file.write(std::as_bytes(std::span{bytes}));
     file.commit();
 }

@@ -221,7 +221,7 @@ void load_from(std::span<const std::byte> bytes, const std::string& name, Object
 template <class... Objects>
 void save(const std::string& path, const Objects&... objects) {
     const io::Contents contents = io::contents_of(objects...);
-    io::DurableFile file(path);
+    io::DurableFile file("save", path);
     contents.write([&](std::span<const std::byte> bytes) { file.write(bytes); });
     file.commit();
 }
