@@ -184,3 +184,5 @@ class DurableFile {
 }  // namespace io
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
+
+#undef HOURGLASS_POSIX_FILES

@@ -1,6 +1,7 @@
 // As much of JSON as the head of a model file needs, read without recursion into anything deeper than it may be.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

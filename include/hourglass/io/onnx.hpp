@@ -20,10 +20,12 @@
 #undef max
 
 #include <concepts>
+#include <cstddef>
 #include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hourglass/io/durable.hpp"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -63,12 +64,12 @@ class OnnxNodes {
     std::string array(std::string_view name) {
         const OnnxArray<T>& found = find(name);
         const auto& extents = found.weight.extents;
-        OnnxExtents reversed(extents.values.begin(), extents.values.begin() + static_cast<int>(extents.rank()));
+        TensorShape reversed(extents.values.begin(), extents.values.begin() + static_cast<int>(extents.rank()));
         std::reverse(reversed.begin(), reversed.end());
         return array(name, reversed);
     }
     /// The same with other extents of as many values.
-    std::string array(std::string_view name, const OnnxExtents& extents) {
+    std::string array(std::string_view name, const TensorShape& extents) {
         const OnnxArray<T>& found = find(name);
         if (const Index i = core::first_out_of_range(found.weight, found.values); i >= 0)
             fail("export_onnx: value ", i, " of ", place_.name, ".", name, " is ", found.values[i],
@@ -101,7 +102,7 @@ class OnnxNodes {
         const T number = static_cast<T>(value);
         return put(graph_.unique(place_.name + "/constant"), {}, std::span{&number, 1}, true);
     }
-    std::string integers(const OnnxExtents& values) {
+    std::string integers(const TensorShape& values) {
         const std::vector<std::int64_t> numbers(values.begin(), values.end());
         return put(graph_.unique(place_.name + "/integers"), {static_cast<Index>(numbers.size())},
                    std::span<const std::int64_t>{numbers}, true);
@@ -112,7 +113,7 @@ class OnnxNodes {
     std::string branch() const { return branch_; }
 
     /// The same values with other extents of a sample.
-    std::string reshape(const std::string& x, OnnxExtents sample) {
+    std::string reshape(const std::string& x, TensorShape sample) {
         sample.insert(sample.begin(), 0);  // 0: the axis as it is
         return node("Reshape", {x, integers(sample)});
     }
@@ -120,13 +121,13 @@ class OnnxNodes {
     /// axis of positions, where there is one position too.
     std::string channels_first(const std::string& x, Shape shape, bool positions = true) {
         if (shape.positions() == 1) return positions ? reshape(x, {shape.channels, 1}) : x;
-        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", OnnxExtents{0, 2, 1}}});
-        return node("Transpose", {x}, {{"perm", OnnxExtents{0, 3, 1, 2}}});
+        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 1}}});
+        return node("Transpose", {x}, {{"perm", TensorShape{0, 3, 1, 2}}});
     }
     std::string channels_last(const std::string& x, Shape shape, bool positions = true) {
         if (shape.positions() == 1) return positions ? reshape(x, {shape.channels}) : x;
-        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", OnnxExtents{0, 2, 1}}});
-        return node("Transpose", {x}, {{"perm", OnnxExtents{0, 2, 3, 1}}});
+        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 1}}});
+        return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 3, 1}}});
     }
 
   private:
@@ -138,7 +139,7 @@ class OnnxNodes {
         fail("export_onnx: layer ", place_.name, " has no array ", name, ": nothing was written");
     }
     template <class V>
-    std::string put(const std::string& name, const OnnxExtents& extents, std::span<const V> values,
+    std::string put(const std::string& name, const TensorShape& extents, std::span<const V> values,
                     bool fresh = false) {
         graph_.array(name, extents, values, fresh);
         return name;

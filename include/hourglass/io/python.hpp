@@ -14,6 +14,7 @@
 #undef max
 
 #include <algorithm>
+#include <cstddef>
 #include <initializer_list>
 #include <map>
 #include <string>

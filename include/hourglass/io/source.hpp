@@ -1,8 +1,10 @@
 // What objects take from a model file: each tensor once, in the type and shape that it is expected in.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
