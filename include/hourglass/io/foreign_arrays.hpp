@@ -63,6 +63,7 @@ struct ForeignLayer {
     std::string title() const { return path + " (" + std::string{name} + ")"; }
 };
 
+/// What L does to the order of values, and all that importing has to know of L at a place in a model.
 template <class L>
 constexpr Passing passing_of(Shape in, Shape out) {
     constexpr Traits traits = core::traits_of<L>();
@@ -96,11 +97,12 @@ inline Index offset_in(std::string_view axes, const Axes& extents, const Axes& e
     return at;
 }
 
-/// Reads the arrays of one layer from the tensors of its modules. `before` and `behind` are the orders of its inputs
-/// and outputs.
+/// Reads the arrays of one layer from the tensors of its modules.
 template <class T>
 class ForeignArrays {
   public:
+    /// `before` and `behind` are the orders of the layer's inputs and outputs. `Error` for several modules of a layer
+    /// that is neither dense nor a convolution. Refers to all that it is made of.
     ForeignArrays(Source& source, const Framework& framework, const ForeignLayer& layer,
                   const std::vector<std::string>& modules, const Order& before, const Order& behind)
         : source_(source), framework_(framework), layer_(layer), modules_(modules), before_(before), behind_(behind) {
@@ -113,7 +115,9 @@ class ForeignArrays {
                 source.take(counter, one_layer_each);
     }
 
-    /// The values of an array, in the order they have here.
+    /// The values of an array, in the order they have here. Errors: an array other than a kernel with several extents;
+    /// a tensor that is missing, taken already, of integers, of another shape, not finite, or below 0 where nothing may
+    /// be; modules that do not have the layer's outputs together.
     Vector<T> values(const Weight& array) const {
         const Kernel kind = array.name == "kernel" ? layer_.kernel : Kernel::None;
         const std::string_view ours = keras.kernels[static_cast<std::size_t>(kind)];

@@ -40,6 +40,7 @@ class HyperparameterWriter {
         else
             line_ += value ? core::exact_text(*value) : "null";
     }
+    /// All of them.
     std::string line() const { return line_ + "}"; }
 
   private:
@@ -53,6 +54,7 @@ class HyperparameterWriter {
 /// Takes a line apart, and gives each value once.
 class HyperparameterReader {
   public:
+    /// The line that a file has under `key`. `Error` if there is none, or if it is no such line.
     HyperparameterReader(const Source& source, const std::string& key)
         : where_(source.where() + key + ": "), words_(source.description(key)) {
         JsonReader line(words_, where_);
@@ -87,9 +89,11 @@ class HyperparameterReader {
             value = read;
         }
     }
+    /// `Error` for the first one that nobody took.
     void require_all_taken() const {
         if (!values_.empty()) fail(where_, values_.begin()->first, " is not a hyperparameter of what is to be loaded");
     }
+    /// How messages begin.
     const std::string& where() const { return where_; }
 
   private:
@@ -119,6 +123,7 @@ Options read_options(const Source& source, const std::string& key, Options optio
     reader.require_all_taken();
     return options;
 }
+/// The line of such options. `Error` for a value that is not finite.
 template <class Options>
 std::string options_line(const Options& options) {
     HyperparameterWriter writer;
@@ -169,6 +174,7 @@ class PendingHyperparameters {
         });
         reader.require_all_taken();
     }
+    /// Assigns them.
     void assign() const noexcept {
         for (const auto& [to, value, put] : all_) put(to, value);
     }

@@ -47,6 +47,7 @@ class JsonReader {
         at_ += found ? 1 : 0;
         return found;
     }
+    /// Takes the next sign, which has to be this one.
     void expect(char sign) {
         if (!accept(sign)) fail_here(std::string("expected ") + sign);
     }

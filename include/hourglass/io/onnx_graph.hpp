@@ -32,7 +32,7 @@ namespace io {
 
 inline constexpr std::int64_t onnx_format = 8, onnx_operators = 17;
 
-/// TensorProto.DataType.
+/// TensorProto.DataType, and which of them T is.
 enum class OnnxType : std::int64_t { Float = 1, Int64 = 7, Double = 11 };
 template <class T>
 constexpr OnnxType onnx_type() {
@@ -58,6 +58,7 @@ class OnnxAttribute {
     OnnxAttribute(std::string_view name, N value) : name_(name), value_(static_cast<std::int64_t>(value)) {}
     OnnxAttribute(std::string_view name, TensorShape values) : name_(name), value_(std::move(values)) {}
 
+    /// The AttributeProto.
     ProtobufMessage message() const {
         ProtobufMessage attribute;
         attribute.text(1, name_);
@@ -103,7 +104,7 @@ class OnnxGraph {
         return made.outputs;
     }
     /// An array. One of this name may be there already: it is then the same one, unless the name is `fresh` from
-    /// `unique`.
+    /// `unique`. `Error` for a value that is not finite.
     template <class T>
     void array(const std::string& name, const TensorShape& extents, std::span<const T> values, bool fresh = false) {
         if (!names_.insert(name).second && !fresh) return;
@@ -124,8 +125,7 @@ class OnnxGraph {
         for (int i = 2; !names_.insert(free).second; ++i) free = name + "_" + text(i);
         return free;
     }
-    /// Makes `value` the graph's result, of this name. An input that is
-    /// handed on as it is gets a node of its own.
+    /// Makes `value` the graph's result, of this name. An input that is handed on as it is gets a node of its own.
     void output(const std::string& value, const std::string& name, const TensorShape& sample) {
         const auto made = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) {
             return std::find(node.outputs.begin(), node.outputs.end(), value) != node.outputs.end();

@@ -17,7 +17,7 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-/// One named array of a layer.
+/// One named array of a layer, and all of a layer's, whose values lie one after the other.
 template <class T>
 struct OnnxArray {
     Weight weight;
@@ -60,7 +60,8 @@ class OnnxNodes {
     }
 
     /// An array of the layer's `weights()` or `states()`, with its extents in reverse: the same bytes, row-major. A
-    /// layer that does not name its arrays has "weights" and "state".
+    /// layer that does not name its arrays has "weights" and "state". Errors of this one and of the next three: an
+    /// array that the layer does not have, a value that is not finite, or below 0 where nothing may be.
     std::string array(std::string_view name) {
         const OnnxArray<T>& found = find(name);
         const auto& extents = found.weight.extents;

@@ -215,9 +215,9 @@ void load_from(std::span<const std::byte> bytes, const std::string& name, Object
 ///
 /// The file is written beside the old one, brought to the disk and renamed: whatever happens, there is the old one or
 /// the new one (on POSIX systems). Denormal parameters are written as 0. `Error`, with nothing written, for a value or
-/// a hyperparameter that would not load, a scaler that is not fitted, two objects of one name, a name that is no UTF-8,
-/// more than 100 MB of names, a path that is no ordinary file or a link to none, another writer, and when the disk
-/// refuses.
+/// a hyperparameter that would not load, a scaler that is not fitted, a model or network that has been moved from, two
+/// objects of one name, a name that is no UTF-8, more than 100 MB of names, a path that is no ordinary file or a link
+/// to none, another writer, and when the disk refuses.
 template <class... Objects>
 void save(const std::string& path, const Objects&... objects) {
     const io::Contents contents = io::contents_of(objects...);
@@ -225,7 +225,8 @@ void save(const std::string& path, const Objects&... objects) {
     contents.write([&](std::span<const std::byte> bytes) { file.write(bytes); });
     file.commit();
 }
-/// The same to a stream, which is then not all or nothing. `Error` when the stream fails.
+/// The same to a stream, which is then not all or nothing. Errors: the same but for the path's, and when the stream
+/// fails.
 template <class... Objects>
 void save(std::ostream& out, const Objects&... objects) {
     io::contents_of(objects...).write([&](std::span<const std::byte> bytes) {
@@ -234,7 +235,7 @@ void save(std::ostream& out, const Objects&... objects) {
     out.flush();
     if (!out) fail("save: writing to the stream failed");
 }
-/// The same to memory.
+/// The same to memory, whose bytes are replaced; on an `Error` they stay.
 template <class... Objects>
 void save(std::vector<std::byte>& memory, const Objects&... objects) {
     std::vector<std::byte> all;
@@ -251,9 +252,10 @@ void save(std::vector<std::byte>& memory, const Objects&... objects) {
 /// Architecture, loss and terms of a model have to be the file's; hyperparameters (rates, weights, learning rate) come
 /// from the file. Scalar types have to be the same, unless `converting(model)` asks for conversion. Views of an
 /// optimiser's moments are no longer valid afterwards; those of a model's parameters are. Errors: a file that is not
-/// there or breaks a rule of the format, another architecture, a tensor that is missing, is asked for by nobody
-/// (`IgnoreOthers{}` passes those over), or has another type or shape, a value that is not finite, hyperparameters that
-/// are missing, unknown or out of range.
+/// there, cannot be read, or breaks a rule of the format; another architecture; a tensor that is missing, is asked for
+/// twice, or by nobody (`IgnoreOthers{}` passes those over), or has another type or shape; a value that is not finite,
+/// or nothing that the object can have, such as a variance below 0; hyperparameters that are missing, unknown or out of
+/// range; batches of other sizes; a model or network that has been moved from.
 template <class... Objects>
 void load(const std::string& path, Objects&&... objects) {
     std::ifstream file(path, std::ios::binary);
@@ -261,12 +263,13 @@ void load(const std::string& path, Objects&&... objects) {
     const std::vector<std::byte> bytes = io::read_bytes(file, "load: " + path);
     io::load_from(bytes, path, std::forward<Objects>(objects)...);
 }
-/// The same from a stream, which is read to its end, and from memory, such as an array in the program.
+/// The same from a stream, which is read to its end. Errors: the same.
 template <class... Objects>
 void load(std::istream& in, Objects&&... objects) {
     const std::vector<std::byte> bytes = io::read_bytes(in, "load");
     io::load_from(bytes, "the stream", std::forward<Objects>(objects)...);
 }
+/// The same from memory, such as an array in the program. Errors: the same.
 template <class... Objects>
 void load(std::span<const std::byte> memory, Objects&&... objects) {
     io::load_from(memory, "memory", std::forward<Objects>(objects)...);

@@ -48,6 +48,7 @@ class Source {
     explicit Source(const TensorFile& file) : file_(file) {}
 
     const TensorFile& file() const { return file_; }
+    /// How messages begin.
     std::string where() const { return file_.name() + ": "; }
 
     /// The tensor of this name, from now on taken. `Error` if there is none, or if it was taken before: `twice` says
@@ -70,7 +71,7 @@ class Source {
         if (!record) require_finite<T>(tensor);
         return tensor;
     }
-    /// One number.
+    /// One number. Errors: the same, and a BOOL that is neither 0 nor 1.
     template <class T>
     T take_number(const std::string& name, bool convert = false, bool record = false) {
         const Tensor& tensor = take<T>(name, {}, convert, record);
@@ -84,6 +85,7 @@ class Source {
             return tensor.at<T>(0);
         }
     }
+    /// `Error` unless a tensor holds values of T, or with `convert` of any floating-point type where T is one.
     template <class T>
     void require_type(const Tensor& tensor, bool convert) const {
         if (tensor.type.name == element_type<T>() || (convert && std::is_floating_point_v<T> && is_floating(tensor)))
@@ -91,6 +93,7 @@ class Source {
         fail(where(), "tensor ", tensor.name, " is of type ", tensor.type.name, ", expected ", element_type<T>(),
              std::is_floating_point_v<T> && is_floating(tensor) ? "; hg::converting(…) takes it all the same" : "");
     }
+    /// `Error` with the first value that is not finite in T, or in the next one that is below 0.
     template <class T>
     void require_finite(const Tensor& tensor) const {
         if constexpr (std::is_floating_point_v<T>)

@@ -59,6 +59,7 @@ struct Tensor {
     TensorShape shape;
     std::span<const std::byte> bytes;
 
+    /// Number of elements.
     Index size() const { return static_cast<Index>(bytes.size()) / type.size; }
     /// Element i, bit for bit.
     template <class T>
