@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <hourglass/hourglass.hpp>
@@ -95,6 +96,33 @@ std::string text_of(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
 }
+
+/// A program's own layer, with hyperparameters of fewer bits than those of the library.
+struct Shift {
+    static constexpr std::string_view name = "Shift";
+    static constexpr hg::Traits traits{.needs_input = false, .needs_output = false};
+    std::int8_t steps = 3;
+    std::uint16_t period = 7;
+    float by = 0.5f;
+
+    void check() const {}
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("steps", self.steps);
+        use("period", self.period);
+        use("by", self.by);
+    }
+    static constexpr hg::Shape output(hg::Shape in) { return in; }
+    template <hg::Shape In, class T>
+    void forward(std::span<const T, 0>, hg::ConstView<T> x, hg::View<T> y) const {
+        y = x.array() + T(by);
+    }
+    template <hg::Shape In, class T>
+    void backward(std::span<const T, 0>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T> dy,
+                  hg::View<T> dx) const {
+        dx += dy;
+    }
+};
 
 }  // namespace
 
@@ -216,7 +244,8 @@ TEST_CASE("batches that are cut otherwise are another order") {
 
 TEST_CASE("two of a kind need names") {
     auto a = model_of(1), b = model_of(2);
-    CHECK_THAT(error_of([&] { saved(a, b); }), StartsWith("save: there are two of model: give each a name of its own"));
+    CHECK_THAT(error_of([&] { saved(a, b); }),
+               StartsWith("save: there are two of model: each object needs a name of its own, hg::named(…)"));
     const Bytes bytes = saved(hg::named("a", a), hg::named("b", b));
     auto c = model_of(3), d = model_of(4);
     hg::load(bytes, hg::named("b", d), hg::named("a", c));
@@ -224,9 +253,13 @@ TEST_CASE("two of a kind need names") {
     CHECK(hg::io::TensorFile(bytes, "f").find("b.encoder.3.0.kernel") != nullptr);
     double t = 1;
     CHECK_THAT(error_of([&] { saved(hg::named("t", t), hg::named("t", t)); }),
-               StartsWith("save: there are two tensors called t"));
+               StartsWith("save: there are two tensors called t: each object needs a name of its own, hg::named(…)"));
     CHECK_THAT(error_of([&] { hg::load(bytes, hg::named("a", c), hg::named("a", d)); }),
-               ContainsSubstring("is asked for twice"));
+               ContainsSubstring("is asked for twice: each object needs a name of its own, hg::named(…)"));
+    hg::History history;
+    history.add({{"loss", 1}, {"rate", 2}});
+    CHECK(error_of([&] { hg::load(with_header(saved(history), "\\\"rate\\\"]", "\\\"loss\\\"]"), history); }) ==
+          "load: memory: history: the column loss stands twice");
     CHECK(error_of([&] { hg::named("", t); }) == "named: the name is empty");
 }
 
@@ -293,6 +326,112 @@ TEST_CASE("what does not fit is refused, and nothing is changed") {
     hg::load(good, other.model, hg::IgnoreOthers{});
 }
 
+TEST_CASE("a variance below zero is neither saved nor loaded, nor put back") {
+    using Chain = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::BatchNormalization>;
+    hg::Rng rng{1};
+    auto network = hg::network<Chain>(rng);
+    auto wide = hg::network<Chain, double>(rng);
+    network.state()[2] = -7;  // a mean
+    network.state()[6] = 4;   // a variance
+    const Bytes good = saved(network);
+    Bytes bad = good;
+    const hg::io::TensorFile file(good, "f");
+    const std::byte* const variances = file.find("1.moving_variance")->bytes.data();
+    const auto put = [&](float value) {
+        std::memcpy(bad.data() + (variances - good.data()) + 2 * sizeof(float), &value, sizeof value);
+    };
+    const auto refused = [&](auto& model, auto&& argument, const std::string& message) {
+        const auto parameters = model.parameters().eval();
+        const auto state = model.state().eval();
+        CHECK(error_of([&] { hg::load(bad, argument); }) == message);
+        CHECK((model.parameters() == parameters && model.state() == state));
+    };
+    put(-1);
+    auto other = hg::network<Chain>(rng);
+    const std::string sentence = "load: memory: tensor 1.moving_variance: value 2 of 4 is ";
+    refused(other, other, sentence + "-1, expected at least 0");
+    refused(wide, hg::converting(wide), sentence + "-1, expected at least 0");
+    put(std::numeric_limits<float>::quiet_NaN());
+    refused(other, other, sentence + "nan");
+    put(std::numeric_limits<float>::infinity());
+    refused(other, other, sentence + "inf");
+    put(-0.0f);
+    hg::load(bad, other);
+    CHECK(other.state()[6] == 0);
+
+    network.state()[6] = -1;
+    CHECK(error_of([&] { saved(network); }) ==
+          "save: tensor 1.moving_variance: value 2 of 4 is -1, expected at least 0: nothing was written");
+    // Early stopping keeps running values of a model that its file does not know.
+    hg::EarlyStopping stopping;
+    stopping.update(1, network);
+    hg::EarlyStopping from_file;
+    hg::load(saved(stopping), from_file);
+    CHECK(error_of([&] { from_file.restore(other); }) ==
+          "EarlyStopping::restore: value 2 of the best epoch's 1.moving_variance is -1, expected at least 0");
+    CHECK(other.state()[6] == 0);
+}
+
+TEST_CASE("a message says once where it comes from") {
+    Run run(1);
+    run.train(6);
+    hg::MinMaxScaler scaler;
+    scaler.fit(run.x);
+    const auto refused = [](const Bytes& good, std::string_view from, std::string_view to, auto&& object) {
+        return error_of([&] { hg::load(with_header(good, from, to), object); });
+    };
+    const Bytes adam = saved(run.adam), stopping = saved(run.stopping), ranges = saved(scaler),
+                batches = saved(run.batches), named = saved(hg::named("days", run.batches)), model = saved(run.model);
+    CHECK(refused(adam, "beta_1", "beta_7", run.adam) == "load: memory: adam.hyperparameters: there is no beta_1");
+    CHECK_THAT(refused(adam, "{\\\"learning", "[\\\"learning", run.adam),
+               StartsWith("load: memory: adam.hyperparameters: expected {, at byte "));
+    CHECK(refused(adam, "beta_1\\\":0.9", "beta_1\\\":9", run.adam) ==
+          "load: memory: adam: Adam: beta_1 must be in [0, 1), got 9");
+    CHECK(refused(stopping, "patience", "patients", run.stopping) ==
+          "load: memory: early_stopping.hyperparameters: there is no patience");
+    CHECK(refused(stopping, "patience\\\":4", "patience\\\":-4", run.stopping) ==
+          "load: memory: early_stopping: EarlyStopping: the patience must be at least 0, got -4");
+    CHECK(refused(ranges, "clip\\\":false", "clip\\\":2", scaler) ==
+          "load: memory: min_max_scaler.hyperparameters: clip is 2, expected true or false");
+    CHECK(refused(ranges, "high\\\":1", "high\\\":-1", scaler) ==
+          "load: memory: min_max_scaler: MinMaxScaler: the range must be finite with low < high, got [0, -1]");
+    CHECK(refused(model, "4.rate\\\":0.5", "4.rate\\\":2", run.model) ==
+          "load: memory: model.hyperparameters: encoder.4: Dropout: the rate must be in [0, 1), got 2");
+    const auto with_next = [](const Bytes& file, const std::string& tensor) {
+        Bytes bytes = file;
+        const hg::io::TensorFile whole(bytes, "f");
+        const auto at = static_cast<std::size_t>(whole.find(tensor)->bytes.data() - bytes.data());
+        bytes[at] = std::byte{99};
+        return bytes;
+    };
+    const std::string sentence = "minibatches: batch 99 cannot be the next one: there are 5";
+    CHECK(error_of([&] { hg::load(with_next(batches, "minibatches.next"), run.batches); }) ==
+          "load: memory: " + sentence);
+    CHECK(error_of([&] { hg::load(with_next(named, "days.next"), hg::named("days", run.batches)); }) ==
+          "load: memory: days: " + sentence);
+    std::ifstream none;
+    none.setstate(std::ios::failbit);
+    CHECK(error_of([&] { hg::load(none, run.adam); }) == "load: the stream cannot be read; was the file opened?");
+    std::istringstream shorter("x");
+    CHECK_THAT(error_of([&] { hg::load(shorter, run.adam); }), StartsWith("load: the stream: the file has 1 bytes"));
+}
+
+TEST_CASE("a hyperparameter that its type cannot hold is refused") {
+    hg::Rng rng{1};
+    auto network = hg::network<hg::Chain<hg::Shape{2}, Shift>>(rng);
+    const Bytes good = saved(network);
+    hg::load(good, network);
+    const auto refused = [&](std::string_view from, std::string_view to, const std::string& message) {
+        CHECK(error_of([&] { hg::load(with_header(good, from, to), network); }) ==
+              "load: memory: network.hyperparameters: " + message);
+        CHECK(saved(network) == good);
+    };
+    refused("steps\\\":3", "steps\\\":128", "0.steps is 128, which its type cannot hold");
+    refused("steps\\\":3", "steps\\\":-129", "0.steps is -129, which its type cannot hold");
+    refused("period\\\":7", "period\\\":-1", "0.period is -1, which its type cannot hold");
+    refused("by\\\":0.5", "by\\\":1e39", "0.by is 1e+39, which its type cannot hold");
+}
+
 TEST_CASE("another scalar type is converted where that is asked for") {
     using Same = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::BatchNormalization>;
     hg::Rng rng{1};
@@ -312,6 +451,29 @@ TEST_CASE("another scalar type is converted where that is asked for") {
     CHECK_THAT(error_of([&] { hg::load(saved(in_double), hg::converting(in_float)); }),
                ContainsSubstring("tensor 0.kernel: value 2 of 24 is inf"));
     CHECK(before == in_float.parameters());
+
+    // To the nearest: a denormal number or 0, and no infinity, be it by rounding alone.
+    in_double.parameters().setZero();
+    in_double.parameters()[2] = 1e-40;
+    in_double.parameters()[3] = -1e-60;
+    in_double.parameters()[4] = 0.1;
+    hg::load(saved(in_double), hg::converting(in_float));
+    CHECK(in_float.parameters()[2] == 1e-40f);
+    CHECK((in_float.parameters()[3] == 0 && std::signbit(in_float.parameters()[3])));
+    CHECK(in_float.parameters()[4] == 0.1f);
+    const double largest{std::numeric_limits<float>::max()};
+    float number = 7;
+    Eigen::VectorXf vector = Eigen::VectorXf::Ones(2);
+    for (const double wide : {largest * (1 + 0x1p-24), 1e300}) {
+        CHECK_THAT(error_of([&] { hg::load(saved(hg::named("n", wide)), hg::converting(hg::named("n", number))); }),
+                   StartsWith("load: memory: tensor n: value 0 of 1 is inf"));
+        const Eigen::Vector2d values(1, -wide);
+        CHECK_THAT(error_of([&] { hg::load(saved(hg::named("v", values)), hg::converting(hg::named("v", vector))); }),
+                   StartsWith("load: memory: tensor v: value 1 of 2 is -inf"));
+    }
+    CHECK((number == 7 && vector == Eigen::VectorXf::Ones(2)));
+    hg::load(saved(hg::named("n", largest * (1 + 0x1p-26))), hg::converting(hg::named("n", number)));
+    CHECK(number == std::numeric_limits<float>::max());
 
     // Half precision, all of whose numbers have a known value.
     for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {

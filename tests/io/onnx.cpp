@@ -28,6 +28,7 @@
 namespace hg = hourglass;
 
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -284,12 +285,23 @@ TEST_CASE("what would not compute is refused before a file is touched") {
     CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
                ContainsSubstring("export_onnx: value 3 of encoder.1.moving_mean is inf: nothing was written"));
     model.state()[3] = 0;
+    model.state()[9] = -1;
+    CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
+               ContainsSubstring("export_onnx: value 1 of encoder.1.moving_variance is -1, expected at least 0: "
+                                 "nothing was written"));
+    model.state()[9] = 1;
     model.term<hg::BatchTopK<2>>().threshold = std::numeric_limits<double>::infinity();
     CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),
                ContainsSubstring("BatchTopK: the threshold must be finite"));
     model.term<hg::BatchTopK<2>>().threshold = std::nullopt;
     CHECK_THAT(error_of([&] { hg::export_onnx(folder / "none/a.onnx", model); }),
-               ContainsSubstring("cannot be written"));
+               StartsWith("export_onnx: ") && ContainsSubstring("none/a.onnx.partial cannot be written: No such file"));
+    CHECK(error_of([&] { hg::export_onnx(folder.path.string(), model); }) ==
+          "export_onnx: " + folder.path.string() + " is no ordinary file: give a stream instead");
+    CHECK_THAT(error_of([&] { hg::export_onnx((folder / "b") + std::string("\0x", 2), model); }),
+               StartsWith("export_onnx: the path ") && ContainsSubstring("holds a zero byte"));
+    CHECK_THAT(error_of([&] { hg::export_onnx(folder / "a.onnx/b", model); }),
+               StartsWith("export_onnx: ") && ContainsSubstring("a.onnx/b: Not a directory"));
     std::ostringstream broken;
     broken.setstate(std::ios::badbit);
     CHECK_THAT(error_of([&] { hg::export_onnx(broken, model); }),

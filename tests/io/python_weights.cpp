@@ -294,6 +294,11 @@ TEST_CASE("whatever does not fit is refused by name, and nothing is changed") {
     CHECK_THAT(refusal(whole, with(0, {"encoder.0", "decoder.2"})),
                ContainsSubstring("tensor decoder.2.weight has the shape [8, 5], expected [5, 8] for layer encoder.0 "
                                  "(Dense)"));
+    CHECK_THAT(refusal(whole, with(3, {"decoder.2", "decoder.0"})),
+               ContainsSubstring("tensor decoder.0.weight is asked for twice: a module has its weights for one layer, "
+                                 "and is named once"));
+    CHECK_THAT(refusal(whole, with(1, {"encoder.2", {"mean", "mean"}})),
+               ContainsSubstring("tensor mean.weight is asked for twice: a module has its weights for one layer"));
     CHECK_THAT(refusal(whole, with(1, {"encoder.2", "mean"})),
                ContainsSubstring("tensor mean.weight has the shape [3, 5], expected [6, 5] for layer encoder.2"));
     CHECK_THAT(refusal(whole, with(1, {"encoder.2", {"mean", "decoder.0"}})),
@@ -332,6 +337,29 @@ TEST_CASE("whatever does not fit is refused by name, and nothing is changed") {
                                                        {"decoder.4", "decoder.4"}}));
                }),
                ContainsSubstring("layer encoder.1 (BatchNormalization) has 2 modules; only the outputs of dense"));
+}
+
+TEST_CASE("a running variance below zero is refused, whatever it is called") {
+    using Chain = hg::Chain<hg::Shape{2}, hg::BatchNormalization>;
+    hg::Rng rng{1};
+    auto network = hg::network<Chain>(rng);
+    const Eigen::Vector2f scale(1, 2), shift(3, 4), mean(-1, -2), variance(5, -0.5);
+    const auto refused = [&](const std::vector<std::string>& names, auto from) {
+        hg::io::Contents contents;
+        const Eigen::Vector2f* const values[] = {&scale, &shift, &mean, &variance};
+        for (std::size_t i = 0; i < 4; ++i) contents.add(names[i], {2}, values[i]->data(), hg::io::Use::Record);
+        Bytes bytes;
+        contents.write(
+            [&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
+        CHECK(error_of([&] { hg::load(bytes, from); }) ==
+              "load: memory: tensor " + names[3] + ": value 1 of 2 is -0.5, expected at least 0");
+        CHECK(network.state() == Eigen::Vector4f(0, 0, 1, 1));
+        CHECK(network.parameters() == Eigen::Vector4f(1, 1, 0, 0));
+    };
+    refused({"b.weight", "b.bias", "b.running_mean", "b.running_var"}, hg::from_pytorch(network, {{"0", "b"}}));
+    refused({"b/gamma", "b/beta", "b/moving_mean", "b/moving_variance"}, hg::from_keras(network, {{"0", "b"}}));
+    refused({"params.b.scale", "params.b.bias", "batch_stats.b.mean", "batch_stats.b.var"},
+            hg::from_flax(network, {{"0", "params.b"}}));
 }
 
 TEST_CASE("the order of a flattened series goes through branches and conditions") {

@@ -2,7 +2,7 @@
 # is there. What is not for users lives in the namespace of its folder, so that a user's completion shows the face alone.
 #
 # Headers are formatted: a declaration begins in the first column, its continuation is indented, a namespace begins and ends
-# on a line of its own.
+# on a line of its own. Macros end with the header that defines them, but for those of core/version.hpp.
 #
 # SOURCE_DIR is the project; INCLUDE_DIR, when given, another tree to look at.
 cmake_minimum_required(VERSION 3.24)
@@ -60,6 +60,13 @@ foreach(header IN LISTS headers)
     file(READ ${INCLUDE_DIR}/hourglass/${header} text)
     string(REGEX REPLACE "\\[\\[[^\n]*\\]\\] " "" text "${text}")
     string(REGEX REPLACE "[][;\\]" " " text "${text}")
+    string(REGEX MATCHALL "\n#define +[A-Za-z0-9_]+" macros "${text}")
+    foreach(macro IN LISTS macros)
+        string(REGEX REPLACE ".* " "" macro "${macro}")
+        if(NOT header STREQUAL "core/version.hpp" AND NOT text MATCHES "\n#undef ${macro}\n")
+            string(APPEND wrong "  ${header} leaves the macro ${macro} behind\n")
+        endif()
+    endforeach()
     string(REPLACE "\n" ";" lines "${text}")
     set(scope)
     set(begun "")

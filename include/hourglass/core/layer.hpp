@@ -35,7 +35,7 @@
 //   static cache(Shape in) -> Index                              values a sample that training keeps for the way back
 //   static state(Shape in) -> Index                              running values that are no parameters (averages of
 //                                                                batches), and then all of these:
-//       static states(Shape in) -> std::array<Weight, k>         their names and extents
+//       static states(Shape in) -> std::array<Weight, k>         their names and extents, and which are never negative
 //       initialize_state<In>(std::span<T> state) const           their first values
 //       fold<In>(std::span<T> state, std::span<const T> batch) const    takes in what forward has put in the context
 //   mirror<In>() const                                           the layer that undoes the shape change (Mirror<E>)
@@ -101,11 +101,13 @@ struct Extents {
     }
 };
 
-/// One named array among a layer's parameters. Weight decay may leave out what does not decay (biases, scales).
+/// One named array among a layer's parameters or running values. Weight decay may leave out what does not decay
+/// (biases, scales); files and `EarlyStopping` refuse values below 0 where they would be none (variances).
 struct Weight {
     std::string_view name;
     Extents extents = 1;
     bool decays = true;
+    bool not_negative = false;
 
     constexpr Index size() const { return extents.size(); }
 };
@@ -193,6 +195,14 @@ constexpr auto states_of(Shape in) {
         return std::array{Weight{"state", L::state(in)}};
     else
         return std::array<Weight, 0>{};
+}
+
+/// The first of an array's values that is below 0 where none may be; −1 without one.
+template <class T>
+Index first_out_of_range(const Weight& array, const T* values) {
+    for (Index i = 0; array.not_negative && i < array.size(); ++i)
+        if (values[i] < 0) return i;
+    return -1;
 }
 
 /// Whether a layer uses weights of another, see `TiedWeights`.

@@ -27,12 +27,16 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace core {
 
-// Shows an array by its name, its extents without trailing ones, and its values.
+// Shows an array by its name, its extents without trailing ones, its values, and where that is asked for what its layer
+// says of it.
 template <class T, class Use>
 void show_array(const std::string& name, const Weight& w, T* values, Use& use) {
-    use(std::string_view{name}, std::span<const Index>{w.extents.values.data(), w.extents.rank()},
-        Eigen::Map<std::conditional_t<std::is_const_v<T>, const Vector<std::remove_const_t<T>>, Vector<T>>>{values,
-                                                                                                            w.size()});
+    using Values = Eigen::Map<std::conditional_t<std::is_const_v<T>, const Vector<std::remove_const_t<T>>, Vector<T>>>;
+    const std::span<const Index> extents{w.extents.values.data(), w.extents.rank()};
+    if constexpr (std::is_invocable_v<Use&, std::string_view, std::span<const Index>, Values, const Weight&>)
+        use(std::string_view{name}, extents, Values{values, w.size()}, w);
+    else
+        use(std::string_view{name}, extents, Values{values, w.size()});
 }
 
 /// Parameters θ, running values and layers of a network, and what a pass does with them. `Marks` are activations where

@@ -67,7 +67,8 @@ class Trainable {
     /// Calls use(name, extents, values) for every array of parameters, in order: "0.kernel" for the kernel of a
     /// network's first layer and "1.0.kernel" within a residual block; in a model "encoder.0.kernel",
     /// "code.log_threshold", "loss.log_variance". `extents` leave out trailing ones, the first is fastest in memory;
-    /// `values` is an Eigen map. Shared weights come once, under their owner.
+    /// `values` is an Eigen map. Shared weights come once, under their owner. A function of four arguments gets what
+    /// the layer says of the array as well, its `Weight`.
     template <class Use>
     void each_weight(Use use) {
         each_weight_at(parameters().data(), use);

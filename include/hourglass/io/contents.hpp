@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <span>
@@ -28,8 +29,8 @@ enum class Use { Parameters, Values, Record };
 /// Named arrays, which lie elsewhere until they are written, and what is said about them.
 class Contents {
   public:
-    /// `values` has as many elements as `shape`, and has to stay in place. `Error` for a name that stands already, and
-    /// for a value that is not finite, which is named.
+    /// `values` has as many elements as `shape`, and has to stay in place. `Error` for a name that stands already, is
+    /// no UTF-8 or "__metadata__", and for a value that is not finite, unless it is a record: it is named.
     template <class T>
     void add(const std::string& name, TensorShape shape, const T* values, Use use) {
         Index size = 1;
@@ -47,7 +48,7 @@ class Contents {
                     use == Use::Parameters && std::is_floating_point_v<T>};
         insert(name, std::move(entry));
     }
-    /// A single number, which is copied.
+    /// A single number, which is copied. `Error` as above.
     template <class T>
     void add_number(const std::string& name, T value, Use use) {
         if constexpr (std::is_floating_point_v<T>)
@@ -56,15 +57,18 @@ class Contents {
         std::memcpy(entry.number.data(), &value, sizeof(T));
         insert(name, std::move(entry));
     }
+    /// What the file says under `key`. `Error` for a key that stands already, and for text that is no UTF-8.
     void describe(const std::string& key, const std::string& words) {
         require_text(key);
         require_text(words);
         if (!metadata_.emplace(key, words).second)
-            fail("save: there are two of ", key, ": give each a name of its own, hg::named(…)");
+            fail("save: there are two of ", key,
+                 ": each object needs a name of its own, hg::named(…): nothing was written");
     }
 
     /// The file's bytes as sink(bytes) receives them, one piece after the other: the length of the header, the header,
-    /// and the arrays, those with the larger elements first, so that all are aligned.
+    /// and the arrays, those with the larger elements first, so that all are aligned. `Error`, before the first of
+    /// them, for a header of more bytes than would load.
     template <class Sink>
     void write(Sink sink) const {
         std::vector<const std::pair<const std::string, Entry>*> order;
@@ -126,7 +130,7 @@ class Contents {
         if (name == "__metadata__") fail("save: no tensor may be called ", name, ": nothing was written");
         if (!entries_.emplace(name, std::move(entry)).second)
             fail("save: there are two tensors called ", name,
-                 ": objects of one type need names, hg::named(\"teacher\", model): nothing was written");
+                 ": each object needs a name of its own, hg::named(…): nothing was written");
     }
 
     template <class Sink>

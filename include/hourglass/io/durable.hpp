@@ -30,9 +30,9 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-/// All bytes of a stream, whatever it is told to throw at its end. `Error` when it cannot be read.
-inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& name) {
-    const std::string where = "load: " + name;
+/// All bytes of a stream, whatever it is told to throw at its end. `Error`, which begins with `where`, when it cannot
+/// be read.
+inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& where) {
     data::StreamBytes stream(in, where.c_str());
     std::vector<std::byte> bytes;
     constexpr std::size_t block = std::size_t{1} << 16;
@@ -48,15 +48,16 @@ inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& na
 #ifdef HOURGLASS_POSIX_FILES
 
 /// A file that is being written beside the one at `path`. Where it goes without `commit` it is removed, and nothing has
-/// happened.
+/// happened. `function` is the one that the caller called, with which errors begin.
 class DurableFile {
   public:
     /// `Error` when `path` is there but no ordinary file, when no file can be made beside it, or while another writer
     /// is at work on the same one.
-    explicit DurableFile(const std::string& path) : path_(resolved(path)), partial_(path_ + ".partial") {
+    DurableFile(const char* function, const std::string& path)
+        : function_(function), path_(resolved(path)), partial_(path_ + ".partial") {
         struct stat old {};
         const bool there = ::stat(path_.c_str(), &old) == 0;
-        if (there && !S_ISREG(old.st_mode)) fail("save: ", path, " is no ordinary file: save to a stream instead");
+        if (there && !S_ISREG(old.st_mode)) fail(function_, ": ", path, " is no ordinary file: give a stream instead");
         open_partial();
         if (there) (void)!::fchmod(file_, old.st_mode & 07777);
     }
@@ -68,6 +69,7 @@ class DurableFile {
         ::close(file_);
     }
 
+    /// `Error`, as in `commit`, when the disk refuses; the old file is then as it was.
     void write(std::span<const std::byte> bytes) {
         while (!bytes.empty()) {
             const auto written = ::write(file_, bytes.data(), bytes.size());
@@ -76,7 +78,7 @@ class DurableFile {
             bytes = bytes.subspan(static_cast<std::size_t>(written));
         }
     }
-    /// Brings all to the disk and puts it in the old file's place.
+    /// Brings all to the disk and puts it in the old file's place. Behind an `Error` the old one is as it was.
     void commit() {
         // Behind the renaming nothing may fail any more, for want of memory neither.
         const std::size_t slash = path_.find_last_of('/');
@@ -93,13 +95,13 @@ class DurableFile {
 
   private:
     // The file itself where `path` is a link to it, so that the link stays one.
-    static std::string resolved(const std::string& path) {
-        if (path.find('\0') != path.npos) fail("save: the path ", path.c_str(), "… holds a zero byte");
+    std::string resolved(const std::string& path) const {
+        if (path.find('\0') != path.npos) fail(function_, ": the path ", path.c_str(), "… holds a zero byte");
         const std::unique_ptr<char, void (*)(void*)> full(::realpath(path.c_str(), nullptr), std::free);
         if (full) return full.get();
-        if (errno != ENOENT) fail("save: ", path, ": ", std::strerror(errno));
+        if (errno != ENOENT) fail(function_, ": ", path, ": ", std::strerror(errno));
         struct stat link {};
-        if (::lstat(path.c_str(), &link) == 0) fail("save: ", path, " is a link to what is not there");
+        if (::lstat(path.c_str(), &link) == 0) fail(function_, ": ", path, " is a link to what is not there");
         return path;
     }
     // One writer at a time: who has the lock on the file that bears the name. A file left behind by a program that was
@@ -107,10 +109,10 @@ class DurableFile {
     void open_partial() {
         for (int tries = 0; tries < 100; ++tries) {
             file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-            if (file_ < 0) fail("save: ", partial_, " cannot be written: ", std::strerror(errno));
+            if (file_ < 0) fail(function_, ": ", partial_, " cannot be written: ", std::strerror(errno));
             if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
                 ::close(std::exchange(file_, -1));
-                fail("save: ", partial_, " is being written by somebody else");
+                fail(function_, ": ", partial_, " is being written by somebody else");
             }
             struct stat mine {
             }, named{};
@@ -119,22 +121,23 @@ class DurableFile {
                 // What somebody has put there is not written through: another name of a file, a pipe.
                 if (!S_ISREG(mine.st_mode) || mine.st_nlink != 1) {
                     ::close(std::exchange(file_, -1));
-                    fail("save: ", partial_, " is there, and is no file of its own");
+                    fail(function_, ": ", partial_, " is there, and is no file of its own");
                 }
                 if (::ftruncate(file_, 0) != 0) fail_here("writing");
                 return;
             }
             ::close(std::exchange(file_, -1));  // it has just been renamed by another writer
         }
-        fail("save: ", partial_, " is being written by somebody else");
+        fail(function_, ": ", partial_, " is being written by somebody else");
     }
     [[noreturn]] void fail_here(const char* what) {
         const int error = errno;
         ::unlink(partial_.c_str());
         ::close(std::exchange(file_, -1));
-        fail("save: ", path_, ": ", what, " failed: ", std::strerror(error), "; the file is as it was before");
+        fail(function_, ": ", path_, ": ", what, " failed: ", std::strerror(error), "; the file is as it was before");
     }
 
+    const char* function_;
     std::string path_, partial_;
     int file_ = -1;
 };
@@ -144,9 +147,12 @@ class DurableFile {
 /// The same without locks and without the disk's word for it.
 class DurableFile {
   public:
-    explicit DurableFile(const std::string& path)
-        : path_(path), partial_(path + ".partial"), file_(partial_, std::ios::binary | std::ios::trunc) {
-        if (!file_) fail("save: ", partial_, " cannot be written");
+    DurableFile(const char* function, const std::string& path)
+        : function_(function),
+          path_(path),
+          partial_(path + ".partial"),
+          file_(partial_, std::ios::binary | std::ios::trunc) {
+        if (!file_) fail(function_, ": ", partial_, " cannot be written");
     }
     DurableFile(const DurableFile&) = delete;
     DurableFile& operator=(const DurableFile&) = delete;
@@ -157,17 +163,18 @@ class DurableFile {
     }
     void write(std::span<const std::byte> bytes) {
         file_.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-        if (!file_) fail("save: ", path_, ": writing failed; the file is as it was before");
+        if (!file_) fail(function_, ": ", path_, ": writing failed; the file is as it was before");
     }
     void commit() {
         file_.flush();
-        if (!file_) fail("save: ", path_, ": writing failed; the file is as it was before");
+        if (!file_) fail(function_, ": ", path_, ": writing failed; the file is as it was before");
         file_.close();
         std::remove(path_.c_str());  // renaming onto a file fails on Windows
-        if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail("save: ", path_, ": renaming failed");
+        if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail(function_, ": ", path_, ": renaming failed");
     }
 
   private:
+    const char* function_;
     std::string path_, partial_;
     std::ofstream file_;
 };
@@ -177,3 +184,5 @@ class DurableFile {
 }  // namespace io
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
+
+#undef HOURGLASS_POSIX_FILES

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "hourglass/core/code_term.hpp"
@@ -64,6 +63,7 @@ struct ForeignLayer {
     std::string title() const { return path + " (" + std::string{name} + ")"; }
 };
 
+/// What L does to the order of values, and all that importing has to know of L at a place in a model.
 template <class L>
 constexpr Passing passing_of(Shape in, Shape out) {
     constexpr Traits traits = core::traits_of<L>();
@@ -97,11 +97,12 @@ inline Index offset_in(std::string_view axes, const Axes& extents, const Axes& e
     return at;
 }
 
-/// Reads the arrays of one layer from the tensors of its modules. `before` and `behind` are the orders of its inputs
-/// and outputs.
+/// Reads the arrays of one layer from the tensors of its modules.
 template <class T>
 class ForeignArrays {
   public:
+    /// `before` and `behind` are the orders of the layer's inputs and outputs. `Error` for several modules of a layer
+    /// that is neither dense nor a convolution. Refers to all that it is made of.
     ForeignArrays(Source& source, const Framework& framework, const ForeignLayer& layer,
                   const std::vector<std::string>& modules, const Order& before, const Order& behind)
         : source_(source), framework_(framework), layer_(layer), modules_(modules), before_(before), behind_(behind) {
@@ -111,10 +112,12 @@ class ForeignArrays {
         for (const std::string& module : modules)
             if (const std::string counter = name_of_tensor(module, framework.counter);
                 !framework.counter.empty() && source.file().find(counter))
-                source.take(counter);
+                source.take(counter, one_layer_each);
     }
 
-    /// The values of an array, in the order they have here.
+    /// The values of an array, in the order they have here. Errors: an array other than a kernel with several extents;
+    /// a tensor that is missing, taken already, of integers, of another shape, not finite, or below 0 where nothing may
+    /// be; modules that do not have the layer's outputs together.
     Vector<T> values(const Weight& array) const {
         const Kernel kind = array.name == "kernel" ? layer_.kernel : Kernel::None;
         const std::string_view ours = keras.kernels[static_cast<std::size_t>(kind)];
@@ -175,6 +178,7 @@ class ForeignArrays {
         std::string names;
         for (const std::string& module : modules_) {
             pieces.push_back(piece_of(name_of_tensor(module, array), kind, extents));
+            if (array.not_negative) source_.template require_not_negative<T>(*pieces.back().tensor);
             outputs += pieces.back().extents.outputs;
             names += (names.empty() ? "" : " and ") + pieces.back().tensor->name;
         }
@@ -186,7 +190,7 @@ class ForeignArrays {
     // Of several modules each may have any number of outputs.
     Piece piece_of(const std::string& name, Kernel kind, const Axes& extents) const {
         const std::string_view axes = framework_.kernels[static_cast<std::size_t>(kind)];
-        const Tensor& tensor = source_.take(name);
+        const Tensor& tensor = source_.take(name, one_layer_each);
         source_.template require_type<T>(tensor, true);
         Axes found = extents;
         if (const std::size_t o = axes.find('o'); modules_.size() > 1 && o < tensor.shape.size())
@@ -199,6 +203,8 @@ class ForeignArrays {
         source_.template require_finite<T>(tensor);
         return {&tensor, found};
     }
+
+    static constexpr std::string_view one_layer_each = "a module has its weights for one layer, and is named once";
 
     Source& source_;
     const Framework& framework_;

@@ -1,12 +1,13 @@
 // Hyperparameters by name, as a line of JSON: {"encoder.1.rate":0.2,"loss.delta":1}.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include "hourglass/core/number.hpp"
@@ -39,6 +40,7 @@ class HyperparameterWriter {
         else
             line_ += value ? core::exact_text(*value) : "null";
     }
+    /// All of them.
     std::string line() const { return line_ + "}"; }
 
   private:
@@ -52,6 +54,7 @@ class HyperparameterWriter {
 /// Takes a line apart, and gives each value once.
 class HyperparameterReader {
   public:
+    /// The line that a file has under `key`. `Error` if there is none, or if it is no such line.
     HyperparameterReader(const Source& source, const std::string& key)
         : where_(source.where() + key + ": "), words_(source.description(key)) {
         JsonReader line(words_, where_);
@@ -61,7 +64,7 @@ class HyperparameterReader {
         line.expect_end();
     }
 
-    /// Sets `value` to that of this name. `Error` if there is none, or none that V can be.
+    /// Sets `value` to that of this name. `Error` if there is none, or none that V can be or hold.
     template <class V>
     void take(std::string_view prefix, std::string_view name, V& value) {
         const std::string key = std::string{prefix} + std::string{name};
@@ -78,14 +81,19 @@ class HyperparameterReader {
                      std::is_same_v<V, bool> ? "true or false"
                      : std::is_integral_v<V> ? "an integer"
                                              : "a number");
+            if (*read < static_cast<double>(std::numeric_limits<V>::lowest()) ||
+                *read > static_cast<double>(std::numeric_limits<V>::max()))
+                fail(where_, key, " is ", core::exact_text(*read), ", which its type cannot hold");
             value = static_cast<V>(*read);
         } else {
             value = read;
         }
     }
+    /// `Error` for the first one that nobody took.
     void require_all_taken() const {
         if (!values_.empty()) fail(where_, values_.begin()->first, " is not a hyperparameter of what is to be loaded");
     }
+    /// How messages begin.
     const std::string& where() const { return where_; }
 
   private:
@@ -115,6 +123,7 @@ Options read_options(const Source& source, const std::string& key, Options optio
     reader.require_all_taken();
     return options;
 }
+/// The line of such options. `Error` for a value that is not finite.
 template <class Options>
 std::string options_line(const Options& options) {
     HyperparameterWriter writer;
@@ -165,6 +174,7 @@ class PendingHyperparameters {
         });
         reader.require_all_taken();
     }
+    /// Assigns them.
     void assign() const noexcept {
         for (const auto& [to, value, put] : all_) put(to, value);
     }

@@ -1,6 +1,7 @@
 // As much of JSON as the head of a model file needs, read without recursion into anything deeper than it may be.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -46,6 +47,7 @@ class JsonReader {
         at_ += found ? 1 : 0;
         return found;
     }
+    /// Takes the next sign, which has to be this one.
     void expect(char sign) {
         if (!accept(sign)) fail_here(std::string("expected ") + sign);
     }

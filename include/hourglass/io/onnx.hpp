@@ -20,10 +20,12 @@
 #undef max
 
 #include <concepts>
+#include <cstddef>
 #include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hourglass/io/durable.hpp"
@@ -52,6 +54,8 @@ concept HasNodes = requires(OnnxNodes<T>& nodes, Exactly<L> layer, const std::st
     { add_nodes(nodes, layer, x) } -> std::convertible_to<std::string>;
 };
 
+/// Adds the nodes of a layer whose input is called `x`; the name of its output. `Error` for a hyperparameter out of
+/// range.
 template <class L, class T>
 std::string nodes_of(const L& layer, OnnxNodes<T>& nodes, const std::string& x) {
     static_assert(BringsNodes<L, T> || HasNodes<L, T>,
@@ -73,7 +77,7 @@ struct OnnxRange {
     std::string_view name, input, output;
 };
 
-/// The bytes of a file with those layers of a model or network.
+/// The bytes of a file with those layers of a model or network. Errors as `export_onnx` says.
 template <class T, class Model>
 std::string onnx_file(const Model& model, const OnnxRange& range) {
     static_assert(std::floating_point<T>, "hourglass: ONNX graphs are of float or double");
@@ -119,8 +123,9 @@ std::string onnx_file(const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...
     fail("export_onnx: there is no part number ", static_cast<int>(part), " of a model");
 }
 
+/// Writes them beside the old file and renames that, or to a stream. `Error` when the disk or the stream refuses.
 inline void write_onnx(const std::string& path, const std::string& bytes) {
-    DurableFile file(path);
+    DurableFile file("export_onnx", path);
     file.write(std::as_bytes(std::span{bytes}));
     file.commit();
 }
@@ -139,25 +144,29 @@ inline void write_onnx(std::ostream& out, const std::string& bytes) {
 /// the values are. Not every program that computes graphs has every operator in double: ONNX Runtime has no
 /// convolution.
 ///
-/// The file is written beside the old one and renamed, as by `save`. `Error`, with nothing written, for a network that
-/// has been moved from, a parameter or running value that is not finite, a hyperparameter out of range, and when the
-/// disk refuses.
+/// The file is written beside the old one and renamed, as by `save`. Errors, with nothing written: a network that has
+/// been moved from, a parameter or running value that is not finite, a variance below 0, a hyperparameter out of range,
+/// more than the 2 GiB that an ONNX file may have, a path that is no ordinary file or a link to none, another writer,
+/// and when the disk refuses.
 template <class T, class Layers, std::size_t... Marks>
 void export_onnx(const std::string& path, const Network<T, Layers, Marks...>& network) {
     io::write_onnx(path, io::onnx_file(network));
 }
-/// The same to a stream, which is then not all or nothing. `Error` when the stream fails.
+/// The same to a stream, which is then not all or nothing. Errors: the same but for the path's, and when the stream
+/// fails.
 template <class T, class Layers, std::size_t... Marks>
 void export_onnx(std::ostream& out, const Network<T, Layers, Marks...>& network) {
     io::write_onnx(out, io::onnx_file(network));
 }
 /// The same of a part of an autoencoder: `encode` from "x" to "code" (a variational model's is the mean), `decode` from
-/// "code" to "reconstruction", or `reconstruct` from "x" to "reconstruction".
+/// "code" to "reconstruction", or `reconstruct` from "x" to "reconstruction". What the other part holds is not looked
+/// at. Errors: the same, and a part that is none of the three.
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 void export_onnx(const std::string& path, const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>& model,
                  OnnxPart part = OnnxPart::Reconstruction) {
     io::write_onnx(path, io::onnx_file(model, part));
 }
+/// The same to a stream, with the errors of the one for networks, and a part that is none of the three.
 template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 void export_onnx(std::ostream& out, const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>& model,
                  OnnxPart part = OnnxPart::Reconstruction) {

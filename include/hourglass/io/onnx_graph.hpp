@@ -7,7 +7,7 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <set>
@@ -19,22 +19,20 @@
 #include <variant>
 #include <vector>
 
+#include "hourglass/core/error.hpp"
 #include "hourglass/core/shape.hpp"
+#include "hourglass/core/version.hpp"
 #include "hourglass/core/view.hpp"
 #include "hourglass/io/protobuf.hpp"
+#include "hourglass/io/tensor_shape.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-static_assert(std::endian::native == std::endian::little, "hourglass: ONNX tensors are little-endian, as this code is");
-
 inline constexpr std::int64_t onnx_format = 8, onnx_operators = 17;
 
-/// Extents of an array, the slowest first, as ONNX has them.
-using OnnxExtents = std::vector<Index>;
-
-/// TensorProto.DataType.
+/// TensorProto.DataType, and which of them T is.
 enum class OnnxType : std::int64_t { Float = 1, Int64 = 7, Double = 11 };
 template <class T>
 constexpr OnnxType onnx_type() {
@@ -45,7 +43,7 @@ constexpr OnnxType onnx_type() {
 
 /// Extents of one sample, channels last: [features], [length, channels] or [rows, columns, channels]. A series of one
 /// position is a plain vector, as `Shape` has it.
-inline OnnxExtents sample_extents(Shape shape) {
+inline TensorShape sample_extents(Shape shape) {
     if (shape.positions() == 1) return {shape.channels};
     if (shape.columns == 1) return {shape.length, shape.channels};
     return {shape.length, shape.columns, shape.channels};
@@ -54,34 +52,32 @@ inline OnnxExtents sample_extents(Shape shape) {
 /// A named constant of an operator: a number, an integer, or a list of integers.
 class OnnxAttribute {
   public:
-    template <class N>
-        requires std::is_arithmetic_v<N> OnnxAttribute(std::string_view name, N value) : name_(name) {
-            if constexpr (std::is_integral_v<N>)
-                value_ = static_cast<std::int64_t>(value);
-            else
-                value_ = static_cast<float>(value);
-        }
-        OnnxAttribute(std::string_view name, OnnxExtents values) : name_(name), value_(std::move(values)) {}
+    template <std::floating_point N>
+    OnnxAttribute(std::string_view name, N value) : name_(name), value_(static_cast<float>(value)) {}
+    template <std::integral N>
+    OnnxAttribute(std::string_view name, N value) : name_(name), value_(static_cast<std::int64_t>(value)) {}
+    OnnxAttribute(std::string_view name, TensorShape values) : name_(name), value_(std::move(values)) {}
 
-        ProtobufMessage message() const {
-            ProtobufMessage attribute;
-            attribute.text(1, name_);
-            if (const auto* real = std::get_if<float>(&value_)) {
-                attribute.real(2, *real);
-                attribute.integer(20, 1);  // FLOAT
-            } else if (const auto* integer = std::get_if<std::int64_t>(&value_)) {
-                attribute.integer(3, *integer);
-                attribute.integer(20, 2);  // INT
-            } else {
-                for (const Index i : std::get<OnnxExtents>(value_)) attribute.integer(8, i);
-                attribute.integer(20, 7);  // INTS
-            }
-            return attribute;
+    /// The AttributeProto.
+    ProtobufMessage message() const {
+        ProtobufMessage attribute;
+        attribute.text(1, name_);
+        if (const auto* real = std::get_if<float>(&value_)) {
+            attribute.real(2, *real);
+            attribute.integer(20, 1);  // FLOAT
+        } else if (const auto* integer = std::get_if<std::int64_t>(&value_)) {
+            attribute.integer(3, *integer);
+            attribute.integer(20, 2);  // INT
+        } else {
+            for (const Index i : std::get<TensorShape>(value_)) attribute.integer(8, i);
+            attribute.integer(20, 7);  // INTS
         }
+        return attribute;
+    }
 
-      private:
-        std::string name_;
-        std::variant<float, std::int64_t, OnnxExtents> value_;
+  private:
+    std::string name_;
+    std::variant<float, std::int64_t, TensorShape> value_;
 };
 
 /// Operators in the order in which they are computed, and the arrays they read. A value is known by its name.
@@ -93,7 +89,7 @@ class OnnxGraph {
     OnnxType type() const { return type_; }
 
     /// A value that the caller gives, with the extents of a sample.
-    void input(const std::string& name, const OnnxExtents& sample) {
+    void input(const std::string& name, const TensorShape& sample) {
         names_.insert(name);
         inputs_.push_back(value_info(name, sample));
     }
@@ -108,9 +104,9 @@ class OnnxGraph {
         return made.outputs;
     }
     /// An array. One of this name may be there already: it is then the same one, unless the name is `fresh` from
-    /// `unique`.
+    /// `unique`. `Error` for a value that is not finite.
     template <class T>
-    void array(const std::string& name, const OnnxExtents& extents, std::span<const T> values, bool fresh = false) {
+    void array(const std::string& name, const TensorShape& extents, std::span<const T> values, bool fresh = false) {
         if (!names_.insert(name).second && !fresh) return;
         if constexpr (std::is_floating_point_v<T>)
             if (const Index i = first_non_finite(values.data(), static_cast<Index>(values.size())); i >= 0)
@@ -129,9 +125,8 @@ class OnnxGraph {
         for (int i = 2; !names_.insert(free).second; ++i) free = name + "_" + text(i);
         return free;
     }
-    /// Makes `value` the graph's result, of this name. An input that is
-    /// handed on as it is gets a node of its own.
-    void output(const std::string& value, const std::string& name, const OnnxExtents& sample) {
+    /// Makes `value` the graph's result, of this name. An input that is handed on as it is gets a node of its own.
+    void output(const std::string& value, const std::string& name, const TensorShape& sample) {
         const auto made = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) {
             return std::find(node.outputs.begin(), node.outputs.end(), value) != node.outputs.end();
         });
@@ -188,7 +183,7 @@ class OnnxGraph {
     };
 
     // ValueInfoProto: a name and a type, whose first axis are the samples.
-    ProtobufMessage value_info(const std::string& name, const OnnxExtents& sample) const {
+    ProtobufMessage value_info(const std::string& name, const TensorShape& sample) const {
         ProtobufMessage samples, shape, tensor, type, value;
         samples.text(2, "n");
         shape.message(1, samples);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ template <class T, Index Outputs, bool UseBias, Index Offset, Index Size>
 std::string add_nodes(OnnxNodes<T>& nodes, Exactly<layers::DenseTransposed<Outputs, UseBias, Offset, Size>>,
                       const std::string& x) {
     const std::string kernel = nodes.shared_kernel(Outputs, nodes.input().channels);
-    return add_dense(nodes, x, nodes.node("Transpose", {kernel}, {{"perm", OnnxExtents{1, 0}}}));
+    return add_dense(nodes, x, nodes.node("Transpose", {kernel}, {{"perm", TensorShape{1, 0}}}));
 }
 
 // Windows of an operator along the positions.
@@ -43,9 +44,9 @@ struct OnnxWindows {
     Index kernel, stride, before, behind;  // the last two: positions by which windows stick out
 
     std::vector<OnnxAttribute> attributes() const {
-        return {{"kernel_shape", OnnxExtents{kernel}},
-                {"strides", OnnxExtents{stride}},
-                {"pads", OnnxExtents{before, behind}}};
+        return {{"kernel_shape", TensorShape{kernel}},
+                {"strides", TensorShape{stride}},
+                {"pads", TensorShape{before, behind}}};
     }
 };
 inline OnnxWindows windows_of(layers::Windows laid, Index kernel, Index stride, Index dilation, Index length) {
@@ -67,7 +68,7 @@ std::string add_nodes(OnnxNodes<T>& nodes, Exactly<Conv1D<Filters, Kernel, Strid
     using Layer = Conv1D<Filters, Kernel, Stride, Pad, Dilation, UseBias>;
     const Shape in = nodes.input();
     auto attributes = windows_of(Layer::windows(in), Kernel, Stride, Dilation, in.length).attributes();
-    attributes.emplace_back("dilations", OnnxExtents{Dilation});
+    attributes.emplace_back("dilations", TensorShape{Dilation});
     return add_convolution(nodes, "Conv", x, nodes.kernel(Filters, in.channels, Kernel), attributes);
 }
 // Without padding out come (length − 1)·stride + extent positions: where the stride is longer than a kernel's extent,
@@ -77,8 +78,8 @@ std::string add_transposed(OnnxNodes<T>& nodes, const std::string& x, Index kern
                            bool same) {
     const Index extent = (kernel - 1) * dilation + 1, cut = same ? std::max<Index>(extent - stride, 0) : 0;
     auto attributes = OnnxWindows{kernel, stride, cut / 2, cut - cut / 2}.attributes();
-    attributes.emplace_back("dilations", OnnxExtents{dilation});
-    attributes.emplace_back("output_padding", OnnxExtents{std::max<Index>(stride - extent, 0)});
+    attributes.emplace_back("dilations", TensorShape{dilation});
+    attributes.emplace_back("output_padding", TensorShape{std::max<Index>(stride - extent, 0)});
     return add_convolution(nodes, "ConvTranspose", x,
                            nodes.kernel(nodes.input().channels, nodes.output().channels, kernel), attributes);
 }
@@ -158,7 +159,7 @@ template <class T, Index Values>
 std::string add_nodes(OnnxNodes<T>& nodes, Exactly<Condition<Values>>, const std::string& x) {
     std::string condition = nodes.condition();
     if (const Shape in = nodes.input(); in.positions() > 1) {
-        OnnxExtents one = sample_extents({Values, in.length, in.columns}), copies = one;
+        TensorShape one = sample_extents({Values, in.length, in.columns}), copies = one;
         std::fill(one.begin(), one.end() - 1, Index{1});
         copies.back() = 1;
         copies.insert(copies.begin(), 1);

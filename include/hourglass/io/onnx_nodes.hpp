@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,7 +17,7 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-/// One named array of a layer.
+/// One named array of a layer, and all of a layer's, whose values lie one after the other.
 template <class T>
 struct OnnxArray {
     Weight weight;
@@ -59,17 +60,21 @@ class OnnxNodes {
     }
 
     /// An array of the layer's `weights()` or `states()`, with its extents in reverse: the same bytes, row-major. A
-    /// layer that does not name its arrays has "weights" and "state".
+    /// layer that does not name its arrays has "weights" and "state". Errors of this one and of the next three: an
+    /// array that the layer does not have, a value that is not finite, or below 0 where nothing may be.
     std::string array(std::string_view name) {
         const OnnxArray<T>& found = find(name);
         const auto& extents = found.weight.extents;
-        OnnxExtents reversed(extents.values.begin(), extents.values.begin() + static_cast<int>(extents.rank()));
+        TensorShape reversed(extents.values.begin(), extents.values.begin() + static_cast<int>(extents.rank()));
         std::reverse(reversed.begin(), reversed.end());
         return array(name, reversed);
     }
     /// The same with other extents of as many values.
-    std::string array(std::string_view name, const OnnxExtents& extents) {
+    std::string array(std::string_view name, const TensorShape& extents) {
         const OnnxArray<T>& found = find(name);
+        if (const Index i = core::first_out_of_range(found.weight, found.values); i >= 0)
+            fail("export_onnx: value ", i, " of ", place_.name, ".", name, " is ", found.values[i],
+                 ", expected at least 0: nothing was written");
         return put(place_.name + "." + std::string{name}, extents,
                    std::span{found.values, static_cast<std::size_t>(found.weight.size())});
     }
@@ -98,7 +103,7 @@ class OnnxNodes {
         const T number = static_cast<T>(value);
         return put(graph_.unique(place_.name + "/constant"), {}, std::span{&number, 1}, true);
     }
-    std::string integers(const OnnxExtents& values) {
+    std::string integers(const TensorShape& values) {
         const std::vector<std::int64_t> numbers(values.begin(), values.end());
         return put(graph_.unique(place_.name + "/integers"), {static_cast<Index>(numbers.size())},
                    std::span<const std::int64_t>{numbers}, true);
@@ -109,7 +114,7 @@ class OnnxNodes {
     std::string branch() const { return branch_; }
 
     /// The same values with other extents of a sample.
-    std::string reshape(const std::string& x, OnnxExtents sample) {
+    std::string reshape(const std::string& x, TensorShape sample) {
         sample.insert(sample.begin(), 0);  // 0: the axis as it is
         return node("Reshape", {x, integers(sample)});
     }
@@ -117,13 +122,13 @@ class OnnxNodes {
     /// axis of positions, where there is one position too.
     std::string channels_first(const std::string& x, Shape shape, bool positions = true) {
         if (shape.positions() == 1) return positions ? reshape(x, {shape.channels, 1}) : x;
-        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", OnnxExtents{0, 2, 1}}});
-        return node("Transpose", {x}, {{"perm", OnnxExtents{0, 3, 1, 2}}});
+        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 1}}});
+        return node("Transpose", {x}, {{"perm", TensorShape{0, 3, 1, 2}}});
     }
     std::string channels_last(const std::string& x, Shape shape, bool positions = true) {
         if (shape.positions() == 1) return positions ? reshape(x, {shape.channels}) : x;
-        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", OnnxExtents{0, 2, 1}}});
-        return node("Transpose", {x}, {{"perm", OnnxExtents{0, 2, 3, 1}}});
+        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 1}}});
+        return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 3, 1}}});
     }
 
   private:
@@ -135,7 +140,7 @@ class OnnxNodes {
         fail("export_onnx: layer ", place_.name, " has no array ", name, ": nothing was written");
     }
     template <class V>
-    std::string put(const std::string& name, const OnnxExtents& extents, std::span<const V> values,
+    std::string put(const std::string& name, const TensorShape& extents, std::span<const V> values,
                     bool fresh = false) {
         graph_.array(name, extents, values, fresh);
         return name;

@@ -14,6 +14,7 @@
 #undef max
 
 #include <algorithm>
+#include <cstddef>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -55,10 +56,12 @@ class FromPython {
     using T = typename Model::Scalar;
 
   public:
+    /// Refers to the model and the framework.
     FromPython(Model& model, LayerModules modules, const Framework& framework)
         : model_(model), modules_(std::move(modules)), framework_(framework) {}
 
-    /// Looks at all that the file holds for the model; what comes back assigns it and cannot fail.
+    /// Looks at all that the file holds for the model; what comes back assigns it and cannot fail. Errors as
+    /// `from_pytorch` says.
     auto staged(Source& source) const {
         const std::vector<ForeignLayer> layers = layers_of_model();
         const std::vector<const Modules*> modules = modules_of(source, layers);
@@ -151,9 +154,11 @@ class FromPython {
 /// a `Flatten` and a `Reshape` are put in the order that fits, so that series go in and come out as everywhere here. A
 /// flattened code that no layer with weights has mixed is in another order than there.
 ///
-/// Errors, before anything is changed: a layer that does not exist, or has weights and no module, or has two entries; a
-/// tensor that is missing, has another shape, is of integers or is not finite; a tensor that nobody takes
-/// (`IgnoreOthers{}` passes it over); a flattened series that no order of weights makes the same.
+/// Returns an argument of `load`, which refers to the model: nothing is read before. Errors, all of them `load`'s,
+/// before anything is changed: a layer that does not exist, or has weights and no module, or has two entries; a layer
+/// without weights, or one whose outputs cannot be joined, with several modules; a tensor that is missing, has another
+/// shape, is of integers, is not finite, or is a variance below 0; a module that two layers have; a tensor that nobody
+/// takes (`IgnoreOthers{}` passes it over); a flattened series that no order of weights makes the same.
 template <class Model>
 io::FromPython<Model> from_pytorch(Model& model, io::LayerModules modules) {
     return {model, std::move(modules), io::pytorch};
@@ -161,7 +166,7 @@ io::FromPython<Model> from_pytorch(Model& model, io::LayerModules modules) {
 
 /// The same from Keras 3, where modules are called as in `weight.path`, without the part behind the last "/":
 /// {{"encoder.0", "dense"}, {"decoder.0", "dense_1"}}. Flattened series lie as here. ε and momentum have the same
-/// defaults.
+/// defaults. Errors: the same, but for the flattened series.
 template <class Model>
 io::FromPython<Model> from_keras(Model& model, io::LayerModules modules) {
     return {model, std::move(modules), io::keras};
@@ -171,6 +176,7 @@ io::FromPython<Model> from_keras(Model& model, io::LayerModules modules) {
 /// running statistics of "params.BatchNorm_0" are taken from "batch_stats.BatchNorm_0"; those of a module without
 /// "params." (NNX) from itself. Flattened series lie as here. Flax's ε is 1e-5 for batches and 1e-6 for layers. With
 /// `{.transpose_kernel = true}` the kernels of transposed convolutions are those of the convolution they transpose.
+/// Errors: as from Keras.
 template <class Model>
 io::FromPython<Model> from_flax(Model& model, io::LayerModules modules, io::FlaxOptions options = {}) {
     return {model, std::move(modules), options.transpose_kernel ? io::flax_transposing : io::flax};

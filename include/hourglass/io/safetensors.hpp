@@ -34,27 +34,87 @@ struct Named {
     Object& object;
     bool convert = false;
 };
+
+namespace io {
+
+template <class T>
+inline constexpr bool is_named = false;
+template <class Object>
+inline constexpr bool is_named<Named<Object>> = true;
+template <class O>
+concept NeedsName = Number<O> || Array<O>;
+
+/// What finds its own tensors in files that others wrote, such as `from_keras(…)`.
+template <class O>
+concept ReadsForeign = requires(const O& object, Source& source) {
+    object.staged(source);
+};
+/// What `load` can convert to another type of numbers; all else has one type in a file.
+template <class O>
+inline constexpr bool is_convertible = Model<O> || std::is_floating_point_v<O>;
+template <Array O>
+inline constexpr bool is_convertible<O> = std::is_floating_point_v<typename O::Scalar>;
+
+// What `named` and `converting` do not take. Whoever sees what they made of it says nothing more.
+template <class Object>
+constexpr void require_nameable() {
+    using O = std::remove_const_t<Object>;
+    static_assert(!ReadsForeign<O>,
+                  "hourglass: weights from Python have the names of their modules: from_pytorch, from_keras and "
+                  "from_flax take no hg::named");
+    static_assert(!is_named<O>,
+                  "hourglass: the name is said first: hg::converting(hg::named(\"teacher\", model)), and only once");
+}
+template <class Object>
+constexpr void require_convertible() {
+    using O = std::remove_const_t<Object>;
+    static_assert(!ReadsForeign<O>,
+                  "hourglass: weights from Python are converted anyhow: from_pytorch, from_keras and from_flax take no "
+                  "hg::converting");
+    static_assert(ReadsForeign<O> || is_convertible<O>,
+                  "hourglass: converting takes models and networks, and under a name floating-point numbers, matrices "
+                  "and vectors; all else has one type in a file");
+}
+template <class Object>
+constexpr void require_no_name_needed() {
+    constexpr bool needs_name = NeedsName<std::remove_const_t<Object>>;
+    static_assert(!needs_name,
+                  "hourglass: a number or a matrix needs a name: hg::converting(hg::named(\"threshold\", t))");
+    if constexpr (!needs_name) require_convertible<Object>();
+}
+
+}  // namespace io
+
 /// `object` under a name: what is in a file twice, and what has no usual name. Its tensors are called "name.…", a
 /// number's or a matrix's is the name itself. `Error` for an empty name. Refers to the object.
 template <class Object>
 Named<Object> named(std::string name, Object& object) {
+    io::require_nameable<Object>();
     if (name.empty()) fail("named: the name is empty");
     return {std::move(name), object};
 }
 template <class Object>
 Named<const Object> named(std::string name, const Object& object) {
+    io::require_nameable<Object>();
     if (name.empty()) fail("named: the name is empty");
     return {std::move(name), object};
 }
-/// For `load`: `object` takes floating-point numbers of any type (F16, BF16, F32, F64), rounded to its own.
+/// For `load`: `object`, a model, a network, or a named number, vector or matrix, takes floating-point numbers of any
+/// type (F16, BF16, F32, F64), rounded to the nearest of its own: what is small may become denormal or 0, and a number
+/// that would become infinite is an error of `load`. Nothing else compiles: optimisers take either type as it is.
 template <class Object>
 Named<Object> converting(Object& object) {
-    static_assert(!io::Number<Object> && !io::Array<Object>,
-                  "hourglass: a number or a matrix needs a name: hg::converting(hg::named(\"threshold\", t))");
+    io::require_no_name_needed<Object>();
+    return {"", object, true};
+}
+template <class Object>
+Named<const Object> converting(const Object& object) {
+    io::require_no_name_needed<Object>();
     return {"", object, true};
 }
 template <class Object>
 Named<Object> converting(Named<Object> named_object) {
+    io::require_convertible<Object>();
     named_object.convert = true;
     return named_object;
 }
@@ -68,20 +128,14 @@ template <class O>
 concept Storable = requires(Contents& contents, const O& object) {
     io::add(contents, std::string{}, object);
 };
-template <class O>
-concept NeedsName = Number<O> || Array<O>;
-
-template <class T>
-inline constexpr bool is_named = false;
-template <class Object>
-inline constexpr bool is_named<Named<Object>> = true;
 
 template <class Object>
 constexpr bool can_be_stored() {
     using O = std::remove_const_t<Object>;
     static_assert(Storable<O>,
                   "hourglass: files hold models, networks, optimisers, scalers, Rng, minibatches, EarlyStopping, "
-                  "History, and under a name numbers, column-major matrices and vectors");
+                  "History, and under a name numbers (float, double, integers), column-major matrices and vectors of "
+                  "them");
     return Storable<O>;
 }
 template <class Argument>
@@ -113,14 +167,15 @@ auto staged_argument(Source& source, Argument&& argument) {
     using A = std::remove_cvref_t<Argument>;
     if constexpr (std::is_same_v<A, IgnoreOthers>) {
         return Nothing{};
-    } else if constexpr (requires {
-                             argument.staged(source);
-                         }) {  // what reads files that others wrote, such as python.hpp's
+    } else if constexpr (ReadsForeign<A>) {
         return argument.staged(source);
     } else if constexpr (is_named<A>) {
         using Object = std::remove_reference_t<decltype(argument.object)>;
-        static_assert(!std::is_const_v<Object>, "hourglass: what is loaded must not be const");
-        if constexpr (!std::is_const_v<Object> && can_be_stored<Object>())
+        constexpr bool refused = ReadsForeign<std::remove_const_t<Object>> || is_named<std::remove_const_t<Object>>;
+        static_assert(refused || !std::is_const_v<Object>, "hourglass: what is loaded must not be const");
+        if constexpr (refused || std::is_const_v<Object>)
+            return Nothing{};
+        else if constexpr (can_be_stored<Object>())
             return staged(source, argument.name, argument.object, argument.convert);
         else
             return Nothing{};
@@ -160,17 +215,18 @@ void load_from(std::span<const std::byte> bytes, const std::string& name, Object
 ///
 /// The file is written beside the old one, brought to the disk and renamed: whatever happens, there is the old one or
 /// the new one (on POSIX systems). Denormal parameters are written as 0. `Error`, with nothing written, for a value or
-/// a hyperparameter that would not load, a scaler that is not fitted, two objects of one name, a name that is no UTF-8,
-/// more than 100 MB of names, a path that is no ordinary file or a link to none, another writer, and when the disk
-/// refuses.
+/// a hyperparameter that would not load, a scaler that is not fitted, a model or network that has been moved from, two
+/// objects of one name, a name that is no UTF-8, more than 100 MB of names, a path that is no ordinary file or a link
+/// to none, another writer, and when the disk refuses.
 template <class... Objects>
 void save(const std::string& path, const Objects&... objects) {
     const io::Contents contents = io::contents_of(objects...);
-    io::DurableFile file(path);
+    io::DurableFile file("save", path);
     contents.write([&](std::span<const std::byte> bytes) { file.write(bytes); });
     file.commit();
 }
-/// The same to a stream, which is then not all or nothing. `Error` when the stream fails.
+/// The same to a stream, which is then not all or nothing. Errors: the same but for the path's, and when the stream
+/// fails.
 template <class... Objects>
 void save(std::ostream& out, const Objects&... objects) {
     io::contents_of(objects...).write([&](std::span<const std::byte> bytes) {
@@ -179,7 +235,7 @@ void save(std::ostream& out, const Objects&... objects) {
     out.flush();
     if (!out) fail("save: writing to the stream failed");
 }
-/// The same to memory.
+/// The same to memory, whose bytes are replaced; on an `Error` they stay.
 template <class... Objects>
 void save(std::vector<std::byte>& memory, const Objects&... objects) {
     std::vector<std::byte> all;
@@ -196,22 +252,24 @@ void save(std::vector<std::byte>& memory, const Objects&... objects) {
 /// Architecture, loss and terms of a model have to be the file's; hyperparameters (rates, weights, learning rate) come
 /// from the file. Scalar types have to be the same, unless `converting(model)` asks for conversion. Views of an
 /// optimiser's moments are no longer valid afterwards; those of a model's parameters are. Errors: a file that is not
-/// there or breaks a rule of the format, another architecture, a tensor that is missing, is asked for by nobody
-/// (`IgnoreOthers{}` passes those over), or has another type or shape, a value that is not finite, hyperparameters that
-/// are missing, unknown or out of range.
+/// there, cannot be read, or breaks a rule of the format; another architecture; a tensor that is missing, is asked for
+/// twice, or by nobody (`IgnoreOthers{}` passes those over), or has another type or shape; a value that is not finite,
+/// or nothing that the object can have, such as a variance below 0; hyperparameters that are missing, unknown or out of
+/// range; batches of other sizes; a model or network that has been moved from.
 template <class... Objects>
 void load(const std::string& path, Objects&&... objects) {
     std::ifstream file(path, std::ios::binary);
     if (!file) fail("load: ", path, " cannot be opened");
-    const std::vector<std::byte> bytes = io::read_bytes(file, path);
+    const std::vector<std::byte> bytes = io::read_bytes(file, "load: " + path);
     io::load_from(bytes, path, std::forward<Objects>(objects)...);
 }
-/// The same from a stream, which is read to its end, and from memory, such as an array in the program.
+/// The same from a stream, which is read to its end. Errors: the same.
 template <class... Objects>
 void load(std::istream& in, Objects&&... objects) {
-    const std::vector<std::byte> bytes = io::read_bytes(in, "the stream");
+    const std::vector<std::byte> bytes = io::read_bytes(in, "load");
     io::load_from(bytes, "the stream", std::forward<Objects>(objects)...);
 }
+/// The same from memory, such as an array in the program. Errors: the same.
 template <class... Objects>
 void load(std::span<const std::byte> memory, Objects&&... objects) {
     io::load_from(memory, "memory", std::forward<Objects>(objects)...);

@@ -1,8 +1,10 @@
 // What objects take from a model file: each tensor once, in the type and shape that it is expected in.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -46,14 +48,16 @@ class Source {
     explicit Source(const TensorFile& file) : file_(file) {}
 
     const TensorFile& file() const { return file_; }
+    /// How messages begin.
     std::string where() const { return file_.name() + ": "; }
 
-    /// The tensor of this name, from now on taken. `Error` if there is none, or if it was taken before.
-    const Tensor& take(const std::string& name) {
+    /// The tensor of this name, from now on taken. `Error` if there is none, or if it was taken before: `twice` says
+    /// what to do about that.
+    const Tensor& take(const std::string& name,
+                       std::string_view twice = "each object needs a name of its own, hg::named(…)") {
         const Tensor* const tensor = file_.find(name);
         if (!tensor) fail(where(), "there is no tensor ", name, of_similar_name(name));
-        if (!taken_.insert(tensor).second)
-            fail(where(), "tensor ", name, " is asked for twice: objects of one type need names, hg::named(…)");
+        if (!taken_.insert(tensor).second) fail(where(), "tensor ", name, " is asked for twice: ", twice);
         return *tensor;
     }
     /// The same, and `Error` unless it holds values of T in this shape (`convert`: of any floating-point type), all
@@ -67,7 +71,7 @@ class Source {
         if (!record) require_finite<T>(tensor);
         return tensor;
     }
-    /// One number.
+    /// One number. Errors: the same, and a BOOL that is neither 0 nor 1.
     template <class T>
     T take_number(const std::string& name, bool convert = false, bool record = false) {
         const Tensor& tensor = take<T>(name, {}, convert, record);
@@ -81,6 +85,7 @@ class Source {
             return tensor.at<T>(0);
         }
     }
+    /// `Error` unless a tensor holds values of T, or with `convert` of any floating-point type where T is one.
     template <class T>
     void require_type(const Tensor& tensor, bool convert) const {
         if (tensor.type.name == element_type<T>() || (convert && std::is_floating_point_v<T> && is_floating(tensor)))
@@ -88,12 +93,20 @@ class Source {
         fail(where(), "tensor ", tensor.name, " is of type ", tensor.type.name, ", expected ", element_type<T>(),
              std::is_floating_point_v<T> && is_floating(tensor) ? "; hg::converting(…) takes it all the same" : "");
     }
+    /// `Error` with the first value that is not finite in T, or in the next one that is below 0.
     template <class T>
     void require_finite(const Tensor& tensor) const {
         if constexpr (std::is_floating_point_v<T>)
             for (Index i = 0; i < tensor.size(); ++i)
                 if (const T value = converted<T>(tensor, i); !is_finite(value))
                     fail(where(), "tensor ", tensor.name, ": value ", i, " of ", tensor.size(), " is ", value);
+    }
+    template <class T>
+    void require_not_negative(const Tensor& tensor) const {
+        for (Index i = 0; i < tensor.size(); ++i)
+            if (const T value = converted<T>(tensor, i); value < 0)
+                fail(where(), "tensor ", tensor.name, ": value ", i, " of ", tensor.size(), " is ", value,
+                     ", expected at least 0");
     }
 
     /// What the file says under `key`. `Error` if it says nothing.

@@ -1,6 +1,8 @@
 // How objects lie in a model file, and how they are put back. `add(contents, name, object)` puts one into a file;
 // `staged(source, name, object, convert)` looks at all that a file holds for it and returns a function that assigns it
-// and cannot fail. What an object is known by is what it shows of itself.
+// and cannot fail. What an object is known by is what it shows of itself. Errors: of `add` what would not load, and a
+// name that stands already; of `staged` what is missing, of another type or shape, not finite, or nothing that the
+// object can be.
 #pragma once
 
 #include <cstring>
@@ -34,6 +36,7 @@ inline std::string named_or(const std::string& name, std::string_view usual) {
     return name.empty() ? std::string{usual} : name;
 }
 
+/// A vector of any length; taken, with an `Error` for a tensor that is missing, of another type than T or no vector.
 template <class T>
 void add_vector(Contents& contents, const std::string& name, const Vector<T>& values, Use use = Use::Values) {
     contents.add(name, {values.size()}, values.data(), use);

@@ -24,8 +24,11 @@ concept Model = requires(const O& o) {
 
 template <Model O>
 void add(Contents& contents, const std::string& name, const O& model) {
-    const auto put = [&](std::string_view array, std::span<const Index> extents, const auto& values) {
+    const auto put = [&](std::string_view array, std::span<const Index> extents, const auto& values, const Weight& of) {
         contents.add(behind(name, array), reversed(extents), values.data(), Use::Parameters);
+        if (const Index i = core::first_out_of_range(of, values.data()); i >= 0)
+            fail("save: tensor ", behind(name, array), ": value ", i, " of ", values.size(), " is ", values[i],
+                 ", expected at least 0: nothing was written");
     };
     contents.describe(named_or(name, O::kind_name()), model.architecture());
     contents.describe(named_or(name, O::kind_name()) + ".hyperparameters", hyperparameters_line(model));
@@ -36,8 +39,10 @@ template <Model O>
 auto staged(Source& source, const std::string& name, O& model, bool convert) {
     using T = typename O::Scalar;
     std::vector<std::pair<const Tensor*, T*>> arrays;
-    const auto take = [&](std::string_view array, std::span<const Index> extents, auto values) {
-        arrays.emplace_back(&source.take<T>(behind(name, array), reversed(extents), convert), values.data());
+    const auto take = [&](std::string_view array, std::span<const Index> extents, auto values, const Weight& of) {
+        const Tensor& tensor = source.take<T>(behind(name, array), reversed(extents), convert);
+        if (of.not_negative) source.require_not_negative<T>(tensor);
+        arrays.emplace_back(&tensor, values.data());
     };
     source.require_description(named_or(name, O::kind_name()), model.architecture());
     model.each_weight(take);

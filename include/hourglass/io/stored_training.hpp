@@ -2,6 +2,7 @@
 // history.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
@@ -64,9 +65,10 @@ auto staged(Source& source, const std::string& name, O& optimizer, bool) {
     if (!is_floating(moments) || moments.type.size < 4 || moments.shape.size() != 2)
         fail(source.where(), "tensor ", moments.name, " is ", moments.type.name, " ", shown(moments.shape),
              ", expected F32 or F64, kinds x parameters");
+    const auto options = read_options(source, key, optimizer.options());
     O made(optimizer.options());
     within(source.where() + key + ": ", [&] {
-        made = O(read_options(source, key, optimizer.options()));
+        made = O(options);
         const auto restore = [&]<class T>(Matrix<T> values) {
             if (values.size() > 0) std::memcpy(values.data(), moments.bytes.data(), moments.bytes.size());
             made.restore(values, steps);
@@ -118,7 +120,10 @@ auto staged(Source& source, const std::string& name, O& batches, bool) {
     const auto next = static_cast<Index>(source.take_number<std::int64_t>(key + ".next"));
     const Vector<Index> samples = take_vector<Index>(source, key + ".order");
     data::BatchOrder made = order;
-    within(source.where() + key + ": ", [&] { made.restore({samples.begin(), samples.end()}, next); });
+    // What it says begins with "minibatches: " itself.
+    within(name.empty() ? source.where() : source.where() + key + ": ", [&] {
+        made.restore({samples.begin(), samples.end()}, next);
+    });
     return replacing(batches.order(), std::move(made));
 }
 
@@ -144,10 +149,9 @@ auto staged(Source& source, const std::string& name, O& stopping, bool) {
     progress.best = source.take_number<double>(key + ".best");
     progress.best_parameters = take_vector<double>(source, key + ".best_parameters");
     progress.best_state = take_vector<double>(source, key + ".best_state");
+    const auto options = read_options(source, key, stopping.options());
     O made{stopping.options()};
-    within(source.where() + key + ": ", [&] {
-        made = O{read_options(source, key, stopping.options()), std::move(progress)};
-    });
+    within(source.where() + key + ": ", [&] { made = O{options, std::move(progress)}; });
     return replacing(stopping, std::move(made));
 }
 
@@ -167,7 +171,12 @@ auto staged(Source& source, const std::string& name, O& history, bool) {
     const std::string key = named_or(name, "history");
     std::vector<std::string> names;
     JsonReader line(source.description(key), source.where() + key + ": ");
-    line.each_element([&] { names.push_back(line.string()); });
+    line.each_element([&] {
+        std::string column = line.string();
+        if (std::find(names.begin(), names.end(), column) != names.end())
+            fail(source.where(), key, ": the column ", column, " stands twice");
+        names.push_back(std::move(column));
+    });
     line.expect_end();
     std::vector<std::vector<double>> columns;
     for (const std::string& column : names) {

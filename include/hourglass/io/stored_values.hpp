@@ -22,12 +22,13 @@ template <class O>
 concept RangeScaler = requires(const O& o) {
     O{o.min(), o.range(), o.options()};
 };
+/// Numbers that the format has a type for, which it has not for `long double`, and arrays of them.
 template <class O>
-concept Number = std::is_arithmetic_v<O>;
+concept Number = std::is_arithmetic_v<O> && sizeof(O) <= 8;
 template <class O>
 concept Array = std::derived_from<O, Eigen::PlainObjectBase<O>> &&
                 (!static_cast<bool>(O::IsRowMajor) || static_cast<bool>(O::IsVectorAtCompileTime)) &&
-                !std::is_same_v<typename O::Scalar, bool>;
+                Number<typename O::Scalar> && !std::is_same_v<typename O::Scalar, bool>;
 
 template <MeanScaler O>
 void add(Contents& contents, const std::string& name, const O& scaler) {
@@ -62,7 +63,8 @@ auto staged(Source& source, const std::string& name, O& scaler, bool) {
     source.require_description(key, "MinMaxScaler");
     O made = scaler;
     const auto min = take_vector<double>(source, key + ".min"), range = take_vector<double>(source, key + ".range");
-    within(source.where() + key + ": ", [&] { made = O{min, range, read_options(source, key, scaler.options())}; });
+    const auto options = read_options(source, key, scaler.options());
+    within(source.where() + key + ": ", [&] { made = O{min, range, options}; });
     return replacing(scaler, std::move(made));
 }
 

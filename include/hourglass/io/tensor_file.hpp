@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,18 +12,18 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
 #include "hourglass/io/json.hpp"
+#include "hourglass/io/tensor_shape.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
-
-static_assert(std::endian::native == std::endian::little, "hourglass: model files are little-endian, as this code is");
 
 /// A type of array elements: its name in the header and its bytes.
 struct ElementType {
@@ -53,15 +52,6 @@ constexpr std::string_view element_type() {
 /// Bytes that a header may have.
 inline constexpr std::uint64_t longest_header = 100'000'000;
 
-using TensorShape = std::vector<Index>;  // the slowest extent first, as in the file
-
-/// "[32, 784]".
-inline std::string shown(const TensorShape& shape) {
-    std::string all = "[";
-    for (const Index extent : shape) (all += all.size() > 1 ? ", " : "") += text(extent);
-    return all + "]";
-}
-
 /// One array of a file: views of the file's bytes, which are not aligned.
 struct Tensor {
     std::string name;
@@ -69,6 +59,7 @@ struct Tensor {
     TensorShape shape;
     std::span<const std::byte> bytes;
 
+    /// Number of elements.
     Index size() const { return static_cast<Index>(bytes.size()) / type.size; }
     /// Element i, bit for bit.
     template <class T>

@@ -45,7 +45,8 @@ struct BatchNormalization {
     }
     static constexpr Index state(Shape in) { return 2 * in.channels; }  // means, then variances
     static constexpr auto states(Shape in) {
-        return std::array{Weight{"moving_mean", in.channels}, Weight{"moving_variance", in.channels}};
+        return std::array{Weight{.name = "moving_mean", .extents = in.channels},
+                          Weight{.name = "moving_variance", .extents = in.channels, .not_negative = true}};
     }
     static constexpr Index cache(Shape in) { return in.size(); }  // (x − μ)/√(σ² + ε)
 

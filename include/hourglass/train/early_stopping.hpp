@@ -4,10 +4,13 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <limits>
+#include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "hourglass/core/error.hpp"
+#include "hourglass/core/layer.hpp"
 #include "hourglass/core/view.hpp"
 
 namespace hourglass {
@@ -21,6 +24,12 @@ template <class Model>
 concept Stateful = requires(Model& model) {
     model.parameters();
     model.state();
+};
+/// What tells the arrays of its running values apart.
+template <class Model>
+concept NamesState = requires(const Model& model, void (*use)(std::string_view, std::span<const Index>,
+                                                              Eigen::Map<const Eigen::VectorXf>, const Weight&)) {
+    model.each_state(use);
 };
 
 }  // namespace train
@@ -106,7 +115,8 @@ class EarlyStopping {
 
     /// Makes `model` that of the best epoch: parameters and running values. `Error`, with nothing changed, when there
     /// was no finite metric yet, for another number of parameters or running values, when running values were not given
-    /// to `update`, and for a value beyond the model's numbers (a file can hold one).
+    /// to `update`, and for a value beyond the model's numbers or below 0 where a layer has none such, as a variance (a
+    /// file can hold one).
     template <train::Stateful Model>
     void restore(Model& model) const {
         auto&& state = model.state();
@@ -116,6 +126,7 @@ class EarlyStopping {
                  progress_.best_state.size() == 0 ? "; give the model to update, not its parameters alone" : "");
         using T = typename std::remove_cvref_t<decltype(state)>::Scalar;
         require_within<T>("running values", progress_.best_state);
+        if constexpr (train::NamesState<Model>) require_in_range(model);
         restore(model.parameters());
         state = progress_.best_state.cast<T>();
     }
@@ -177,6 +188,16 @@ class EarlyStopping {
                 if (!is_finite(static_cast<T>(values[i])))
                     fail("EarlyStopping::restore: value ", i, " of the best epoch's ", what, " is ", values[i],
                          ", beyond the model's numbers");
+    }
+    template <class Model>
+    void require_in_range(const Model& model) const {
+        const double* values = progress_.best_state.data();
+        model.each_state([&](std::string_view name, std::span<const Index>, const auto&, const Weight& array) {
+            if (const Index i = core::first_out_of_range(array, values); i >= 0)
+                fail("EarlyStopping::restore: value ", i, " of the best epoch's ", name, " is ", values[i],
+                     ", expected at least 0");
+            values += array.size();
+        });
     }
     void require_best() const {
         if (progress_.best_epoch < 0)
