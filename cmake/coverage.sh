@@ -2,7 +2,10 @@
 # Which lines of the headers the tests have run, header by header and in all, after `cmake --workflow --preset coverage`.
 #   cmake/coverage.sh                    a table; a line counts when any instantiation of a template has run it
 #   cmake/coverage.sh --gaps [PATTERN]   and the lines that none has run, of headers whose names contain PATTERN
-# A template that no test instantiates has no lines here. BUILD names another build folder than build/coverage.
+# Needs llvm-profdata and llvm-cov of the clang that compiled (Debian: llvm). A template that no test instantiates has no
+# lines here, and what only the compiler evaluates counts as not run. Profiles from before the programs were last linked
+# are left out: they would tell of tests that are no more. llvm-cov warns of "mismatched data" for what one program has but
+# never calls and another one runs; that counts as run. BUILD names another build folder than build/coverage.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BUILD:-build/coverage}
@@ -13,12 +16,21 @@ if [ "${1:-}" = --gaps ]; then
     pattern=${2:-}
 fi
 
-llvm-profdata merge -sparse "$build"/profiles/*.profraw -o "$build/tests.profdata"
 objects=
+newest=
 for program in $(find "$build/tests" -type f -name 'hourglass_*' -perm -u+x | sort); do
     objects="$objects ${objects:+-object }$program"
+    [ -n "$newest" ] && [ -z "$(find "$program" -newer "$newest")" ] || newest=$program
 done
-# shellcheck disable=SC2086  # a list of programs
+profiles=
+[ -z "$newest" ] || profiles=$(find "$build/profiles" -name '*.profraw' -newer "$newest")
+if [ -z "$profiles" ]; then
+    echo "$0: $build has no profiles of its programs: run cmake --workflow --preset coverage first" >&2
+    exit 1
+fi
+# shellcheck disable=SC2086  # lists of files
+llvm-profdata merge -sparse $profiles -o "$build/tests.profdata"
+# shellcheck disable=SC2086
 llvm-cov export -format=lcov -instr-profile="$build/tests.profdata" $objects |
     awk -F '[:,]' -v root="$PWD/include/" -v gaps=$gaps -v pattern="$pattern" '
         $1 == "SF" { name = index($2, root) == 1 ? substr($2, length(root) + 1) : "" }

@@ -9,7 +9,7 @@ set -eu
 packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev gnuplot-nox dataset-fashion-mnist pkg-config python3"
 for argument; do
     case $argument in
-        --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev git" ;;
+        --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm git" ;;
         --peers) packages="$packages libtorch-dev libopenblas0-pthread" ;;
         *) echo "$0: unknown argument $argument; known are --ci and --peers" >&2; exit 2 ;;
     esac

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <random>
 #include <set>
 #include <vector>
 
@@ -97,6 +98,22 @@ TEMPLATE_TEST_CASE("uniform and normal numbers have the moments they should", ""
     }
 }
 
+TEST_CASE("a stream's words are Philox's, and what its values are made of") {
+    const hg::Stream stream{11, 7, 3};
+    std::vector<std::uint32_t> words(200), shorter(70), piece(40);
+    stream.bits(5, words);
+    // Position in the sample, sample, substream, step: word w of lane l stands at 16 w + l of each block of 64.
+    for (std::uint32_t i = 0; i < 200; ++i)
+        CHECK(words[i] == hg::philox<1>({i / 64 * 16 + i % 16, 5, 3u << 16, 7}, 11)[i % 64 / 16][0]);
+    stream.bits(5, shorter);
+    CHECK(std::equal(shorter.begin(), shorter.end(), words.begin()));
+    stream.bits(5, piece, 128);
+    CHECK(std::equal(piece.begin(), piece.end(), words.begin() + 128));
+    std::vector<float> uniform(200);
+    stream.uniform(5, std::span<float>(uniform));
+    for (std::size_t i = 0; i < 200; ++i) CHECK(uniform[i] == static_cast<float>(words[i] >> 8) * 0x1p-24f);
+}
+
 TEST_CASE("choose keeps its probability") {
     constexpr std::size_t n = 200000;
     for (const double p : {0.0, 0.1, 0.5, 0.999}) {
@@ -120,6 +137,17 @@ TEST_CASE("Rng repeats itself from the same seed and copies say the same") {
     CHECK(!(copy == a));
 }
 
+TEST_CASE("Rng is a generator of the standard library") {
+    static_assert(std::uniform_random_bit_generator<hg::Rng>);
+    hg::Rng rng{6};
+    CHECK(rng.min() == 0);
+    CHECK(rng.max() == 0xffff'ffffu);
+    std::uniform_int_distribution<int> die{1, 6};
+    std::set<int> seen;
+    for (int i = 0; i < 200; ++i) seen.insert(die(rng));
+    CHECK(seen == std::set<int>{1, 2, 3, 4, 5, 6});
+}
+
 TEST_CASE("bounded integers are even, shuffles are permutations") {
     hg::Rng rng{5};
     CHECK_THROWS_AS(rng.below(0), hg::Error);
@@ -131,6 +159,20 @@ TEST_CASE("bounded integers are even, shuffles are permutations") {
     for (const int c : counts) chi += (c - n / 7.0) * (c - n / 7.0) / (n / 7.0);
     CHECK(chi < 27.9);  // 6 degrees of freedom: exceeded once in 10 000
     for (int i = 0; i < 1000; ++i) CHECK(rng.below(std::uint64_t{1} << 40) < std::uint64_t{1} << 40);
+    // Of 2³² words, or 2⁶⁴, a quarter has to be drawn again: else every third integer, or the smallest third of them,
+    // would come twice as often as others.
+    std::array<int, 3> remainders{}, thirds{};
+    for (int i = 0; i < n; ++i) {
+        const std::uint64_t small = rng.below(std::uint64_t{3} << 30), large = rng.below(std::uint64_t{3} << 62);
+        if (small >= std::uint64_t{3} << 30) FAIL(small);
+        ++remainders[small % 3];
+        ++thirds[static_cast<std::size_t>(large >> 62)];
+    }
+    for (const auto& shares : {remainders, thirds}) {
+        chi = 0;
+        for (const int c : shares) chi += (c - n / 3.0) * (c - n / 3.0) / (n / 3.0);
+        CHECK(chi < 18.5);  // 2 degrees of freedom: once in 10 000
+    }
 
     std::array<int, 6> orders{};
     for (int i = 0; i < 60000; ++i) {

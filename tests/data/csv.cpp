@@ -70,6 +70,8 @@ TEST_CASE("columns are chosen by name or position, or left out") {
     CHECK(read(text, {.columns = {"label", "value"}}).values == matrix(2, {0, 1.5, 1, 2.5}));
     CHECK(read(text, {.columns = {2, 1}}).values == matrix(2, {0, 1.5, 1, 2.5}));
     CHECK(read(text, {.columns = {2, "value"}}).header == Names{"label", "value"});
+    const std::string by_name = "label";
+    CHECK(read(text, {.columns = {by_name}}).values == matrix(1, {0, 1}));
     CHECK(read("5,6\n7,8\n", {.columns = {0}}).values == matrix(1, {5, 7}));
     const hg::Csv rest = read(text, {.except = {"timestamp", 3}});
     CHECK(rest.header == Names{"value", "label"});

@@ -111,6 +111,47 @@ TEST_CASE("a kept range is shuffled again in the same buffer, like a fresh one")
     CHECK(batches.batch(2).data() == buffer);
 }
 
+TEST_CASE("a range goes on after the last batch handed out, and from the first when it is rewound") {
+    const auto data = numbered<float>(2, 10);
+    hg::Rng rng{7};
+    const auto check = [](auto batches) {
+        const auto left = [&] {
+            hg::Index count = 0;
+            for ([[maybe_unused]] const auto& batch : batches.rest()) ++count;
+            return count;
+        };
+        const std::vector<hg::Index> order = batches.order().order();
+        batches.batch(1);
+        CHECK(left() == 1);
+        CHECK(left() == 0);
+        batches.rewind();
+        CHECK(left() == 3);
+        CHECK(batches.order().order() == order);
+    };
+    check(hg::minibatches(data, 4));
+    check(hg::minibatches(data, 4, rng));
+    check(hg::minibatches(data, data, 4, rng));
+}
+
+TEST_CASE("an order that is none of these samples is not put back") {
+    const auto data = numbered<float>(2, 4);
+    hg::Rng rng{7};
+    auto batches = hg::minibatches(data, 2, rng);
+    const std::vector<hg::Index> order = batches.order().order();
+    const auto refused = [&](std::vector<hg::Index> other, hg::Index next) {
+        const std::string message = error_of([&] { batches.order().restore(std::move(other), next); });
+        CHECK(batches.order().order() == order);
+        CHECK(batches.order().next() == 0);
+        return message;
+    };
+    CHECK(refused({0, 1, 2}, 0) == "minibatches: the order is one of 3 samples, the data has 4");
+    CHECK(refused({0, 1, 2, 4}, 0) == "minibatches: the order is none: sample 4 is not there, or there twice");
+    CHECK(refused({0, 1, 2, 1}, 0) == "minibatches: the order is none: sample 1 is not there, or there twice");
+    CHECK(refused({0, 1, 2, 3}, 3) == "minibatches: batch 3 cannot be the next one: there are 2");
+    batches.order().restore({3, 1, 0, 2}, 1);
+    CHECK(batches.batch(0).col(0) == data.col(3));
+}
+
 TEST_CASE("samples and targets come in the same order") {
     const auto noisy = numbered<float>(3, 10);
     const Eigen::MatrixXd clean = numbered<double>(2, 10);

@@ -9,6 +9,7 @@
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/safetensors.hpp>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -234,12 +235,61 @@ TEST_CASE("scalers, numbers, vectors and matrices come back") {
                ContainsSubstring("tensor f is of type F32, expected I64"));
 }
 
+TEST_CASE("hyperparameters that are yes or no, and numbers that may be missing, come back") {
+    const auto made = [](bool approximate, std::optional<double> threshold) {
+        hg::Rng rng{1};
+        return hg::autoencoder(hg::chain<hg::Shape{6}>(hg::Dense<4>{}, hg::GELU{approximate}),
+                               hg::chain<hg::Shape{4}>(hg::Dense<6>{}), rng, hg::MeanSquaredError{},
+                               hg::BatchTopK<2>{.threshold = threshold});
+    };
+    auto model = made(true, 0.25);
+    const Bytes bytes = saved(model), without = saved(made(false, std::nullopt));
+    auto other = made(false, std::nullopt);
+    hg::load(bytes, other);
+    CHECK(other.encoder().layer<1>().approximate);
+    CHECK(other.term<hg::BatchTopK<2>>().threshold == 0.25);
+    CHECK(saved(other) == bytes);
+    hg::load(without, other);
+    CHECK(!other.encoder().layer<1>().approximate);
+    CHECK(!other.term<hg::BatchTopK<2>>().threshold);
+    CHECK_THAT(hg::io::TensorFile(without, "f").metadata().at("model.hyperparameters"),
+               ContainsSubstring("\"encoder.1.approximate\":false") && ContainsSubstring("\"code.threshold\":null"));
+    CHECK_THAT(error_of([&] { hg::load(with_header(bytes, "approximate\\\":true", "approximate\\\":2"), other); }),
+               ContainsSubstring("encoder.1.approximate is 2, expected true or false"));
+}
+
+TEST_CASE("an optimiser of double parameters comes back with its moments") {
+    hg::Adam adam, read;
+    Eigen::VectorXd theta = Eigen::VectorXd::Ones(3), copy;
+    const Eigen::VectorXd gradient = Eigen::Vector3d(0.1, -0.2, 1.0 / 3);
+    adam.step(theta, gradient);
+    hg::load(saved(adam), read);
+    CHECK(read.moments<double>() == adam.moments<double>());
+    copy = theta;
+    adam.step(theta, gradient);
+    read.step(copy, gradient);
+    CHECK(copy == theta);
+}
+
+TEST_CASE("names and words with signs that JSON has to escape come back") {
+    const std::string name = "tab\there, \x01 and \"quotes\\\n";
+    double value = 0;
+    const Bytes bytes = saved(hg::named(name, 0.5));
+    CHECK_THAT(header_of(bytes), ContainsSubstring(R"("tab\u0009here, \u0001 and \"quotes\\\n":{)"));
+    hg::load(bytes, hg::named(name, value));
+    CHECK(value == 0.5);
+}
+
 TEST_CASE("batches that are cut otherwise are another order") {
     const Eigen::MatrixXf x = Eigen::MatrixXf::Random(2, 10);
     hg::Rng rng{1};
     auto keep = hg::minibatches(x, 4, rng), drop = hg::minibatches(x, 4, rng, hg::LastBatch::Drop);
     CHECK_THAT(error_of([&] { hg::load(saved(keep), drop); }),
                ContainsSubstring("minibatches.batches is 3, here it is 2"));
+    const std::vector<hg::Index> order = keep.order().order();
+    CHECK_THAT(error_of([&] { hg::load(with_header(saved(keep), "\"shape\":[10]", "\"shape\":[5,2]"), keep); }),
+               ContainsSubstring("tensor minibatches.order has the shape [5, 2], expected one extent"));
+    CHECK(keep.order().order() == order);
 }
 
 TEST_CASE("two of a kind need names") {

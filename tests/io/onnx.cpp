@@ -19,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -189,6 +190,27 @@ std::string text_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// y = w₀ x, with a node of its own: one that wants an array of another name than it has, where it is told to.
+struct Scale {
+    std::string_view wants = "weights";
+
+    static constexpr std::string_view name = "Scale";
+    static constexpr hg::Shape output(hg::Shape in) { return in; }
+    static constexpr hg::Index parameters(hg::Shape) { return 1; }
+    template <hg::Shape In, class T>
+    void forward(std::span<const T, 1> w, hg::ConstView<T> x, hg::View<T> y) const {
+        y = w[0] * x;
+    }
+    template <hg::Shape In, class T>
+    void backward(std::span<const T, 1>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>, hg::View<T>) const {}
+    template <hg::Shape In, class T>
+    void gradient(std::span<const T, 1>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>, std::span<T, 1>) const {}
+    template <class Nodes>
+    std::string onnx(Nodes& nodes, const std::string& x) const {
+        return nodes.node("Mul", {x, nodes.array(wants)});
+    }
+};
+
 using Operators = std::vector<std::string>;
 using Encoder = hg::Chain<hg::Shape{12}, hg::Dense<8>, hg::BatchNormalization, hg::Dropout, hg::Dense<3>>;
 using Series = hg::Chain<hg::Shape{2, 8}, hg::Conv1D<4, 3, 2, hg::Padding::Same>, hg::ReLU>;
@@ -265,6 +287,45 @@ TEST_CASE("values are of the network's type, and one that changes nothing is a g
     CHECK(read(exported(hg::network<hg::Chain<hg::Shape{3, 4, 5}, hg::Dropout>>(rng))).face ==
           "x [n, 4, 5, 3] -> y [n, 4, 5, 3]");
     CHECK(read(exported(hg::network<hg::Chain<hg::Shape{3}, hg::Dropout>>(rng))).operators == Operators{"Identity"});
+}
+
+TEST_CASE("a layer may bring nodes of its own, of arrays that it has") {
+    hg::Rng rng{1};
+    auto network = hg::network(hg::chain<hg::Shape{3}>(hg::Dense<2>{}, Scale{}), rng);
+    const Graph graph = read(exported(network));
+    CHECK(graph.operators == Operators{"MatMul", "Add", "Mul"});
+    CHECK(graph.arrays.at("1.weights") == "[1]");
+    CHECK(error_of([&] { exported(hg::network(hg::chain<hg::Shape{3}>(Scale{"factor"}), rng)); }) ==
+          "export_onnx: layer 0 has no array factor: nothing was written");
+}
+
+TEST_CASE("a code's thresholds are compared with it") {
+    hg::Rng rng{1};
+    using Short = hg::Chain<hg::Shape{6}, hg::Dense<4>>;
+    auto shared = hg::autoencoder<Short, hg::Mirror<Short>>(rng, hg::MeanSquaredError{}, hg::BatchTopK<2>{});
+    CHECK(read(exported(shared, hg::OnnxPart::Encoder)).operators ==
+          Operators{"MatMul", "Add", "TopK", "Shape", "Expand", "ScatterElements"});
+    shared.term<hg::BatchTopK<2>>().threshold = 0.25;
+    const Graph estimated = read(exported(shared, hg::OnnxPart::Encoder));
+    CHECK(estimated.operators == Operators{"MatMul", "Add", "Greater", "Cast", "Mul"});
+    const float threshold = 0.25f;
+    CHECK(estimated.bytes.at("code/constant") == std::string(reinterpret_cast<const char*>(&threshold), sizeof(float)));
+    const auto learned = hg::autoencoder<Short, hg::Mirror<Short>>(rng, hg::MeanSquaredError{}, hg::JumpReLU{0.1});
+    const Graph jumping = read(exported(learned, hg::OnnxPart::Encoder));
+    CHECK(jumping.operators == Operators{"MatMul", "Add", "Exp", "Greater", "Cast", "Mul"});
+    CHECK(jumping.arrays.at("code.log_threshold") == "[4]");
+}
+
+TEST_CASE("channels stand first where an operator wants them there, of series and of pictures") {
+    hg::Rng rng{1};
+    const auto normalised = [&]<class Chain>(std::type_identity<Chain>) {
+        return read(exported(hg::network<Chain>(rng))).operators;
+    };
+    using hg::BatchNormalization, hg::Chain, hg::Shape;
+    CHECK(normalised(std::type_identity<Chain<Shape{3}, BatchNormalization>>{}) == Operators{"BatchNormalization"});
+    const Operators turned{"Transpose", "BatchNormalization", "Transpose"};
+    CHECK(normalised(std::type_identity<Chain<Shape{3, 4}, BatchNormalization>>{}) == turned);
+    CHECK(normalised(std::type_identity<Chain<Shape{3, 4, 5}, BatchNormalization>>{}) == turned);
 }
 
 TEST_CASE("what would not compute is refused before a file is touched") {

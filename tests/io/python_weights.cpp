@@ -99,6 +99,18 @@ const hg::io::LayerModules pytorch_vae{{"encoder.0", "hidden.0"},
                                        {"decoder.0", "decoder.0"},
                                        {"decoder.2", "decoder.2"}};
 
+/// y = (x, x): a layer of which importing knows nothing.
+struct Twice {
+    static constexpr std::string_view name = "Twice";
+    static constexpr hg::Shape output(hg::Shape in) { return {2 * in.channels, in.length}; }
+    template <hg::Shape In, class T>
+    void forward(std::span<const T, 0>, hg::ConstView<T> x, hg::View<T> y) const {
+        y << x, x;
+    }
+    template <hg::Shape In, class T>
+    void backward(std::span<const T, 0>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>, hg::View<T>) const {}
+};
+
 }  // namespace
 
 TEST_CASE("models compute with PyTorch's weights what they did there") {
@@ -393,6 +405,24 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
     const Eigen::VectorXf expected = v * joined + c;
     CHECK((theirs(net.evaluate(hg::given(x, given)).col(0)) - expected).norm() < 1e-5);
 
+    // An order that is known from behind alone: what comes out as a vector is in the file's order.
+    auto open = hg::network<hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Dense<6>, hg::Condition<2>>>(rng);
+    const std::string module = "f";
+    hg::load(bytes, hg::from_pytorch(open, {{"1", module}}), hg::IgnoreOthers{});
+    Eigen::VectorXf appended(8);
+    appended << w * flat + b, given;
+    CHECK((open.evaluate(hg::given(x, given)) - appended).norm() < 1e-5);
+    // Shapes that leave the order as it is, and a layer of which nothing is known between two that have any order.
+    using Same = hg::Chain<hg::Shape{2, 3}, hg::Reshape<2, 1, 3>, hg::Flatten, hg::Flatten, hg::Dense<6>>;
+    auto same = hg::network<Same>(rng);
+    hg::load(bytes, hg::from_pytorch(same, {{"3", "f"}}), hg::IgnoreOthers{});
+    CHECK((same.evaluate(x) - (w * flat + b)).norm() < 1e-5);
+    auto doubled = hg::network<hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Dense<6>, Twice>>(rng);
+    hg::load(bytes, hg::from_pytorch(doubled, {{"1", "f"}}), hg::IgnoreOthers{});
+    Eigen::VectorXf both(12);
+    both << w * flat + b, w * flat + b;
+    CHECK((doubled.evaluate(x) - both).norm() < 1e-5);
+
     // What no order of the weights mends.
     const auto refused = [&]<class Chain>(std::type_identity<Chain>, const hg::io::LayerModules& modules) {
         auto other = hg::network<Chain>(rng);
@@ -409,4 +439,37 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
     CHECK_THAT(refused(std::type_identity<Between>{}, {{"3", "f"}}), ContainsSubstring("layer 1 (Reshape): a series"));
     CHECK_THAT(refused(std::type_identity<Begins>{}, {{"2", "f"}}),
                ContainsSubstring("layer 0 (Reshape): a series is"));
+    using Turned = hg::Chain<hg::Shape{2, 3}, hg::Reshape<3, 2>, hg::Flatten, hg::Dense<6>>;
+    using Unknown = hg::Chain<hg::Shape{2, 3}, hg::Flatten, Twice, hg::Dense<6>>;
+    CHECK_THAT(refused(std::type_identity<Turned>{}, {{"2", "f"}}),
+               ContainsSubstring("layer 0 (Reshape): a series is"));
+    CHECK_THAT(refused(std::type_identity<Unknown>{}, {{"2", "f"}}), ContainsSubstring("layer 1 (Twice): a series is"));
+    // A mean and a log-variance that nothing with weights comes before: in order, or not.
+    const auto halved = [&]<class Encoder>(std::type_identity<Encoder>) {
+        using Decoder = hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Reshape<Encoder::input>>;
+        auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::GaussianLikelihood{}, hg::GaussianLatent{});
+        hg::io::Contents narrow;
+        const Row kernel = w.leftCols(3);
+        narrow.add("f.weight", {6, 3}, kernel.data(), hg::io::Use::Record);
+        narrow.add("f.bias", {6}, b.data(), hg::io::Use::Record);
+        Bytes file;
+        narrow.write([&](std::span<const std::byte> block) { file.insert(file.end(), block.begin(), block.end()); });
+        return error_of([&] { hg::load(file, hg::from_pytorch(model, {{"decoder.0", "f"}})); });
+    };
+    CHECK(halved(std::type_identity<hg::Chain<hg::Shape{6}>>{}) == "nothing was thrown");
+    CHECK_THAT(halved(std::type_identity<hg::Chain<hg::Shape{3, 2}, hg::Flatten>>{}),
+               ContainsSubstring("layer code (GaussianLatent): a series is"));
+}
+
+TEST_CASE("an array whose order in other frameworks is not known is not read") {
+    hg::Rng rng{1};
+    auto network = hg::network(hg::chain<hg::Shape{2, 3}>(hg::JumpReLU{0.1}), rng);
+    const Eigen::VectorXf before = network.parameters();
+    const Bytes bytes = file_with(R"({"t.log_threshold":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]}})", 24);
+    CHECK(error_of([&] {
+              hg::load(bytes, hg::from_pytorch(network, {{"0", "t"}}));
+          }) ==
+          "load: memory: the array log_threshold of layer 0 (JumpReLU) has several extents, and how another framework "
+          "arranges them is not known");
+    CHECK(network.parameters() == before);
 }

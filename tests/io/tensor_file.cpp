@@ -26,11 +26,11 @@ TEST_CASE("well-formed model files are read") {
     CHECK(error_in("{}   ") == whole);
     CHECK(error_in(R"({"__metadata__":{}})") == whole);
     const Bytes bytes = file_with(
-        R"({ "__metadata__" : {"a" : "b\n\"\u00e9\ud83d\ude00\/"}, "s":{"dtype":"F64","shape":[],"data_offsets":[0,8]},)"
+        R"({ "__metadata__" : {"a" : "b\n\"\u00e9\u20AC\ud83d\ude00\/"}, "s":{"dtype":"F64","shape":[],"data_offsets":[0,8]},)"
         R"("none":{"data_offsets":[8,8],"shape":[3,0],"dtype":"I8"}, "é\t":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}} )",
         16);
     const hg::io::TensorFile file(bytes, "f");
-    CHECK(file.metadata().at("a") == "b\n\"é😀/");
+    CHECK(file.metadata().at("a") == "b\n\"é€😀/");
     REQUIRE(file.tensors().size() == 3);
     CHECK(file.find("s")->size() == 1);
     CHECK(file.find("none")->size() == 0);

@@ -122,6 +122,8 @@ TEST_CASE("convolution products of large sizes agree with plain loops") {
     check_products<double>({3, 20, 600, 9, 3, 2, 1, 0}, 2);      // more filters than the transpose packs at once
     check_products<double>({70, 20, 130, 9, 3, 2, 1, 1}, 2);     // more channels, more taps × filters
     check_products<float>({2, 900, 2, 450, 300, 2, 1, 149}, 1);  // a long kernel
+    check_products<float>({32, 60, 32, 58, 3, 1, 1, 0}, 3);      // what minimal filtering takes, if it pays here
+    check_products<double>({32, 60, 32, 58, 3, 1, 1, 0}, 3);
 }
 
 // Convolutions that minimal filtering takes, of every number of taps it knows, and of more channels than it works at

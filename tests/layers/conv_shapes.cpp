@@ -5,9 +5,11 @@
 
 #include "hourglass/core/mirror.hpp"
 #include "hourglass/layers/activations.hpp"
+#include "hourglass/layers/batch_normalization.hpp"
 #include "hourglass/layers/conv1d.hpp"
 #include "hourglass/layers/layer_normalization.hpp"
 #include "hourglass/layers/pooling.hpp"
+#include "hourglass/models/network.hpp"
 #include "support/gradient_check.hpp"
 
 namespace hg = hourglass;
@@ -92,6 +94,16 @@ TEST_CASE("mirrors of layers over sequences give back the input's shape") {
     CHECK(hg::mirror(encoder).layer<0>().epsilon == 0.5);
     CHECK(hg::mirror(encoder).layer<1>().kernel_initializer == hg::Initializer::HeNormal);
     CHECK(hg::tie(encoder).layer<0>().epsilon == 0.5);
+    const auto pooled = hg::chain<Shape{2, 12}>(hg::MaxPooling1D<>{}, hg::LeakyReLU{0.5}, hg::AveragePooling1D<3>{},
+                                                hg::BatchNormalization{0.75, 0.5}, hg::UpSampling1D<2>{});
+    const auto back = hg::mirror(pooled, hg::Sigmoid{});
+    CHECK(back.layer<1>().momentum == 0.75);
+    CHECK(back.layer<1>().epsilon == 0.5);
+    CHECK(back.layer<3>().negative_slope == 0.5);
+    CHECK(hg::tie(pooled).layer<1>().momentum == 0.75);
+    hg::Rng rng{1};
+    const auto network = hg::network(hg::chain<Shape{2, 12}>(pooled, back), rng);
+    CHECK(network.evaluate(Eigen::VectorXf::Zero(24)) == Eigen::VectorXf::Constant(24, 0.5f));
 }
 
 TEST_CASE("wrong arguments of layers over sequences are refused in words") {

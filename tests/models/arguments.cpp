@@ -2,6 +2,7 @@
 // models that were moved from, and what looks at the whole chain or the whole batch.
 #include "hourglass/hourglass.hpp"
 
+#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
@@ -136,6 +137,17 @@ TEST_CASE("what is not finite is named: the value and where it stands, or the la
     CHECK(!hg::is_finite(codes(0, 1)));
 }
 
+TEST_CASE("code terms that are not finite are told from the loss") {
+    auto model = model_of(hg::MeanSquaredError{}, hg::L1{1e30});
+    model.parameters().setZero();
+    model.encoder_parameters().tail(1)[0] = 1e20f;           // a code that the decoder does not look at
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Ones(12, 5);  // and its output is ½
+    CHECK(error_of([&] { model.loss(x); }) == "Autoencoder::loss: the code terms are not finite; the loss is 0.25");
+    auto tape = model.tape();
+    tape.non_finite = hg::NonFinite::Continue;
+    CHECK(!hg::is_finite(model.loss(x, tape)));
+}
+
 TEST_CASE("a target out of range is named by its place in the whole batch, its value and the function") {
     const auto model = model_of(hg::BinaryCrossEntropy{});
     Eigen::MatrixXf x = batch(1000);
@@ -189,6 +201,14 @@ TEST_CASE("fusion looks at the whole chain: a decoder that is only an activation
                                                                       hg::KlSparsity{0.1, 0.2});
         },
         values(6, 4, 21, 0.05, 0.95), values(6, 4, 22, 0.05, 0.95));
+    using Classes = hg::Chain<hg::Shape{2}, hg::Dense<2>, hg::Softmax>;
+    auto coded =
+        hg::autoencoder<Classes, hg::Chain<hg::Shape{2}>>(rng, hg::CategoricalCrossEntropy{}, hg::KlSparsity{0.5, 0});
+    coded.parameters() << 0, 0, 0, 0, 0, std::log(3.0f);
+    CHECK(coded.loss(zero, first) == Approx(std::log(4.0)));
+    Eigen::MatrixXf impossible(2, 1);
+    impossible << 1, 1;
+    CHECK_THAT(error_of([&] { coded.loss(zero, impossible); }), ContainsSubstring("Autoencoder::loss: "));
     using Only = hg::Chain<hg::Shape{6}, hg::Dense<6>>;
     oracle::check_model(
         []<class T>(hg::Rng& born) {
@@ -230,6 +250,10 @@ TEST_CASE("hyperparameters and sizes that cannot be computed with are refused in
     auto model = hg::autoencoder<Latent, hg::Chain<hg::Shape{2}, hg::Dense<12>>>(rng, hg::GaussianLikelihood{},
                                                                                  hg::GaussianLatent{});
     auto tape = model.tape();
+    const Eigen::MatrixXf one = batch(1);
+    const Eigen::Map<const Eigen::MatrixXf> endless(one.data(), 12, hg::Index{1} << 56);
+    CHECK(error_of([&] { model.gradient(endless, tape, rng); }) ==
+          "Tape: a pass of 72057594037927936 samples, 1 codes each, is more than memory can be addressed");
     model.term<hg::GaussianLatent>().samples = hg::Index{1} << 60;
     CHECK_THAT(error_of([&] { model.gradient(batch(4), tape, rng); }),
                ContainsSubstring("GaussianLatent: samples must lie in"));

@@ -148,6 +148,10 @@ TEST_CASE("a residual block is one stage of greedy training, and never cut") {
     using Deep = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::Tanh, hg::Residual<hg::Dense<4>, hg::Tanh, hg::Dense<4>>,
                            hg::Dense<3>>;
     static_assert(hg::stages<Deep> == 3);
+    const hg::models::StageLayers<Deep> stages_of_deep;
+    CHECK(stages_of_deep.count == 3);
+    CHECK(stages_of_deep.layers == std::array<std::size_t, 8>{0, 2, 6, 7, 0, 0, 0, 0});
+    CHECK(stages_of_deep.begin_of(4) == 2);
     const auto fill = []<class Kind>(std::type_identity<Kind>) {
         hg::Rng rng{1};
         auto model = hg::autoencoder<Deep, Kind>(rng, hg::MeanSquaredError{});

@@ -1,6 +1,7 @@
 // Networks that are no autoencoders: their passes by hand and with a loss, what a tape remembers, names, evaluation.
 #include "hourglass/hourglass.hpp"
 
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -277,6 +278,52 @@ TEST_CASE("a forward pass belongs to its tape and its network: not to copies, no
     CHECK_THAT(error_of([&] { critic.backward(target, moved); }), ContainsSubstring(none));
     // NOLINTNEXTLINE(bugprone-use-after-move): what is tested
     CHECK_THAT(error_of([&] { critic.backward(target, tape); }), ContainsSubstring("the tape holds 0 parameters"));
+}
+
+TEST_CASE("a tape that is assigned to forgets its forward pass, and gives none away") {
+    hg::Rng rng{1};
+    const auto critic = hg::network<Critic, double>(rng);
+    auto tape = critic.tape(), other = critic.tape();
+    const std::string none = "Network::backward: this tape holds no forward pass of this network";
+    critic.forward(x, tape, rng);
+    critic.forward(x, other, rng);
+    other = tape;
+    CHECK_THAT(error_of([&] { critic.backward(target, other); }), ContainsSubstring(none));
+    const auto& itself = tape;
+    tape = itself;
+    CHECK(error_of([&] { critic.backward(target, tape); }) == "nothing was thrown");
+    CHECK(tape.gradient() != other.gradient());
+    critic.forward(x, tape, rng);
+    critic.forward(x, other, rng);
+    other = std::move(tape);
+    CHECK_THAT(error_of([&] { critic.backward(target, other); }), ContainsSubstring(none));
+    CHECK_THROWS_AS(critic.backward(target, tape), hg::Error);  // NOLINT(bugprone-use-after-move): what is tested
+    critic.forward(x, other, rng);
+    CHECK(error_of([&] { critic.backward(target, other); }) == "nothing was thrown");
+}
+
+TEST_CASE("a loss that is not finite is named, and where it began") {
+    hg::Rng rng{1};
+    auto critic = hg::network<Critic, double>(rng);
+    auto tape = critic.tape();
+    Eigen::MatrixXd in = x, wanted = target;
+    in(2, 1) = std::numeric_limits<double>::quiet_NaN();
+    const auto message = [&] {
+        return error_of([&] { critic.gradient(in, wanted, hg::MeanSquaredError{}, tape, rng); });
+    };
+    const std::string loss = "Network::gradient: the loss is not finite: MeanSquaredError is ";
+    CHECK(message() == loss + "nan; x is not finite: feature 2 of sample 1 is nan");
+    in = x;
+    wanted(1, 3) = std::numeric_limits<double>::infinity();
+    CHECK(message() == loss + "inf; the target is not finite: feature 1 of sample 3 is inf");
+    wanted = target;
+    critic.parameters().tail(1)[0] = std::numeric_limits<double>::infinity();
+    CHECK(
+        message() ==
+        loss +
+            "inf; x and the target are finite; the first value that is not comes out of layer 2 (Dense), for sample 0");
+    tape.non_finite = hg::NonFinite::Continue;
+    CHECK(!hg::is_finite(critic.gradient(in, wanted, hg::MeanSquaredError{}, tape, rng)));
 }
 
 TEST_CASE("views of results may be condition and samples of one call; a target on the tape is refused") {

@@ -147,6 +147,21 @@ TEST_CASE("A copy of an optimiser goes on by itself") {
     CHECK(adam.moments<double>() == copy.moments<double>());
 }
 
+TEST_CASE("An optimiser's options are those it was made with and the learning rate of its next step") {
+    const auto check = [](auto optimizer, const auto& same) {
+        optimizer.learning_rate(0.25);
+        CHECK(optimizer.options().learning_rate == 0.25);
+        CHECK(same(optimizer.options()));
+    };
+    check(hg::Sgd{{.momentum = 0.5, .nesterov = true}}, [](const auto& o) { return o.momentum == 0.5 && o.nesterov; });
+    check(hg::Adam{{.beta_1 = 0.75}}, [](const auto& o) { return o.beta_1 == 0.75; });
+    check(hg::AdamW{{.weight_decay = 0.125}}, [](const auto& o) { return o.weight_decay == 0.125; });
+    check(hg::Adadelta{{.rho = 0.5}}, [](const auto& o) { return o.rho == 0.5; });
+    check(hg::RMSprop{{.rho = 0.5, .centered = true}}, [](const auto& o) { return o.rho == 0.5 && o.centered; });
+    check(hg::Adagrad{{.initial_accumulator_value = 0.5}},
+          [](const auto& o) { return o.initial_accumulator_value == 0.5; });
+}
+
 TEST_CASE("Learning rates are checked and used") {
     hg::Sgd sgd{{.learning_rate = 0.25}};
     CHECK(sgd.learning_rate() == 0.25);

@@ -354,6 +354,13 @@ TEST_CASE("a model's loss holds the contractive penalty") {
     CHECK(with - without == Approx(penalty).epsilon(1e-12));
 }
 
+TEST_CASE("only a term over the encoder asks how often its layers can be differentiated") {
+    using Once = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::LayerNormalization>;
+    CHECK(hg::core::accepts_encoder<hg::Contractive, Convolutional>());
+    CHECK(hg::core::accepts_encoder<hg::Contractive, hg::Chain<hg::Shape{4}>>());
+    CHECK(hg::core::accepts_encoder<hg::L1, Once>());
+}
+
 TEST_CASE("Contractive refuses hyperparameters out of range") {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     CHECK_THROWS_WITH(hg::Contractive{-0.1}.check(),

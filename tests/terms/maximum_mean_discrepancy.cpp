@@ -23,11 +23,14 @@ void check_finite(const hg::MaximumMeanDiscrepancy& term) {
 
 }  // namespace
 
-TEST_CASE("bandwidths whose square leaves the numbers are refused") {
+TEST_CASE("weights that are no weights, and bandwidths whose square leaves the numbers, are refused") {
     const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
     for (const double bad : {1e-200, 1e-30, -1.0, 1e16, nan, inf})
         CHECK_THAT(error_of([&] { hg::MaximumMeanDiscrepancy{.bandwidth = bad}.check(); }),
                    ContainsSubstring("MaximumMeanDiscrepancy: the bandwidth must be 0 or from 1e-15 to 1e15, got "));
+    for (const double bad : {-1.0, 1e31, nan, inf})
+        CHECK_THAT(error_of([&] { hg::MaximumMeanDiscrepancy{.weight = bad}.check(); }),
+                   ContainsSubstring("MaximumMeanDiscrepancy: the weight must be finite and at least 0, got "));
     CHECK_THAT(error_of([] { hg::MaximumMeanDiscrepancy{.weight = 1e20, .bandwidth = 1e-15}.check(); }),
                ContainsSubstring("the weight divided by the squared bandwidth must be at most 1e30"));
     for (const double weight : {0.0, 1.0, 1e30})

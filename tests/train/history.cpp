@@ -50,6 +50,18 @@ TEST_CASE("a history writes CSV that reads back the same, whatever the locale") 
     CHECK(empty.str() == "\n");
 }
 
+TEST_CASE("a history is made again of its names and columns, when those make a table") {
+    const hg::History history{{"loss", "val_loss"}, {{0.5, 0.25}, {0.75, 0.625}}};
+    CHECK(history.rows() == 2);
+    CHECK(history["val_loss"] == std::vector<double>{0.75, 0.625});
+    CHECK(error_of([] { hg::History({"loss", "val_loss"}, {{1}}); }) == "History: there are 1 columns for 2 names");
+    CHECK(error_of([] { hg::History({"loss", "loss"}, {{1}, {2}}); }) == "History: \"loss\" stands twice");
+    CHECK(error_of([] {
+              hg::History({"a", "b"}, {{1, 2}, {3}});
+          }) == "History: column \"b\" has 1 rows, the first one 2");
+    CHECK(error_of([] { hg::History({"a"}, {{}}); }) == "History: column \"a\" has 0 rows, the first one 0");
+}
+
 TEST_CASE("a row with other names is refused and changes nothing") {
     hg::History history;
     CHECK_THAT(error_of([&] { history.add({}); }), ContainsSubstring("there are no metrics"));

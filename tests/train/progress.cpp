@@ -1,8 +1,15 @@
 #include "hourglass/train/progress.hpp"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <iostream>
 #include <sstream>
 #include <stdexcept>
+#include <streambuf>
 #include <string>
 
 #include "support/catch.hpp"
@@ -19,6 +26,45 @@ double clock_of_tests() { return now; }
 hg::ProgressBar::Options to(std::ostream& out, hg::ProgressStyle style) {
     return {.out = out, .style = style, .clock = &clock_of_tests};
 }
+
+/// A stream of which nothing can be written any more once it is cut.
+struct Cable : std::streambuf {
+    bool cut = false;
+    int overflow(int c) override { return cut ? traits_type::eof() : c; }
+};
+
+/// A terminal of this program's own in the place of its standard error.
+class Terminal {
+  public:
+    explicit Terminal(unsigned short columns) : ours_(::posix_openpt(O_RDWR | O_NOCTTY)), kept_(::dup(2)) {
+        const bool open = ours_ >= 0 && ::grantpt(ours_) == 0 && ::unlockpt(ours_) == 0;
+        const int theirs = open ? ::open(::ptsname(ours_), O_RDWR | O_NOCTTY) : -1;
+        if (theirs < 0) return;
+        winsize size{};
+        size.ws_col = columns;
+        works = ::ioctl(theirs, TIOCSWINSZ, &size) == 0 && ::dup2(theirs, 2) == 2;
+        ::close(theirs);
+    }
+    Terminal(const Terminal&) = delete;
+    Terminal& operator=(const Terminal&) = delete;
+    ~Terminal() {
+        std::clog.flush();
+        ::dup2(kept_, 2);
+        ::close(kept_);
+        ::close(ours_);
+    }
+    /// What has been written to it.
+    std::string text() const {
+        std::string all(1000, ' ');
+        all.resize(static_cast<std::size_t>(std::max<::ssize_t>(::read(ours_, all.data(), all.size()), 0)));
+        return all;
+    }
+
+    bool works = false;
+
+  private:
+    int ours_, kept_;
+};
 
 }  // namespace
 
@@ -115,6 +161,55 @@ TEST_CASE("a line is cut at the width of the terminal and survives odd counts") 
     bar.advance(1);  // an epoch more than announced
     bar.end_epoch();
     CHECK_THAT(out.str(), ContainsSubstring("\repoch 1/1"));
+}
+
+TEST_CASE("a bar that is closed on a stream that throws ends no program") {
+    Cable cable;
+    std::ostream out(&cable);
+    out.exceptions(std::ios::badbit);
+    now = 0;
+    {
+        hg::ProgressBar bar{1, 4, to(out, hg::ProgressStyle::Bar)};
+        bar.advance(1);
+        CHECK(out.good());
+        cable.cut = true;
+    }
+    CHECK(out.bad());
+}
+
+TEST_CASE("a terminal is found, and how wide it is") {
+    std::string shown;
+    hg::Index width = 0, unknown = 0;
+    bool works = false;
+    {
+        const Terminal terminal{50};
+        works = terminal.works;
+        width = hg::train::terminal_width(std::clog);
+        now = 0;
+        hg::ProgressBar bar{1, 4, {.clock = &clock_of_tests}};
+        bar.advance(1, {{"a_rather_long_name_for_a_figure", 1}});
+        if (works) shown = terminal.text();
+        bar.end_epoch();
+    }
+    {
+        const Terminal terminal{0};
+        unknown = hg::train::terminal_width(std::cerr);
+    }
+    if (!works) {
+        WARN("there are no terminals here");
+        return;
+    }
+    CHECK(width == 50);
+    CHECK(unknown == 80);  // one that does not say
+    CHECK(shown == "\repoch 1/1   25%  a_rather_long_name_for_a_figure ");
+}
+
+TEST_CASE("seconds go by and never back") {
+    const double first = hg::train::seconds();
+    double later = first;
+    for (int i = 0; i < 100'000'000 && later == first; ++i) later = hg::train::seconds();
+    CHECK(later > first);
+    CHECK(later < first + 60);
 }
 
 TEST_CASE("a stream that is no terminal gets lines") {
