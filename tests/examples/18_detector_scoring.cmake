@@ -20,7 +20,7 @@ run(0 "pump.safetensors written" ${EXAMPLES}/17_detector_training --budget small
 file(RENAME ${work}/readings_to_score.csv ${work}/input.csv)
 run(0 "line [0-9]+: error [0-9.]+, [a-z]+ [0-9]+ %.*200 lines scored at a threshold of 0\\.[0-9]+, [1-9][0-9]? flagged, 0 without"
     ${PROGRAM})
-run(1 "^load: none cannot be opened\n$" ${PROGRAM} none)
+run(1 "^load: none cannot be opened: No such file or directory\n$" ${PROGRAM} none)
 file(READ ${work}/input.csv readings)
 string(REGEX MATCH "^[^\n]+\n" header "${readings}")
 file(WRITE ${work}/input.csv "${header}1,1,,4,1,1,x,1\n1,1\n")

@@ -331,12 +331,15 @@ TEST_CASE("what does not fit is refused, and nothing is changed") {
     refused(with_header(good, "encoder.2 LeakyReLU", "encoder.2 ELU"),
             "model: the file has \"encoder.2 ELU: 8 to 8, 0 parameters\", expected \"encoder.2 LeakyReLU: 8 to 8, 0 "
             "parameters\"");
-    refused(with_header(good, "\"model\":", "\"modem\":"), "load: memory: it says nothing of model");
+    refused(with_header(good, "\"model\":", "\"modem\":"),
+            "load: memory: it says nothing of model; it holds adam, modem");
     refused(with_header(good, "\"adam\":\"Adam\"", "\"adam\":\"AdamW\""),
             "adam: the file has \"AdamW\", expected \"Adam\"");
     refused(with_header(good, "\"decoder.0.bias\"", "\"decoder.7.bias\""),
             "there is no tensor decoder.0.bias; there are decoder.7.bias, encoder.0.bias");
-    refused(with_header(good, "\"t\":{", "\"tt\":{"), "there is no tensor t");
+    refused(with_header(good, "\"t\":{", "\"tt\":{"), "there is no tensor t; there are ");
+    refused(with_header(good, "\"format\":\"hourglass 1\"", "\"format\":\"hourglass 2\""),
+            "load: memory: it has the format hourglass 2, this version of the library reads hourglass 1");
     refused(with_header(good, "\"shape\":[3,12]", "\"shape\":[12,3]"),
             "tensor decoder.0.kernel has the shape [12, 3], expected [3, 12]");
     refused(with_header(good, "\"dtype\":\"F32\"", "\"dtype\":\"I32\""), "adam.moments is I32");

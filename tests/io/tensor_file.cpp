@@ -43,8 +43,14 @@ TEST_CASE("a model file that is too short, or whose header is not in it, is refu
     for (std::size_t size = 0; size < 8; ++size)
         CHECK(error_in(Bytes(size)) ==
               "f: the file has " + std::to_string(size) + " bytes, not even the 8 that say how long its header is");
-    CHECK(error_in(file_with("{}", 0, 3)) == "f: a header of 3 bytes in a file of 10");
-    CHECK(error_in(file_with("{}", 0, 100'000'001)) == "f: a header of 100000001 bytes, at most 100000000 are allowed");
+    CHECK(error_in(file_with("{}", 0, 3)) ==
+          "f: a header of 3 bytes in a file of 10: it is cut off, or no safetensors file");
+    CHECK(error_in(file_with("{}", 0, 100'000'001)) ==
+          "f: a header of 100000001 bytes, at most 100000000 are allowed: this is no safetensors file");
+    Bytes archive(40);
+    archive[0] = std::byte{'P'}, archive[1] = std::byte{'K'}, archive[7] = std::byte{8};
+    CHECK_THAT(error_in(archive), Catch::Matchers::ContainsSubstring(
+                                      "a zip archive, as torch.save writes; safetensors.torch.save_file writes one"));
     CHECK_THAT(error_in(file_with("{}", 0, ~std::uint64_t{0})),
                StartsWith("f: a header of 18446744073709551615 bytes"));
     CHECK_THAT(error_in(""), StartsWith("f: expected {"));

@@ -25,8 +25,13 @@ struct Model {
 int stops_at(const hg::EarlyStopping::Options& options, const std::vector<double>& metrics) {
     hg::EarlyStopping stopping{options};
     Model<float> model;
-    for (std::size_t epoch = 0; epoch < metrics.size(); ++epoch)
-        if (stopping.update(metrics[epoch], model.parameters())) return static_cast<int>(epoch);
+    for (std::size_t epoch = 0; epoch < metrics.size(); ++epoch) {
+        const bool stop = stopping.update(metrics[epoch], model.parameters());
+        CHECK(stopping.stopped() == stop);
+        // One that has seen the same says the same.
+        CHECK(hg::EarlyStopping{stopping.options(), stopping.progress()}.stopped() == stop);
+        if (stop) return static_cast<int>(epoch);
+    }
     return -1;
 }
 

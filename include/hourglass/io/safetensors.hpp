@@ -7,7 +7,9 @@
 #undef min
 #undef max
 
+#include <cerrno>
 #include <cstddef>
+#include <cstring>
 #include <fstream>
 #include <istream>
 #include <ostream>
@@ -153,7 +155,7 @@ template <class... Objects>
 Contents contents_of(const Objects&... objects) {
     static_assert(sizeof...(Objects) > 0, "hourglass: save takes a file and at least one object");
     Contents contents;
-    contents.describe("format", "hourglass 1");
+    contents.describe("format", std::string{io::Source::format});
     contents.describe("version", HOURGLASS_VERSION);
     (add_argument(contents, objects), ...);
     return contents;
@@ -258,8 +260,10 @@ void save(std::vector<std::byte>& memory, const Objects&... objects) {
 /// range; batches of other sizes; a model or network that has been moved from.
 template <class... Objects>
 void load(const std::string& path, Objects&&... objects) {
+    errno = 0;
     std::ifstream file(path, std::ios::binary);
-    if (!file) fail("load: ", path, " cannot be opened");
+    if (!file)
+        fail("load: ", path, " cannot be opened", errno == 0 ? "" : ": ", errno == 0 ? "" : std::strerror(errno));
     const std::vector<std::byte> bytes = io::read_bytes(file, "load: " + path);
     io::load_from(bytes, path, std::forward<Objects>(objects)...);
 }

@@ -45,7 +45,14 @@ inline bool is_floating(const Tensor& tensor) {
 /// A file, and which of its tensors have been taken.
 class Source {
   public:
-    explicit Source(const TensorFile& file) : file_(file) {}
+    /// `Error` for a file of another version of hourglass's format; what others write says nothing of it.
+    explicit Source(const TensorFile& file) : file_(file) {
+        const auto found = file.metadata().find("format");
+        if (found != file.metadata().end() && found->second.starts_with("hourglass ") && found->second != format)
+            fail(where(), "it has the format ", found->second, ", this version of the library reads ", format);
+    }
+    /// What the metadata of a file call its format, with the version of it.
+    static constexpr std::string_view format = "hourglass 1";
 
     const TensorFile& file() const { return file_; }
     /// How messages begin.
@@ -114,7 +121,7 @@ class Source {
         const auto found = file_.metadata().find(key);
         if (found == file_.metadata().end())
             fail(where(), "it says nothing of ", key,
-                 file_.metadata().empty() ? ": it was not written by hg::save" : "");
+                 file_.metadata().empty() ? ": it was not written by hg::save" : described());
         return found->second;
     }
     /// `Error`, with the first line that differs, unless the file says this under `key`.
@@ -149,13 +156,26 @@ class Source {
         return shape;
     }
     // The names that end alike, to show what is there.
+    // Tensors whose names end alike; where there are none, any.
     std::string of_similar_name(const std::string& name) const {
         const std::string_view last = std::string_view{name}.substr(name.find_last_of("./") + 1);
+        const std::string found = listed(last);
+        return found.empty() ? listed("") : found;
+    }
+    std::string listed(std::string_view ending) const {
         std::string found;
         int count = 0;
         for (const auto& [other, tensor] : file_.tensors())
-            if (other.ends_with(last) && ++count <= 4) (found += count == 1 ? "; there are " : ", ") += other;
+            if (other.ends_with(ending) && ++count <= 4) (found += count == 1 ? "; there are " : ", ") += other;
         return found + (count > 4 ? ", …" : "");
+    }
+    // What the file says something of: objects, beside its format and the library's version.
+    std::string described() const {
+        std::string found;
+        for (const auto& [key, words] : file_.metadata())
+            if (key != "format" && key != "version" && !key.ends_with(".hyperparameters"))
+                (found += found.empty() ? "; it holds " : ", ") += key;
+        return found;
     }
 
     const TensorFile& file_;

@@ -84,8 +84,14 @@ class TensorFile {
         if (size < 8) fail(where, "the file has ", size, " bytes, not even the 8 that say how long its header is");
         std::memcpy(&length, bytes.data(), 8);
         if (length > longest_header)
-            fail(where, "a header of ", length, " bytes, at most ", longest_header, " are allowed");
-        if (length > size - 8) fail(where, "a header of ", length, " bytes in a file of ", size);
+            fail(where, "a header of ", length, " bytes, at most ", longest_header,
+                 " are allowed: this is no safetensors ", "file",
+                 bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'}
+                     ? ", but a zip archive, as torch.save writes; safetensors.torch.save_file writes one"
+                     : "");
+        if (length > size - 8)
+            fail(where, "a header of ", length, " bytes in a file of ", size,
+                 ": it is cut off, or no safetensors file");
         const auto* const begin = reinterpret_cast<const char*>(bytes.data()) + 8;
         const auto data = bytes.subspan(8 + static_cast<std::size_t>(length));
         JsonReader header({begin, static_cast<std::size_t>(length)}, where);

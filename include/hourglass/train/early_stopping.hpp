@@ -144,6 +144,13 @@ class EarlyStopping {
         parameters = best.cast<T>();
     }
 
+    /// Whether the last `update` said to stop: the answer of a loop that goes on from a file.
+    bool stopped() const {
+        // Keras does not stop at the first epoch, whatever its metric.
+        return progress_.epochs > 1 &&
+               progress_.epochs - 1 - progress_.best_epoch >= std::max(options_.patience, Index{1});
+    }
+
     /// The best metric. This and the next three: `Error` when there was no finite metric yet.
     double best() const { return require_best(), progress_.best; }
     /// The epoch of the best metric, counted from 0.
@@ -159,9 +166,8 @@ class EarlyStopping {
     bool take(double metric, const Keep& keep_it) {
         const Index epoch = progress_.epochs;
         if (better(metric)) keep_it();
-        ++progress_.epochs;
-        // Keras does not stop at the first epoch, whatever its metric.
-        return epoch > 0 && epoch - progress_.best_epoch >= std::max(options_.patience, Index{1});
+        progress_.epochs = epoch + 1;
+        return stopped();
     }
 
     // Copies first, then swaps: what is kept is never half of one epoch and half of another.
