@@ -175,9 +175,13 @@ auto staged_argument(Source& source, Argument&& argument) {
         using Object = std::remove_reference_t<decltype(argument.object)>;
         constexpr bool refused = ReadsForeign<std::remove_const_t<Object>> || is_named<std::remove_const_t<Object>>;
         static_assert(refused || !std::is_const_v<Object>, "hourglass: what is loaded must not be const");
-        if constexpr (refused || std::is_const_v<Object>)
-            return Nothing{};
-        else if constexpr (can_be_stored<Object>())
+        constexpr bool known = [] {
+            if constexpr (refused || std::is_const_v<Object>)
+                return false;
+            else
+                return can_be_stored<Object>();
+        }();
+        if constexpr (known)
             return staged(source, argument.name, argument.object, argument.convert);
         else
             return Nothing{};
