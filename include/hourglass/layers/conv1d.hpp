@@ -25,7 +25,7 @@ inline namespace HOURGLASS_ABI {
 template <Index Filters, Index Kernel, Index Stride = 1, Padding Pad = Padding::Valid, Index Dilation = 1,
           bool UseBias = true, Index Groups = 1>
 struct Conv1D : layers::ConvolutionLayer<Conv1D<Filters, Kernel, Stride, Pad, Dilation, UseBias, Groups>,
-                                         layers::Side::Short, Filters, UseBias> {
+                                         layers::Side::Short, Filters, Extent{1, Kernel}, UseBias, Groups> {
     static_assert(Kernel > 0, "hourglass: Conv1D needs a kernel of at least one position");
     static_assert(Stride > 0, "hourglass: the stride of Conv1D must be at least 1");
     static_assert(Dilation > 0, "hourglass: the dilation of Conv1D must be at least 1");
@@ -33,14 +33,14 @@ struct Conv1D : layers::ConvolutionLayer<Conv1D<Filters, Kernel, Stride, Pad, Di
                   "hourglass: the filters of Conv1D must fall into its groups, of as many each");
 
     static constexpr std::string_view name = "Conv1D";
-    using layers::ConvolutionLayer<Conv1D, layers::Side::Short, Filters, UseBias>::ConvolutionLayer;
+    using layers::ConvolutionLayer<Conv1D, layers::Side::Short, Filters, Extent{1, Kernel}, UseBias,
+                                   Groups>::ConvolutionLayer;
 
     static constexpr layers::Windows windows(Shape in) {
         layers::require_groups(name, in, Groups);
         return layers::windows_over(name, in, layers::reach(Kernel, Dilation), Stride, Pad);
     }
     static constexpr Shape output(Shape in) { return {Filters, windows(in).count}; }
-    static constexpr Extents kernel(Shape in) { return {Filters, in.channels / Groups, Kernel}; }
     static constexpr auto convolution(Shape in) {
         const layers::Windows laid = windows(in);
         if constexpr (Groups == 1)

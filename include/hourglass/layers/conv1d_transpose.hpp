@@ -25,7 +25,7 @@ template <Index Filters, Index Kernel, Index Stride = 1, Padding Pad = Padding::
           bool UseBias = true, Index Groups = 1>
 struct Conv1DTranspose
     : layers::ConvolutionLayer<Conv1DTranspose<Filters, Kernel, Stride, Pad, Dilation, UseBias, Groups>,
-                               layers::Side::Long, Filters, UseBias> {
+                               layers::Side::Long, Filters, Extent{1, Kernel}, UseBias, Groups> {
     static_assert(Kernel > 0, "hourglass: Conv1DTranspose needs a kernel of at least one position");
     static_assert(Stride > 0, "hourglass: the stride of Conv1DTranspose must be at least 1");
     static_assert(Dilation > 0, "hourglass: the dilation of Conv1DTranspose must be at least 1");
@@ -33,7 +33,8 @@ struct Conv1DTranspose
                   "hourglass: the filters of Conv1DTranspose must fall into its groups, of as many each");
 
     static constexpr std::string_view name = "Conv1DTranspose";
-    using layers::ConvolutionLayer<Conv1DTranspose, layers::Side::Long, Filters, UseBias>::ConvolutionLayer;
+    using layers::ConvolutionLayer<Conv1DTranspose, layers::Side::Long, Filters, Extent{1, Kernel}, UseBias,
+                                   Groups>::ConvolutionLayer;
 
     static constexpr layers::Windows windows(Shape in) {
         layers::require_series(name, in);
@@ -41,7 +42,6 @@ struct Conv1DTranspose
         return layers::transposed_windows(in.length, layers::reach(Kernel, Dilation), Stride, Pad);
     }
     static constexpr Shape output(Shape in) { return {Filters, windows(in).count}; }
-    static constexpr Extents kernel(Shape in) { return {in.channels, Filters / Groups, Kernel}; }
     static constexpr auto convolution(Shape in) {
         const layers::Windows laid = windows(in);
         if constexpr (Groups == 1)

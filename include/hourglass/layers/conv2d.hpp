@@ -26,7 +26,7 @@ inline namespace HOURGLASS_ABI {
 template <Index Filters, Extent Kernel, Extent Stride = 1, Padding Pad = Padding::Valid, Extent Dilation = 1,
           bool UseBias = true, Index Groups = 1>
 struct Conv2D : layers::ConvolutionLayer<Conv2D<Filters, Kernel, Stride, Pad, Dilation, UseBias, Groups>,
-                                         layers::Side::Short, Filters, UseBias> {
+                                         layers::Side::Short, Filters, Kernel, UseBias, Groups> {
     static_assert(Kernel.rows > 0 && Kernel.columns > 0,
                   "hourglass: Conv2D needs a kernel of at least one row and one column");
     static_assert(Stride.rows > 0 && Stride.columns > 0, "hourglass: the stride of Conv2D must be at least 1");
@@ -35,7 +35,7 @@ struct Conv2D : layers::ConvolutionLayer<Conv2D<Filters, Kernel, Stride, Pad, Di
                   "hourglass: the filters of Conv2D must fall into its groups, of as many each");
 
     static constexpr std::string_view name = "Conv2D";
-    using layers::ConvolutionLayer<Conv2D, layers::Side::Short, Filters, UseBias>::ConvolutionLayer;
+    using layers::ConvolutionLayer<Conv2D, layers::Side::Short, Filters, Kernel, UseBias, Groups>::ConvolutionLayer;
 
     static constexpr layers::PictureWindows windows(Shape in) {
         layers::require_groups(name, in, Groups);
@@ -45,7 +45,6 @@ struct Conv2D : layers::ConvolutionLayer<Conv2D<Filters, Kernel, Stride, Pad, Di
         const Extent count = windows(in).count();
         return {Filters, count.rows, count.columns};
     }
-    static constexpr Extents kernel(Shape in) { return {Filters, in.channels / Groups, Kernel.columns, Kernel.rows}; }
     static constexpr kernels::Convolution2D convolution(Shape in) {
         const layers::PictureWindows laid = windows(in);
         return {in.channels, {in.length, in.columns}, Filters, laid.count(), Kernel, Stride,

@@ -26,7 +26,7 @@ template <Index Filters, Extent Kernel, Extent Stride = 1, Padding Pad = Padding
           bool UseBias = true, Index Groups = 1>
 struct Conv2DTranspose
     : layers::ConvolutionLayer<Conv2DTranspose<Filters, Kernel, Stride, Pad, Dilation, UseBias, Groups>,
-                               layers::Side::Long, Filters, UseBias> {
+                               layers::Side::Long, Filters, Kernel, UseBias, Groups> {
     static_assert(Kernel.rows > 0 && Kernel.columns > 0,
                   "hourglass: Conv2DTranspose needs a kernel of at least one row and one column");
     static_assert(Stride.rows > 0 && Stride.columns > 0, "hourglass: the stride of Conv2DTranspose must be at least 1");
@@ -36,7 +36,8 @@ struct Conv2DTranspose
                   "hourglass: the filters of Conv2DTranspose must fall into its groups, of as many each");
 
     static constexpr std::string_view name = "Conv2DTranspose";
-    using layers::ConvolutionLayer<Conv2DTranspose, layers::Side::Long, Filters, UseBias>::ConvolutionLayer;
+    using layers::ConvolutionLayer<Conv2DTranspose, layers::Side::Long, Filters, Kernel, UseBias,
+                                   Groups>::ConvolutionLayer;
 
     static constexpr layers::PictureWindows windows(Shape in) {
         layers::require_groups(name, in, Groups);
@@ -48,7 +49,6 @@ struct Conv2DTranspose
         const Extent count = windows(in).count();
         return {Filters, count.rows, count.columns};
     }
-    static constexpr Extents kernel(Shape in) { return {in.channels, Filters / Groups, Kernel.columns, Kernel.rows}; }
     static constexpr kernels::Convolution2D convolution(Shape in) {
         const layers::PictureWindows laid = windows(in);
         return {Filters,  laid.count(),  in.channels, {in.length, in.columns}, Kernel, Stride,

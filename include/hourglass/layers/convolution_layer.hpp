@@ -44,9 +44,8 @@ struct ConvolutionPasses {
 };
 
 /// A convolution with a kernel of its own and, with `UseBias`, a bias of Filters values. `Derived` says how it is laid,
-/// `convolution(Shape in)`, and its kernel's extents, `kernel(Shape in)`: channels of the output and of the input, or
-/// the other way round for a transposed one, and taps.
-template <class Derived, Side Output, Index Filters, bool UseBias>
+/// `convolution(Shape in)`.
+template <class Derived, Side Output, Index Filters, Extent Kernel, bool UseBias, Index Groups>
 struct ConvolutionLayer {
     static_assert(Filters > 0, "hourglass: a convolution needs at least one filter");
 
@@ -55,17 +54,24 @@ struct ConvolutionLayer {
 
     constexpr explicit ConvolutionLayer(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
 
-    static constexpr Index kernel_size(Shape in) { return Derived::kernel(in).size(); }
+    // Filters, then channels, or the other way round for a transposed one; then taps.
+    static constexpr Extents kernel(Shape in) {
+        if constexpr (Output == Side::Short)
+            return {Filters, in.channels / Groups, Kernel.columns, Kernel.rows};
+        else
+            return {in.channels, Filters / Groups, Kernel.columns, Kernel.rows};
+    }
+    static constexpr Index kernel_size(Shape in) { return kernel(in).size(); }
     static constexpr Index parameters(Shape in) { return kernel_size(in) + (UseBias ? Filters : 0); }
     static constexpr auto weights(Shape in) {
-        std::array<Weight, UseBias ? 2 : 1> all{Weight{"kernel", Derived::kernel(in)}};
+        std::array<Weight, UseBias ? 2 : 1> all{Weight{"kernel", kernel(in)}};
         if constexpr (UseBias) all[1] = {"bias", Filters, false};
         return all;
     }
     // Keras's and PyTorch's fans, also where there are groups.
     template <Shape In, class T>
-    void initialize(std::span<T, static_cast<std::size_t>(parameters(In))> w, Rng& rng) const {
-        constexpr Extents extents = Derived::kernel(In);
+    void initialize(std::span<T, parameters(In)> w, Rng& rng) const {
+        constexpr Extents extents = kernel(In);
         constexpr Index taps = extents[2] * extents[3];
         hourglass::initialize<T>(kernel_initializer, taps * extents[1], taps * extents[0],
                                  w.template first<kernel_size(In)>(), rng);
