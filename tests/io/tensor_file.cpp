@@ -42,7 +42,7 @@ TEST_CASE("well-formed model files are read") {
 TEST_CASE("a model file that is too short, or whose header is not in it, is refused") {
     for (std::size_t size = 0; size < 8; ++size)
         CHECK(error_in(Bytes(size)) ==
-              "f: the file has " + std::to_string(size) + " bytes, not even the 8 that say how long its header is");
+              hg::core::message_of("f: the file has ", size, " bytes, not even the 8 that say how long its header is"));
     CHECK(error_in(file_with("{}", 0, 3)) ==
           "f: a header of 3 bytes in a file of 10: it is cut off, or no safetensors file");
     CHECK(error_in(file_with("{}", 0, 100'000'001)) ==

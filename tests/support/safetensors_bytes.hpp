@@ -1,6 +1,7 @@
 // Model files put together by hand, well formed or not.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -15,7 +16,8 @@ using Bytes = std::vector<std::byte>;
 inline Bytes file_with(std::string_view header, std::size_t data, std::uint64_t length) {
     Bytes bytes(8 + header.size() + data);
     std::memcpy(bytes.data(), &length, 8);
-    std::memcpy(bytes.data() + 8, header.data(), header.size());
+    // No memcpy, of which g++ 12 believes that it may be longer than memory.
+    std::transform(header.begin(), header.end(), bytes.begin() + 8, [](char c) { return static_cast<std::byte>(c); });
     return bytes;
 }
 inline Bytes file_with(std::string_view header, std::size_t data = 0) { return file_with(header, data, header.size()); }

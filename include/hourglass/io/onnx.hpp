@@ -146,7 +146,7 @@ inline void write_onnx(std::ostream& out, const std::string& bytes) {
 ///
 /// The file is written beside the old one and renamed, as by `save`. Errors, with nothing written: a network that has
 /// been moved from, a parameter or running value that is not finite, a variance below 0, a hyperparameter out of range,
-/// more than the 2 GB that an ONNX file may have, a path that is no ordinary file or a link to none, another writer,
+/// more bytes than an ONNX file may have, a path that is no ordinary file or a link to none, another writer,
 /// and when the disk refuses.
 template <class T, class Layers, std::size_t... Marks>
 void export_onnx(const std::string& path, const Network<T, Layers, Marks...>& network) {

@@ -173,15 +173,16 @@ auto staged_argument(Source& source, Argument&& argument) {
         return argument.staged(source);
     } else if constexpr (is_named<A>) {
         using Object = std::remove_reference_t<decltype(argument.object)>;
-        constexpr bool refused = ReadsForeign<std::remove_const_t<Object>> || is_named<std::remove_const_t<Object>>;
+        using O = std::remove_const_t<Object>;
+        constexpr bool refused = ReadsForeign<O> || is_named<O>;
         static_assert(refused || !std::is_const_v<Object>, "hourglass: what is loaded must not be const");
-        constexpr bool known = [] {
+        constexpr bool loads = [] {
             if constexpr (refused || std::is_const_v<Object>)
                 return false;
             else
                 return can_be_stored<Object>();
         }();
-        if constexpr (known)
+        if constexpr (loads)
             return staged(source, argument.name, argument.object, argument.convert);
         else
             return Nothing{};
