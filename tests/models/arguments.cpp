@@ -209,6 +209,19 @@ TEST_CASE("fusion looks at the whole chain: a decoder that is only an activation
     Eigen::MatrixXf impossible(2, 1);
     impossible << 1, 1;
     CHECK_THAT(error_of([&] { coded.loss(zero, impossible); }), ContainsSubstring("Autoencoder::loss: "));
+    // The classes are those of each position: the same loss as where it is computed from the scores.
+    using Series = hg::Chain<hg::Shape{2, 3}, hg::Dense<2>>;
+    using Whole = hg::Chain<hg::Shape{2, 3}, hg::Dense<2>, hg::Softmax>;
+    hg::Rng one{2}, other{2};
+    const auto scored =
+        hg::autoencoder<Series, hg::Chain<hg::Shape{2, 3}, hg::Softmax>>(one, hg::CategoricalCrossEntropy{});
+    const auto shown = hg::autoencoder<Whole, hg::Chain<hg::Shape{2, 3}>>(other, hg::CategoricalCrossEntropy{});
+    const Eigen::MatrixXf some = values(6, 1, 5).cast<float>();
+    CHECK(shown.loss(some, classes) == Approx(scored.loss(some, classes)));
+    auto by_scores = scored.tape(), by_values = shown.tape();
+    scored.gradient(some, classes, by_scores, rng);
+    shown.gradient(some, classes, by_values, rng);
+    CHECK((by_scores.gradient() - by_values.gradient()).norm() < 1e-5f);
     using Only = hg::Chain<hg::Shape{6}, hg::Dense<6>>;
     oracle::check_model(
         []<class T>(hg::Rng& born) {

@@ -42,7 +42,6 @@ template <class N>
             return core::text_of_real(static_cast<double>(value));
         }
     }
-inline std::string text(std::string_view value) { return std::string{value}; }
 
 namespace core {
 

@@ -29,6 +29,13 @@ constexpr Range range_at() {
         return Range::Real;
 }
 
+// Whether a loss is computed otherwise for outputs of another shape. A template of its own, because clang 14 takes no
+// requirement for fulfilled that names a constant of the function it stands in.
+template <class Loss, Shape Output>
+inline constexpr bool depends_on_shape = requires(const Caller& caller) {
+    Loss::template from_output<Output>(caller);
+};
+
 /// A loss at the end of layers: where the last activation is the inverse of the loss's link, both are one, and the loss
 /// reads what goes into the activation.
 template <class Layers, class Loss>
@@ -59,7 +66,7 @@ struct LossAt {
         constexpr Shape shape = Layers::plan.shapes[At];
         if constexpr (Fused)
             return Loss::template from_logits<shape>(caller);
-        else if constexpr (requires { Loss::template from_output<shape>(caller); })
+        else if constexpr (depends_on_shape<Loss, shape>)
             return Loss::template from_output<shape>(caller);
         else if constexpr (learned_by<Loss>() > 0)
             return loss.template bind<T>(theta + offset, gradient ? gradient + offset : nullptr);
