@@ -88,6 +88,17 @@ auto normalised(double epsilon) {
         hg::chain<hg::Shape{2, 8}>(hg::Conv1D<3, 3>{}, normal, hg::ReLU{}, hg::Flatten{}, normal, hg::Dense<4>{}),
         hg::chain<hg::Shape{4}>(hg::Dense<18>{}, normal, hg::ReLU{}, hg::Reshape<3, 6>{}, hg::Conv1DTranspose<2, 3>{}));
 }
+// Of pictures; PyTorch pads by one position at all sides, which here is Keras's padding for windows of 4 x 3.
+template <hg::Index Rows, hg::Index Columns>
+auto picture(double epsilon) {
+    constexpr auto same = hg::Padding::Same;
+    constexpr hg::Extent window{Rows, Columns}, stride{2, 1};
+    return model_of(
+        hg::chain<hg::Shape{2, 6, 8}>(hg::Conv2D<3, window, stride, same>{}, hg::BatchNormalization{0.9, epsilon},
+                                      hg::ReLU{}, hg::Flatten{}, hg::Dense<5>{}),
+        hg::chain<hg::Shape{5}>(hg::Dense<72>{}, hg::ReLU{}, hg::Reshape<3, 3, 8>{},
+                                hg::Conv2DTranspose<2, window, stride, same>{}));
+}
 auto vae() {
     using Encoder = hg::Chain<hg::Shape{8}, hg::Dense<5>, hg::ReLU, hg::Dense<6>>;
     using Decoder = hg::Chain<hg::Shape{3}, hg::Dense<5>, hg::ReLU, hg::Dense<8>, hg::Sigmoid>;
@@ -140,6 +151,45 @@ TEST_CASE("models compute with PyTorch's weights what they did there") {
     auto d = vae();
     hg::load(file_of(numbers, "vae"), hg::from_pytorch(d, pytorch_vae));
     check_values(numbers, "vae", d);
+}
+
+TEST_CASE("models of pictures compute with weights from Python what they did there") {
+    const reference::Numbers pytorch("python_weights_pytorch.txt"), keras("python_weights_keras.txt"),
+        flax("python_weights_flax.txt");
+    auto a = picture<4, 3>(1e-5);
+    hg::load(file_of(pytorch, "picture"), hg::from_pytorch(a, {{"encoder.0", "encoder.0"},
+                                                               {"encoder.1", "encoder.1"},
+                                                               {"encoder.4", "encoder.4"},
+                                                               {"decoder.0", "decoder.0"},
+                                                               {"decoder.3", "decoder.3"}}));
+    check_values(pytorch, "picture", a);
+    auto b = picture<3, 2>(1e-3);
+    hg::load(file_of(keras, "picture"), hg::from_keras(b, {{"encoder.0", "conv2d"},
+                                                           {"encoder.1", "batch_normalization"},
+                                                           {"encoder.4", "dense"},
+                                                           {"decoder.0", "dense_1"},
+                                                           {"decoder.3", "conv2d_transpose"}}));
+    check_values(keras, "picture", b);
+    auto c = picture<3, 2>(1e-5);
+    const hg::io::LayerModules modules{{"encoder.0", "params.Conv_0"},
+                                       {"encoder.1", "params.BatchNorm_0"},
+                                       {"encoder.4", "params.Dense_0"},
+                                       {"decoder.0", "params.Dense_1"},
+                                       {"decoder.3", "params.ConvTranspose_0"}};
+    hg::load(file_of(flax, "picture"), hg::from_flax(c, modules));
+    check_values(flax, "picture", c);
+    hg::load(file_of(flax, "picture_transposing"), hg::from_flax(c, modules, {.transpose_kernel = true}));
+    check_values(flax, "picture_transposing", c);
+    // The kernel of a picture turned by a right angle fits in number, and is refused.
+    auto turned = picture<3, 4>(1e-5);
+    CHECK_THAT(error_of([&] {
+                   hg::load(file_of(pytorch, "picture"), hg::from_pytorch(turned, {{"encoder.0", "encoder.0"},
+                                                                                   {"encoder.1", "encoder.1"},
+                                                                                   {"encoder.4", "encoder.4"},
+                                                                                   {"decoder.0", "decoder.0"},
+                                                                                   {"decoder.3", "decoder.3"}}));
+               }),
+               ContainsSubstring("tensor encoder.0.weight has the shape [3, 2, 4, 3], expected [3, 2, 3, 4]"));
 }
 
 TEST_CASE("a code that is drawn and then a series has its two heads in PyTorch's order") {

@@ -4,8 +4,8 @@
     python3 python_weights.py keras        (pip: keras jax)
     python3 python_weights.py flax         (pip: flax)
 
-each write python_weights_<framework>.txt beside it: for each net NAME its input NAME/x, (n, channels) or (n, length,
-channels), its code NAME/code and its output NAME/y in evaluation, and as NAME:… what its safetensors file would hold, under
+each write python_weights_<framework>.txt beside it: for each net NAME its input NAME/x, (n, channels), (n, length,
+channels) or (n, rows, columns, channels), its code NAME/code and its output NAME/y in evaluation, and as NAME:… what its safetensors file would hold, under
 the names and in the shapes of the framework. A code that is a flattened series is left out. With a folder as a second
 argument the safetensors files themselves are written there (pip: safetensors).
 """
@@ -23,6 +23,7 @@ random = np.random.default_rng(7)
 vectors = random.uniform(size=(32, 8)).astype(np.float32)
 series = random.uniform(size=(32, 16, 2)).astype(np.float32)
 short_series = series[:, :8]
+pictures = random.uniform(size=(32, 6, 8, 2)).astype(np.float32)
 STEPS, RATE, SHOWN = 20, 0.02, 4
 
 
@@ -77,9 +78,13 @@ def pytorch(folder):
         "vae_series": (short_series, Heads(
             nn.Sequential(nn.Conv1d(2, 3, 4, 2, 1), nn.ReLU(), nn.Flatten()), nn.Linear(12, 12), nn.Linear(12, 12),
             nn.Sequential(nn.Unflatten(1, (3, 4)), nn.ConvTranspose1d(3, 2, 4, 2, 1)))),
+        "picture": (pictures, Pair(
+            nn.Sequential(nn.Conv2d(2, 3, (4, 3), (2, 1), 1), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(72, 5)),
+            nn.Sequential(nn.Linear(5, 72), nn.ReLU(), nn.Unflatten(1, (3, 3, 8)),
+                          nn.ConvTranspose2d(3, 2, (4, 3), (2, 1), 1)))),
     }
     for name, (data, model) in models.items():
-        x = torch.tensor(np.swapaxes(data, 1, -1).copy())
+        x = torch.tensor(np.moveaxis(data, -1, 1).copy())
         adam = torch.optim.Adam(model.parameters(), lr=RATE)
         for _ in range(STEPS):
             adam.zero_grad()
@@ -91,7 +96,7 @@ def pytorch(folder):
         if folder:
             import safetensors.torch
             safetensors.torch.save_file(model.state_dict(), folder / f"pytorch_{name}.safetensors")
-        yield name, data[:SHOWN], None if name == "vae_series" else code, np.swapaxes(y.numpy(), 1, -1), model.state_dict()
+        yield name, data[:SHOWN], None if name == "vae_series" else code, np.moveaxis(y.numpy(), 1, -1), model.state_dict()
 
 
 def keras(folder):
@@ -127,8 +132,15 @@ def keras(folder):
         h = layers.Dense(5, activation="relu")(Sampling()([mean, log_variance]))
         return mean, layers.Dense(8, activation="sigmoid")(h)
 
+    def picture(x):
+        h = layers.Conv2D(3, (3, 2), strides=(2, 1), padding="same")(x)
+        h = layers.Flatten()(layers.ReLU()(layers.BatchNormalization(momentum=0.9)(h)))
+        code = layers.Dense(5)(h)
+        h = layers.Reshape((3, 8, 3))(layers.Dense(72, activation="relu")(code))
+        return code, layers.Conv2DTranspose(2, (3, 2), strides=(2, 1), padding="same")(h)
+
     for name, (data, net) in {"dense": (vectors, dense), "conv": (series, conv), "normalised": (short_series, normalised),
-                              "vae": (vectors, vae)}.items():
+                              "vae": (vectors, vae), "picture": (pictures, picture)}.items():
         keras.utils.clear_session()
         keras.utils.set_random_seed(7)
         x = keras.Input(data.shape[1:])
@@ -186,9 +198,22 @@ def flax(folder):
             z = mean + jnp.exp(0.5 * log_variance) * noise if train else mean
             return mean, nn.sigmoid(nn.Dense(8)(nn.relu(nn.Dense(5)(z))))
 
+    class Picture(nn.Module):
+        transpose_kernel: bool = False
+
+        @nn.compact
+        def __call__(self, x, train):
+            h = nn.Conv(3, (3, 2), strides=(2, 1))(x)
+            h = nn.relu(nn.BatchNorm(use_running_average=not train, momentum=0.9)(h))
+            code = nn.Dense(5)(h.reshape(len(x), -1))
+            h = nn.relu(nn.Dense(72)(code)).reshape(len(x), 3, 8, 3)
+            return code, nn.ConvTranspose(2, (3, 2), strides=(2, 1), transpose_kernel=self.transpose_kernel)(h)
+
     for name, (data, model) in {"dense": (vectors, Dense()), "conv": (series, Conv()),
                                 "conv_transposing": (series, Conv(transpose_kernel=True)),
-                                "normalised": (short_series, Normalised()), "vae": (vectors, Vae())}.items():
+                                "normalised": (short_series, Normalised()), "vae": (vectors, Vae()),
+                                "picture": (pictures, Picture()),
+                                "picture_transposing": (pictures, Picture(transpose_kernel=True))}.items():
         variables = model.init(jax.random.key(7), data, False)
         params, rest = variables["params"], {k: v for k, v in variables.items() if k != "params"}
 

@@ -14,6 +14,8 @@
 #include "hourglass/io/source.hpp"
 #include "hourglass/layers/conv1d.hpp"
 #include "hourglass/layers/conv1d_transpose.hpp"
+#include "hourglass/layers/conv2d.hpp"
+#include "hourglass/layers/conv2d_transpose.hpp"
 #include "hourglass/layers/dense.hpp"
 
 namespace hourglass {
@@ -21,7 +23,7 @@ inline namespace HOURGLASS_ABI {
 namespace io {
 
 /// The kinds of kernels.
-enum class Kernel : std::size_t { None, Dense, Convolution, Transposed };
+enum class Kernel : std::size_t { None, Dense, Convolution, Transposed, Convolution2D, Transposed2D };
 template <class L>
 inline constexpr Kernel kernel_of = Kernel::None;
 template <auto... A>
@@ -30,11 +32,16 @@ template <auto... A>
 inline constexpr Kernel kernel_of<Conv1D<A...>> = Kernel::Convolution;
 template <auto... A>
 inline constexpr Kernel kernel_of<Conv1DTranspose<A...>> = Kernel::Transposed;
+template <auto... A>
+inline constexpr Kernel kernel_of<Conv2D<A...>> = Kernel::Convolution2D;
+template <auto... A>
+inline constexpr Kernel kernel_of<Conv2DTranspose<A...>> = Kernel::Transposed2D;
 
 /// How a framework writes weights.
 struct Framework {
-    /// The extents of each kind of kernel, the slowest first: o outputs, i inputs, k taps.
-    std::array<std::string_view, 4> kernels;
+    /// The extents of each kind of kernel, the slowest first: o outputs, i inputs, k taps, which are h rows of w in a
+    /// picture.
+    std::array<std::string_view, 6> kernels;
     /// What it calls the kernel, bias, scale and shift, and the running mean and variance.
     std::array<std::string_view, 6> names;
     char separator;                         ///< between a module's name and a tensor's
@@ -42,14 +49,18 @@ struct Framework {
     bool turns_transposed = false;          ///< the first tap of a transposed convolution is the last one here
     std::string_view counter{};             ///< a tensor of its normalisations that is of no use here
 };
-inline constexpr Framework keras{
-    {"o", "io", "kio", "koi"}, {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"}, '/'};
-inline constexpr Framework pytorch{
-    {"o", "oi", "oik", "iok"}, {"weight", "bias", "weight", "bias", "running_mean", "running_var"}, '.', true, false,
-    "num_batches_tracked"};
+inline constexpr Framework keras{{"o", "io", "kio", "koi", "hwio", "hwoi"},
+                                 {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"},
+                                 '/'};
+inline constexpr Framework pytorch{{"o", "oi", "oik", "iok", "oihw", "iohw"},
+                                   {"weight", "bias", "weight", "bias", "running_mean", "running_var"},
+                                   '.',
+                                   true,
+                                   false,
+                                   "num_batches_tracked"};
 inline constexpr Framework flax{
-    {"o", "io", "kio", "kio"}, {"kernel", "bias", "scale", "bias", "mean", "var"}, '.', false, true};
-inline constexpr Framework flax_transposing{{"o", "io", "kio", "koi"}, flax.names, '.'};
+    {"o", "io", "kio", "kio", "hwio", "hwio"}, {"kernel", "bias", "scale", "bias", "mean", "var"}, '.', false, true};
+inline constexpr Framework flax_transposing{{"o", "io", "kio", "koi", "hwio", "hwoi"}, flax.names, '.'};
 
 /// What importing has to know of a layer.
 struct ForeignLayer {
@@ -85,10 +96,14 @@ ForeignLayer foreign_layer(std::string_view path, Shape in, Shape out) {
 
 /// A number for each axis of a kernel: its extents, or the place of an element.
 struct Axes {
-    Index outputs = 1, inputs = 1, taps = 1;
+    Index outputs = 1, inputs = 1, rows = 1, taps = 1;  // taps of a row; the rows of a picture's kernel
 
-    constexpr Index& operator[](char axis) { return axis == 'o' ? outputs : axis == 'i' ? inputs : taps; }
-    constexpr Index operator[](char axis) const { return axis == 'o' ? outputs : axis == 'i' ? inputs : taps; }
+    constexpr Index& operator[](char axis) {
+        return axis == 'o' ? outputs : axis == 'i' ? inputs : axis == 'h' ? rows : taps;
+    }
+    constexpr Index operator[](char axis) const {
+        return axis == 'o' ? outputs : axis == 'i' ? inputs : axis == 'h' ? rows : taps;
+    }
 };
 /// The place of an element in an array of these extents, the slowest axis first.
 inline Index offset_in(std::string_view axes, const Axes& extents, const Axes& element) {
@@ -128,16 +143,18 @@ class ForeignArrays {
         for (std::size_t d = 0; d < ours.size(); ++d) extents[ours[ours.size() - 1 - d]] = array.extents[d];
         const std::vector<Piece> pieces = pieces_of(array, kind, extents);
         const std::string_view theirs = framework_.kernels[static_cast<std::size_t>(kind)];
-        const bool turned = kind == Kernel::Transposed && framework_.turns_transposed;
+        const bool turned = (kind == Kernel::Transposed || kind == Kernel::Transposed2D) && framework_.turns_transposed;
         Vector<T> made(array.size());
         for (Index o = 0; o < extents.outputs; ++o) {
             Index output = ordered(behind_, o, extents.outputs);
             auto piece = pieces.begin();
             for (; output >= piece->extents.outputs; ++piece) output -= piece->extents.outputs;
             for (Index i = 0; i < extents.inputs; ++i)
-                for (Index k = 0; k < extents.taps; ++k) {
-                    const Axes from{output, ordered(before_, i, extents.inputs), turned ? extents.taps - 1 - k : k};
-                    made[offset_in(ours, extents, {o, i, k})] =
+                for (Index tap = 0; tap < extents.rows * extents.taps; ++tap) {
+                    const Index there = turned ? extents.rows * extents.taps - 1 - tap : tap;
+                    const Axes from{output, ordered(before_, i, extents.inputs), there / extents.taps,
+                                    there % extents.taps};
+                    made[offset_in(ours, extents, {o, i, tap / extents.taps, tap % extents.taps})] =
                         converted<T>(*piece->tensor, offset_in(theirs, piece->extents, from));
                 }
         }
