@@ -73,11 +73,11 @@ struct PendingPass {
     PendingPass(const PendingPass&) {}
     PendingPass(PendingPass&& other) noexcept { other.network = nullptr; }
     PendingPass& operator=(const PendingPass& other) {
-        if (this != &other) network = nullptr;
+        if (this != &other) network = plan = nullptr;
         return *this;
     }
     PendingPass& operator=(PendingPass&& other) noexcept {
-        network = other.network = nullptr;
+        network = plan = other.network = nullptr;
         return *this;
     }
 };

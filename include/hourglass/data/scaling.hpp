@@ -104,7 +104,7 @@ class MinMaxScaler {
 
     /// A scaler that was fitted before, from its `min()` and `range()`, one value per feature. Errors: as above,
     /// another number of ranges than of minima, none, a value that is not finite, a range that is not larger than 0.
-    MinMaxScaler(const Eigen::VectorXd& smallest, const Eigen::VectorXd& range, MinMaxOptions options = {})
+    MinMaxScaler(const Eigen::VectorXd& smallest, const Eigen::VectorXd& range, const MinMaxOptions& options = {})
         : MinMaxScaler(options) {
         data::check_statistics("MinMaxScaler", "smallest", smallest, "range", range);
         min_ = smallest;

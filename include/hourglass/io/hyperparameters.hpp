@@ -74,7 +74,8 @@ class HyperparameterReader {
         values_.erase(found);
         if constexpr (std::is_arithmetic_v<V>) {
             // Integers stand in doubles, which count up to 2⁵³.
-            const bool whole = read && *read >= -0x1p53 && *read <= 0x1p53 &&
+            constexpr double most = 9007199254740992;
+            const bool whole = read && *read >= -most && *read <= most &&
                                *read == static_cast<double>(static_cast<std::int64_t>(*read));
             if (!read || (std::is_integral_v<V> && !whole) || (std::is_same_v<V, bool> && *read != 0 && *read != 1))
                 fail(where_, key, " is ", read ? core::exact_text(*read) : "null", ", expected ",

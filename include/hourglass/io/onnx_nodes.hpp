@@ -111,7 +111,7 @@ class OnnxNodes {
 
     /// The caller's values of each sample, n × values, and the activation `traits.branch` layers back.
     std::string condition() const { return "condition"; }
-    std::string branch() const { return branch_; }
+    const std::string& branch() const { return branch_; }
 
     /// The same values with other extents of a sample.
     std::string reshape(const std::string& x, TensorShape sample) {

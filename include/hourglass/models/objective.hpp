@@ -147,9 +147,9 @@ class Objective {
         constexpr bool copies_codes = Pipeline::on_code || Pipeline::on_output;
         constexpr Index size = Passes::plan.shapes[code_begin].size(), code = Passes::plan.shapes[code_end].size();
         const Index n = x.cols();
-        T* const outputs =
-            copies_codes ? tape.result((size + code) * n, x.x.data(), target.data(), x.condition.data()) : nullptr;
-        T* const codes = copies_codes ? outputs + size * n : nullptr;
+        [[maybe_unused]] T* outputs = nullptr;  // of the layer before the code, then the codes
+        if constexpr (copies_codes)
+            outputs = tape.result((size + code) * n, x.x.data(), target.data(), x.condition.data());
         Sum sum(0);
         compare("Autoencoder::loss", passes, x, target, 0, tape,
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
@@ -162,9 +162,9 @@ class Objective {
                                 passes.encoder_pass(layers, b, scratch, Stream{0, 0, own}));
                     });
                     sum += Sum(value + penalty) * Sum(static_cast<double>(b.samples));
-                    if (copies_codes) {
+                    if constexpr (copies_codes) {
                         std::copy_n(b.activation[code_begin], size * b.samples, outputs + first * size);
-                        std::copy_n(b.activation[code_end], code * b.samples, codes + first * code);
+                        std::copy_n(b.activation[code_end], code * b.samples, outputs + size * n + first * code);
                     }
                     return value + penalty;
                 });
@@ -174,7 +174,7 @@ class Objective {
                 value += core::penalty<Encoder::output, T>(
                     term,
                     core::CodeWeights<T>{passes.theta_.data() + Passes::plan.offsets[code_begin], passes.theta_.data()},
-                    ConstView<T>{outputs, size, n}, ConstView<T>{codes, code, n});
+                    ConstView<T>{outputs, size, n}, ConstView<T>{outputs + size * n, code, n});
             });
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(value))

@@ -79,7 +79,7 @@ struct Pipeline {
     }());
     static_assert([] {
         // What is not to be the input again, such as the classes of a classifier, has a shape of its own.
-        if constexpr (requires { requires !Loss::rebuilds_input; })
+        if constexpr (requires { requires Loss::rebuilds_input == false; })
             return true;
         else
             return DecoderRebuildsTheInput<Encoder::input, Decoder::output>::fits;

@@ -234,7 +234,7 @@ class Optimizer {
                 const Index some = std::min(block, count - begin);
                 if (optimizer.weight_decay_ != 0) optimizer.decay(theta + begin, first + begin, some);
                 // Without moments there is no memory to point into.
-                T* const of_block = Kinds > 0 ? moments + begin : nullptr;
+                T* const of_block = Kinds > 0 ? moments + begin : moments;
                 apply(some, theta + begin, gradient + begin, of_block, count, std::make_index_sequence<Kinds>{});
             }
         }
