@@ -169,7 +169,9 @@ class Passes {
         const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;
         LayerCall<T> c = call_of(b);
         c.dtheta = d;
-        for (std::size_t i = end; i-- > begin;) {
+        // Not i-- > begin, whose end g++ 12 takes for an index.
+        for (std::size_t behind = end; behind > begin; --behind) {
+            const std::size_t i = behind - 1;
             move_to(c, b, i);
             c.dw = d ? d + plan.offsets[i] : nullptr;
             c.dy = b.gradient[i + 1];
