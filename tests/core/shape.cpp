@@ -1,4 +1,6 @@
 // Shapes of samples: how many values, how they are written, and what layers make of them.
+#include <string_view>
+
 #include "hourglass/core/shape.hpp"
 
 #include <sstream>
@@ -36,6 +38,9 @@ static_assert(hg::Condition<10>::output(picture) == Shape{13, 32, 16});
 }  // namespace
 
 TEST_CASE("shapes are written with their channels first and without trailing ones") {
+    CHECK(hg::text(std::string_view{"words"}) == "words");
+    CHECK(hg::text(hg::Extent{3}) == "3");
+    CHECK(hg::text(hg::Extent{3, 2}) == "3 x 2");
     CHECK(hg::text(Shape{784}) == "784");
     CHECK(hg::text(Shape{32, 144}) == "32 x 144");
     CHECK(hg::text(Shape{3, 32, 32}) == "3 x 32 x 32");

@@ -42,6 +42,8 @@ template <class N>
             return core::text_of_real(static_cast<double>(value));
         }
     }
+/// Text as it is, so that what shows any value need not ask which it has.
+inline std::string text(std::string_view value) { return std::string{value}; }
 
 namespace core {
 
