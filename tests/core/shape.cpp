@@ -1,9 +1,8 @@
 // Shapes of samples: how many values, how they are written, and what layers make of them.
-#include <string_view>
-
 #include "hourglass/core/shape.hpp"
 
 #include <sstream>
+#include <string_view>
 
 #include "hourglass/hourglass.hpp"
 #include "support/catch.hpp"
