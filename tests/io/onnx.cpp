@@ -114,10 +114,11 @@ std::string shown(const Message& value, std::uint64_t element) {
 }
 
 struct Graph {
-    std::string face;                           // "x [n, 784] -> code [n, 32]"
-    std::vector<std::string> operators;         // in order
-    std::map<std::string, std::string> arrays;  // "[784, 32]" by name
-    std::map<std::string, std::string> bytes;   // of them
+    std::string face;                               // "x [n, 784] -> code [n, 32]"
+    std::vector<std::string> operators;             // in order
+    std::map<std::string, std::string> arrays;      // "[784, 32]" by name
+    std::map<std::string, std::string> bytes;       // of them
+    std::map<std::string, std::string> attributes;  // "3, 2" by name, those of the last node that has it
 };
 
 /// Reads a file, and looks at what holds for every one.
@@ -152,14 +153,23 @@ Graph read(const std::string& file, std::uint64_t element = 1) {
     }
     std::set<std::string> names;
     for (const Message& node : graph.messages(1)) {
-        for (const std::string& input : node.all_text(1)) CHECK(known.count(input) == 1);
+        for (const std::string& input : node.all_text(1)) CHECK((input.empty() || known.count(input) == 1));
         for (const std::string& output : node.all_text(2)) CHECK(known.insert(output).second);
         CHECK(names.insert(node.text(3)).second);
         found.operators.push_back(node.text(4));
         for (const Message& attribute : node.messages(5)) {
             const std::uint64_t kind = attribute.number(20);
+            if (kind == 3) {
+                CHECK(attribute.texts.size() == 2);
+                found.attributes[attribute.text(1)] = attribute.text(4);
+                continue;
+            }
             CHECK(attribute.numbers.count(kind == 1 ? 2 : kind == 2 ? 3 : 8) == 1);
             CHECK(attribute.numbers.size() == 2);
+            if (kind == 1) continue;
+            std::string& values = found.attributes[attribute.text(1)] = "";
+            for (const std::uint64_t value : attribute.numbers.at(kind == 2 ? 3 : 8))
+                (values += values.empty() ? "" : ", ") += std::to_string(value);
         }
     }
     const auto outputs = graph.messages(12);
@@ -326,6 +336,44 @@ TEST_CASE("channels stand first where an operator wants them there, of series an
     const Operators turned{"Transpose", "BatchNormalization", "Transpose"};
     CHECK(normalised(std::type_identity<Chain<Shape{3, 4}, BatchNormalization>>{}) == turned);
     CHECK(normalised(std::type_identity<Chain<Shape{3, 4, 5}, BatchNormalization>>{}) == turned);
+}
+
+TEST_CASE("rows come before columns, and groups are said") {
+    hg::Rng rng{1};
+    using hg::Extent, hg::Padding, hg::Shape;
+    constexpr Shape picture{4, 5, 7};
+    const auto graph_of = [&](const auto& layer) {
+        return read(exported(hg::network(hg::chain<picture>(layer), rng)));
+    };
+    const Operators turned{"Transpose", "Conv", "Transpose"};
+
+    const Graph conv = graph_of(hg::Conv2D<6, Extent{3, 2}, Extent{2, 1}, Padding::Same, Extent{1, 2}, true, 2>{});
+    CHECK(conv.face == "x [n, 5, 7, 4] -> y [n, 3, 7, 6]");
+    CHECK(conv.operators == turned);
+    CHECK(conv.arrays.at("0.kernel") == "[6, 2, 3, 2]");
+    CHECK(conv.attributes.at("kernel_shape") == "3, 2");
+    CHECK(conv.attributes.at("strides") == "2, 1");
+    CHECK(conv.attributes.at("dilations") == "1, 2");
+    CHECK(conv.attributes.at("pads") == "1, 1, 1, 1");
+    CHECK(conv.attributes.at("group") == "2");
+
+    const Graph transposed = graph_of(hg::Conv2DTranspose<6, Extent{2, 4}, Extent{3, 2}, Padding::Same, 1, true, 2>{});
+    CHECK(transposed.face == "x [n, 5, 7, 4] -> y [n, 15, 14, 6]");
+    CHECK(transposed.arrays.at("0.kernel") == "[4, 3, 2, 4]");
+    CHECK(transposed.attributes.at("pads") == "0, 1, 0, 1");
+    CHECK(transposed.attributes.at("output_padding") == "1, 0");
+
+    const Graph pooled = graph_of(hg::MaxPooling2D<Extent{3, 2}, Extent{2, 3}, Padding::Same>{});
+    CHECK(pooled.face == "x [n, 5, 7, 4] -> y [n, 3, 3, 4]");
+    CHECK(pooled.attributes.at("pads") == "1, 0, 1, 1");
+    const Graph larger = graph_of(hg::UpSampling2D<Extent{2, 3}, hg::Interpolation::Bilinear>{});
+    CHECK(larger.operators == Operators{"Transpose", "Resize", "Transpose"});
+    CHECK(larger.attributes.at("mode") == "linear");
+    CHECK(larger.attributes.at("coordinate_transformation_mode") == "half_pixel");
+
+    // A vector is a picture of one position.
+    using One = hg::Chain<Shape{4}, hg::Conv2D<6, Extent{3, 2}, 1, Padding::Same>>;
+    CHECK(read(exported(hg::network<One>(rng))).operators == Operators{"Reshape", "Conv", "Reshape"});
 }
 
 TEST_CASE("what would not compute is refused before a file is touched") {

@@ -68,7 +68,7 @@ def main(folder):
         print(f"{path.stem:32} {found:.1e}")
         if not found <= BOUNDS[kind]:
             wrong.append(path.stem)
-    if len(graphs) < 60:
+    if len(graphs) < 100:
         sys.exit(f"only {len(graphs)} graphs in {folder}")
     if wrong:
         sys.exit("too far from the library: " + " ".join(wrong))

@@ -142,6 +142,48 @@ void convolutions() {
     layers<Shape{3, 4}>("up_sampling", hg::UpSampling1D<3>{});
 }
 
+// Rows and columns differ in everything.
+void pictures() {
+    using hg::Conv2D, hg::Conv2DTranspose, hg::Extent;
+    constexpr Shape shape{3, 5, 7};
+    layers<shape>("conv2d", Conv2D<4, Extent{3, 2}, Extent{2, 1}>{});
+    layers<shape>("conv2d_same", Conv2D<4, Extent{3, 2}, Extent{2, 1}, Padding::Same>{});
+    layers<shape>("conv2d_dilated", Conv2D<4, Extent{2, 3}, 1, Padding::Same, Extent{2, 3}>{});
+    layers<shape>("conv2d_long_stride_same", Conv2D<2, Extent{2, 1}, Extent{3, 4}, Padding::Same>{});
+    layers<shape>("conv2d_without_bias", Conv2D<4, 3, 2, Padding::Same, 1, false>{});
+    layers<Shape{6, 5, 7}>("conv2d_groups", Conv2D<4, Extent{3, 2}, Extent{2, 1}, Padding::Same, 1, true, 2>{});
+    layers<Shape{6, 5, 7}>("conv2d_depthwise", Conv2D<12, 3, 2, Padding::Valid, 1, true, 6>{});
+    layers<Shape{3}>("conv2d_one_position", Conv2D<4, Extent{3, 2}, 1, Padding::Same>{});
+    layers<Shape{3, 5}>("conv2d_one_column", Conv2D<4, Extent{3, 1}>{}, Conv2D<2, Extent{3, 1}>{});
+    layers<Shape{3, 1, 5}>("conv2d_one_row", Conv2D<4, Extent{1, 3}>{});
+    layers<shape>("conv2d_transpose", Conv2DTranspose<4, Extent{3, 2}, Extent{2, 1}>{});
+    layers<shape>("conv2d_transpose_same", Conv2DTranspose<4, Extent{3, 4}, Extent{2, 3}, Padding::Same>{});
+    layers<shape>("conv2d_transpose_dilated", Conv2DTranspose<4, Extent{2, 3}, 1, Padding::Same, Extent{3, 2}>{});
+    layers<shape>("conv2d_transpose_long_stride", Conv2DTranspose<2, Extent{2, 1}, Extent{3, 4}>{});
+    layers<Shape{6, 5, 7}>("conv2d_transpose_groups",
+                           Conv2DTranspose<4, Extent{3, 2}, Extent{2, 1}, Padding::Same, 1, true, 2>{});
+    layers<Shape{3}>("conv2d_transpose_one_position", Conv2DTranspose<2, Extent{2, 3}>{});
+    layers<Shape{6, 11}>("conv_groups", hg::Conv1D<4, 3, 2, Padding::Same, 1, true, 2>{});
+    layers<Shape{6, 5}>("conv_transpose_groups", hg::Conv1DTranspose<4, 3, 2, Padding::Same, 1, true, 2>{});
+    layers<shape>("max_pooling2d", hg::MaxPooling2D<Extent{3, 2}, Extent{2, 1}>{});
+    layers<shape>("max_pooling2d_same", hg::MaxPooling2D<2, 2, Padding::Same>{});
+    layers<shape>("average_pooling2d", hg::AveragePooling2D<Extent{3, 2}, Extent{1, 3}>{});
+    layers<shape>("average_pooling2d_same", hg::AveragePooling2D<Extent{2, 4}, Extent{2, 3}, Padding::Same>{});
+    layers<shape>("global_average_pooling2d", hg::GlobalAveragePooling2D{});
+    layers<Shape{3, 5}>("global_average_pooling2d_series", hg::GlobalAveragePooling2D{});
+    layers<Shape{3}>("global_average_pooling2d_vector", hg::GlobalAveragePooling2D{});
+    layers<shape>("pooling2d_to_one", hg::MaxPooling2D<Extent{5, 7}>{}, hg::UpSampling2D<Extent{2, 3}>{});
+    layers<shape>("up_sampling2d", hg::UpSampling2D<Extent{2, 3}>{});
+    layers<shape>("up_sampling2d_bilinear", hg::UpSampling2D<Extent{2, 3}, hg::Interpolation::Bilinear>{});
+    layers<Shape{3, 5}>("up_sampling2d_one_column", hg::UpSampling2D<Extent{2, 1}, hg::Interpolation::Bilinear>{});
+    layers<shape>("zero_padding2d", hg::ZeroPadding2D<Extent{1, 2}, Extent{3, 0}>{});
+    layers<Shape{3}>("zero_padding2d_one_position", hg::ZeroPadding2D<Extent{1, 2}, Extent{3, 0}>{});
+    layers<shape>("cropping2d", hg::Cropping2D<Extent{1, 2}, Extent{3, 0}>{});
+    layers<shape>("cropping2d_to_one", hg::Cropping2D<Extent{1, 2}, Extent{3, 4}>{});
+    layers<Shape{3, 5}>("borders", hg::ZeroPadding1D<2, 1>{}, hg::Tanh{}, hg::Cropping1D<1, 3>{});
+    layers<shape>("spatial_dropout", hg::SpatialDropout{0.5});
+}
+
 void normalisations_and_activations() {
     layers<Shape{6}>("batch_normalization", hg::BatchNormalization{});
     layers<Shape{3, 5}>("batch_normalization_series", hg::BatchNormalization{0.9, 0.1});
@@ -189,6 +231,13 @@ void models() {
     model("model_convolutional", hg::autoencoder<Series, hg::Mirror<Series>>(rng, hg::MeanSquaredError{}), series);
     model("model_convolutional_tied", hg::autoencoder<Series, hg::Tied<Series>>(rng, hg::MeanSquaredError{}), series);
 
+    using Picture =
+        hg::Chain<Shape{1, 8, 12}, hg::Conv2D<8, hg::Extent{3, 2}, 2, Padding::Same>, hg::BatchNormalization, hg::ReLU,
+                  hg::Conv2D<6, 3, 2, Padding::Same, 1, true, 2>, hg::SiLU, hg::Flatten, hg::Dense<4>>;
+    const hg::Matrix<float> picture = random<float>(96, 1);
+    model("model_of_pictures", hg::autoencoder<Picture, hg::Mirror<Picture>>(rng, hg::MeanSquaredError{}), picture);
+    model("model_of_pictures_tied", hg::autoencoder<Picture, hg::Tied<Picture>>(rng, hg::MeanSquaredError{}), picture);
+
     using Encoder =
         hg::Chain<Shape{20}, hg::Condition<3>, hg::Dense<16>, hg::Residual<hg::Tanh, hg::Dense<16>>, hg::Dense<8>>;
     using Decoder = hg::Chain<Shape{4}, hg::Condition<3>, hg::Dense<16>, hg::ReLU, hg::Dense<20>, hg::Sigmoid>;
@@ -208,6 +257,7 @@ void models() {
 int main() {
     dense_and_shapes();
     convolutions();
+    pictures();
     normalisations_and_activations();
     codes();
     models();

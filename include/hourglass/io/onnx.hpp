@@ -31,6 +31,7 @@
 #include "hourglass/io/durable.hpp"
 #include "hourglass/io/onnx_activations.hpp"
 #include "hourglass/io/onnx_codes.hpp"
+#include "hourglass/io/onnx_convolutions.hpp"
 #include "hourglass/io/onnx_graph.hpp"
 #include "hourglass/io/onnx_layers.hpp"
 #include "hourglass/io/onnx_nodes.hpp"

@@ -49,13 +49,14 @@ inline TensorShape sample_extents(Shape shape) {
     return {shape.length, shape.columns, shape.channels};
 }
 
-/// A named constant of an operator: a number, an integer, or a list of integers.
+/// A named constant of an operator: a number, an integer, a word, or a list of integers.
 class OnnxAttribute {
   public:
     template <std::floating_point N>
     OnnxAttribute(std::string_view name, N value) : name_(name), value_(static_cast<float>(value)) {}
     template <std::integral N>
     OnnxAttribute(std::string_view name, N value) : name_(name), value_(static_cast<std::int64_t>(value)) {}
+    OnnxAttribute(std::string_view name, std::string_view word) : name_(name), value_(std::string{word}) {}
     OnnxAttribute(std::string_view name, TensorShape values) : name_(name), value_(std::move(values)) {}
 
     /// The AttributeProto.
@@ -68,6 +69,9 @@ class OnnxAttribute {
         } else if (const auto* integer = std::get_if<std::int64_t>(&value_)) {
             attribute.integer(3, *integer);
             attribute.integer(20, 2);  // INT
+        } else if (const auto* word = std::get_if<std::string>(&value_)) {
+            attribute.text(4, *word);
+            attribute.integer(20, 3);  // STRING
         } else {
             for (const Index i : std::get<TensorShape>(value_)) attribute.integer(8, i);
             attribute.integer(20, 7);  // INTS
@@ -77,7 +81,7 @@ class OnnxAttribute {
 
   private:
     std::string name_;
-    std::variant<float, std::int64_t, TensorShape> value_;
+    std::variant<float, std::int64_t, std::string, TensorShape> value_;
 };
 
 /// Operators in the order in which they are computed, and the arrays they read. A value is known by its name.

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <numeric>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,14 +85,17 @@ class OnnxNodes {
                            [&](const OnnxArray<T>& array) { return array.weight.name == name; });
     }
     /// A kernel of a convolution, its own or the one it shares: filters (of the transposed one, input channels) fastest
-    /// in memory, and here the first axis, then channels, then taps.
-    std::string kernel(Index filters, Index channels, Index taps) {
+    /// in memory, and here the first axis, then channels of a group, then taps, whose extents are the slowest first.
+    std::string kernel(Index filters, Index channels, const TensorShape& taps) {
         const T* const from = is_tied() ? place_.shared.data() : find("kernel").values;
+        const Index all = std::accumulate(taps.begin(), taps.end(), Index{1}, std::multiplies{});
         std::vector<T> turned;
         for (Index f = 0; f < filters; ++f)
             for (Index c = 0; c < channels; ++c)
-                for (Index k = 0; k < taps; ++k) turned.push_back(from[f + filters * (c + channels * k)]);
-        return put(owner() + ".kernel", {filters, channels, taps}, std::span<const T>{turned});
+                for (Index k = 0; k < all; ++k) turned.push_back(from[f + filters * (c + channels * k)]);
+        TensorShape extents{filters, channels};
+        extents.insert(extents.end(), taps.begin(), taps.end());
+        return put(owner() + ".kernel", extents, std::span<const T>{turned});
     }
     /// The kernel of a dense layer that a tied one shares, as that layer has it: outputs of the tied one × inputs.
     std::string shared_kernel(Index outputs, Index inputs) {
@@ -98,7 +103,7 @@ class OnnxNodes {
                    place_.shared.first(static_cast<std::size_t>(outputs * inputs)));
     }
 
-    /// A number of the model's type, and integers, as operators take them where no attribute is meant.
+    /// A number of the model's type, and integers and floats, as operators take them where no attribute is meant.
     std::string constant(double value) {
         const T number = static_cast<T>(value);
         return put(graph_.unique(place_.name + "/constant"), {}, std::span{&number, 1}, true);
@@ -107,6 +112,10 @@ class OnnxNodes {
         const std::vector<std::int64_t> numbers(values.begin(), values.end());
         return put(graph_.unique(place_.name + "/integers"), {static_cast<Index>(numbers.size())},
                    std::span<const std::int64_t>{numbers}, true);
+    }
+    std::string floats(const std::vector<float>& values) {
+        return put(graph_.unique(place_.name + "/floats"), {static_cast<Index>(values.size())},
+                   std::span<const float>{values}, true);
     }
 
     /// The caller's values of each sample, n × values, and the activation `traits.branch` layers back.
@@ -118,17 +127,31 @@ class OnnxNodes {
         sample.insert(sample.begin(), 0);  // 0: the axis as it is
         return node("Reshape", {x, integers(sample)});
     }
-    /// Channels from the last place of a sample of this shape to the first, and back. Convolutions and poolings want an
-    /// axis of positions, where there is one position too.
-    std::string channels_first(const std::string& x, Shape shape, bool positions = true) {
-        if (shape.positions() == 1) return positions ? reshape(x, {shape.channels, 1}) : x;
-        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 1}}});
-        return node("Transpose", {x}, {{"perm", TensorShape{0, 3, 1, 2}}});
+    /// How many axes of positions a sample of this shape has: 0, 1 of a series, 2 of a picture.
+    static Index position_axes(Shape shape) { return static_cast<Index>(sample_extents(shape).size()) - 1; }
+    /// A sample of this shape with so many axes of positions, where it has fewer, and from there back.
+    std::string spread(const std::string& x, Shape shape, Index axes) {
+        if (position_axes(shape) == axes) return x;
+        return axes == 1 ? reshape(x, {shape.length, shape.channels})
+                         : reshape(x, {shape.length, shape.columns, shape.channels});
     }
-    std::string channels_last(const std::string& x, Shape shape, bool positions = true) {
-        if (shape.positions() == 1) return positions ? reshape(x, {shape.channels}) : x;
-        if (shape.columns == 1) return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 1}}});
-        return node("Transpose", {x}, {{"perm", TensorShape{0, 2, 3, 1}}});
+    std::string gathered(const std::string& x, Shape shape, Index axes) {
+        return position_axes(shape) == axes ? x : reshape(x, sample_extents(shape));
+    }
+    /// Channels from the last place of a sample of this shape to the first, with so many axes of positions behind them,
+    /// and back.
+    std::string channels_first(const std::string& x, Shape shape, Index axes) {
+        if (axes == 0) return x;
+        if (shape.positions() == 1)
+            return reshape(x, axes == 1 ? TensorShape{shape.channels, 1} : TensorShape{shape.channels, 1, 1});
+        return node("Transpose", {spread(x, shape, axes)},
+                    {{"perm", axes == 1 ? TensorShape{0, 2, 1} : TensorShape{0, 3, 1, 2}}});
+    }
+    std::string channels_last(const std::string& x, Shape shape, Index axes) {
+        if (axes == 0) return x;
+        if (shape.positions() == 1) return reshape(x, {shape.channels});
+        return gathered(node("Transpose", {x}, {{"perm", axes == 1 ? TensorShape{0, 2, 1} : TensorShape{0, 2, 3, 1}}}),
+                        shape, axes);
     }
 
   private:
