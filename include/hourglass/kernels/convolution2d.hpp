@@ -19,6 +19,10 @@
 #include "hourglass/kernels/convolution.hpp"
 #include "hourglass/kernels/product.hpp"
 
+// Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
@@ -305,3 +309,5 @@ EIGEN_DONT_INLINE void add_kernel_gradient(const Convolution2D& c, const T* y, c
 }  // namespace kernels
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
+
+#pragma GCC diagnostic pop
