@@ -21,6 +21,7 @@ int main(int argc, char** argv) try {
         pump::write_readings(made, arguments.small ? 500 : 4000, 0, rng);
         std::ofstream later(pump::readings_to_score);
         pump::write_readings(later, 200, 20, rng);
+        if (!later.flush()) hg::fail(pump::readings_to_score, ": cannot be written");
     } else {
         file.open(arguments.data);
         if (!file) hg::fail(arguments.data, ": cannot be opened");

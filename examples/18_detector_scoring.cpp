@@ -29,7 +29,8 @@ int main(int argc, char** argv) try {
         for (std::size_t i = 0; i < pump::columns.size(); ++i) {
             double value = 0;
             if (i >= lines.fields().size() ||
-                hg::parse_csv_number(lines.fields()[i], '.', value) != hg::CsvField::Number)
+                hg::parse_csv_number(lines.fields()[i], '.', value) != hg::CsvField::Number ||
+                !hg::is_finite(static_cast<float>(value)))
                 missing += (missing.empty() ? "" : ", ") + pump::columns[i];
             reading[static_cast<hg::Index>(i)] = static_cast<float>(value);
         }

@@ -9,11 +9,11 @@
 #include <functional>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/safetensors.hpp>
-#include <iterator>
 #include <new>
 #include <optional>
 
 #include "../support/failing_allocator.hpp"
+#include "../support/files.hpp"
 
 namespace hg = hourglass;
 namespace fs = std::filesystem;
@@ -121,11 +121,6 @@ static void check(const char* what, Start start, Use use, Intact intact, Done do
             return;
         }
     }
-}
-
-static std::string text_of(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
 }
 
 int main() {

@@ -6,14 +6,13 @@
 
 #include <csignal>
 #include <filesystem>
-#include <fstream>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/safetensors.hpp>
-#include <iterator>
 #include <string>
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/files.hpp"
 
 namespace hg = hourglass;
 namespace fs = std::filesystem;
@@ -21,16 +20,6 @@ namespace fs = std::filesystem;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-struct Folder {
-    fs::path path = fs::temp_directory_path() / ("hourglass_disk_" + std::to_string(::getpid()));
-    Folder() { fs::create_directories(path); }
-    ~Folder() { fs::remove_all(path); }
-};
-std::string bytes_of(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
 
 /// While it lives, no file of this process grows beyond so many bytes.
 class FileLimit {
@@ -54,26 +43,26 @@ class FileLimit {
 }  // namespace
 
 TEST_CASE("a disk that fills up leaves the old file") {
-    const Folder folder;
+    const Folder folder("disk");
     hg::Rng rng{1};
     auto network = hg::network<hg::Chain<hg::Shape{50}, hg::Dense<40>>>(rng);
     const std::string path = folder.path / "a";
     hg::save(path, network);
-    const std::string old = bytes_of(path);
+    const std::string old = text_of(path);
     network.parameters().setOnes();
     for (const rlim_t room : {rlim_t{0}, rlim_t{1}, rlim_t{100}, rlim_t{5000}, rlim_t{old.size() - 1}}) {
         const FileLimit limit(room);
         CHECK_THAT(error_of([&] { hg::save(path, network); }),
                    ContainsSubstring("writing failed: File too large; the file is as it was before"));
-        CHECK((bytes_of(path) == old));
+        CHECK((text_of(path) == old));
         CHECK_FALSE(fs::exists(path + ".partial"));
     }
     hg::save(path, network);
-    CHECK((bytes_of(path) != old));
+    CHECK((text_of(path) != old));
 }
 
 TEST_CASE("a file that is being written is not written by another") {
-    const Folder folder;
+    const Folder folder("disk");
     hg::Rng rng{1};
     const auto network = hg::network<hg::Chain<hg::Shape{5}, hg::Dense<4>>>(rng);
     const std::string path = folder.path / "a";

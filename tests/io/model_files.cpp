@@ -1,4 +1,5 @@
 // Objects in files: what is saved comes back bit for bit, and what does not fit changes nothing.
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <Eigen/Core>
@@ -16,6 +17,7 @@
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/files.hpp"
 #include "support/safetensors_bytes.hpp"
 
 namespace hg = hourglass;
@@ -84,20 +86,6 @@ Bytes saved(const Objects&... objects) {
     return bytes;
 }
 
-/// A folder of its own that goes with the test.
-struct Folder {
-    std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("hourglass_files_" + std::to_string(::getpid()));
-    Folder() { std::filesystem::create_directories(path); }
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::string operator/(const char* name) const { return (path / name).string(); }
-};
-
-std::string text_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// A program's own layer, with hyperparameters of fewer bits than those of the library.
 struct Shift {
     static constexpr std::string_view name = "Shift";
@@ -145,7 +133,7 @@ TEST_CASE("a run that is saved and loaded goes on as if nothing had been") {
 }
 
 TEST_CASE("files, streams and memory hold the same bytes, in an order of their own") {
-    const Folder folder;
+    const Folder folder("files");
     const auto model = model_of(1);
     hg::Adam adam;
     double threshold = 0.25;
@@ -355,7 +343,7 @@ TEST_CASE("what does not fit is refused, and nothing is changed") {
     refused(with_header(good, "beta_1\\\":0.9", "beta_1\\\":1.9"), "adam: Adam: beta_1 must be in [0, 1)");
     refused(with_header(good, "beta_1\\\":0.9", "beta_1\\\":1e999"), "expected a number");
     for (std::size_t length = 0; length < good.size(); length += 97)
-        refused(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)), "memory: ");
+        refused(Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)), "load: memory: ");
     Bytes longer = good;
     longer.push_back(std::byte{0});
     refused(longer, "bytes of data");
@@ -485,6 +473,37 @@ TEST_CASE("a hyperparameter that its type cannot hold is refused") {
     refused("by\\\":0.5", "by\\\":1e39", "0.by is 1e+39, which its type cannot hold");
 }
 
+TEST_CASE("integers come back, however large, and numbers are JSON's") {
+    for (const hg::Index patience : {hg::Index{0}, (hg::Index{1} << 53) + 1, std::numeric_limits<hg::Index>::max()}) {
+        const hg::EarlyStopping forever({.patience = patience});
+        hg::EarlyStopping read;
+        hg::load(saved(forever), read);
+        CHECK(read.options().patience == patience);
+    }
+    const Bytes good = saved(hg::EarlyStopping({.patience = 4}));
+    hg::EarlyStopping stopping;
+    hg::load(with_header(good, "patience\\\":4", "patience\\\":1.2e1"), stopping);  // from a file made elsewhere
+    CHECK(stopping.options().patience == 12);
+    for (const char* const text : {"04", ".4e1", "4.", "4.e1", "+4", "-04", "0x4", "inf"})
+        CHECK_THAT(error_of([&] {
+                       hg::load(with_header(good, "patience\\\":4", std::string("patience\\\":") + text), stopping);
+                   }),
+                   StartsWith("load: memory: early_stopping.hyperparameters: expected"));
+    CHECK(stopping.options().patience == 12);
+}
+
+TEST_CASE("statistics from another program may be in another floating-point type") {
+    const Eigen::Vector2f mean(1, 2), scale(0.5, 4);
+    hg::io::Contents contents;
+    contents.describe("standard_scaler", "StandardScaler");
+    contents.describe("format", "hourglass 1");
+    contents.add("standard_scaler.mean", {2}, mean.data(), hg::io::Use::Record);
+    contents.add("standard_scaler.scale", {2}, scale.data(), hg::io::Use::Record);
+    hg::StandardScaler scaler;
+    hg::load(bytes_of(contents), scaler);
+    CHECK((scaler.mean() == mean.cast<double>() && scaler.scale() == scale.cast<double>()));
+}
+
 TEST_CASE("another scalar type is converted where that is asked for") {
     using Same = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::BatchNormalization>;
     hg::Rng rng{1};
@@ -541,7 +560,7 @@ TEST_CASE("another scalar type is converted where that is asked for") {
 }
 
 TEST_CASE("what cannot be loaded is not saved, and denormal parameters become zero") {
-    const Folder folder;
+    const Folder folder("files");
     const std::string path = folder / "a.safetensors";
     auto model = model_of(1);
     hg::save(path, model);
@@ -580,7 +599,7 @@ TEST_CASE("what cannot be loaded is not saved, and denormal parameters become ze
 
 TEST_CASE("places that are no files are refused, links are followed, modes stay") {
     namespace fs = std::filesystem;
-    const Folder folder;
+    const Folder folder("files");
     const auto model = model_of(1);
     CHECK_THAT(error_of([&] { hg::save(folder / "none/a", model); }),
                ContainsSubstring("none/a.partial cannot be written: No such file"));
@@ -610,20 +629,39 @@ TEST_CASE("places that are no files are refused, links are followed, modes stay"
                ContainsSubstring("is no file of its own"));
     CHECK((text_of(folder / "a") == kept && fs::exists(folder / "d.partial")));
     fs::remove(folder / "d.partial");
+    double t = 0;
     CHECK_THAT(error_of([&] { hg::save((folder / "e") + std::string("\0x", 2), model); }),
                ContainsSubstring("holds a zero byte"));
+    CHECK_THAT(
+        error_of([&] { hg::load((folder / "a") + std::string("\0x", 2), hg::named("t", t), hg::IgnoreOthers{}); }),
+        StartsWith("load: the path ") && ContainsSubstring("holds a zero byte"));
     fs::create_symlink(folder / "a", folder / "link");
     hg::save(folder / "link", model, hg::named("t", 1.0));
     CHECK(fs::is_symlink(folder / "link"));
     CHECK(fs::status(folder / "a").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
-    double t = 0;
     hg::load(folder / "a", hg::named("t", t), hg::IgnoreOthers{});
     CHECK(t == 1);
+    CHECK_FALSE(fs::exists(folder / "a.partial"));
+    // A file that nobody may write is replaced all the same; what a writer leaves behind who is killed, can be written.
+    constexpr fs::perms read_only = fs::perms::owner_read | fs::perms::others_read;
+    fs::permissions(folder / "a", read_only);
+    if (const pid_t child = ::fork(); child == 0) {
+        hg::io::DurableFile file("save", folder / "a");
+        ::_exit(0);
+    } else {
+        ::waitpid(child, nullptr, 0);
+    }
+    CHECK(fs::status(folder / "a.partial").permissions() == (read_only | fs::perms::owner_write));
+    hg::save(folder / "a", model);
+    CHECK(fs::status(folder / "a").permissions() == read_only);
     CHECK_FALSE(fs::exists(folder / "a.partial"));
     std::ofstream(folder / "b.partial") << std::string(100'000, 'x');  // what a program that was killed has left behind
     hg::save(folder / "b", model);
     CHECK(fs::file_size(folder / "b") == saved(model).size());
     std::ofstream broken;
     CHECK(error_of([&] { hg::save(broken, model); }) == "save: writing to the stream failed");
+    std::ofstream full("/dev/full");
+    full.exceptions(std::ios::badbit | std::ios::failbit);  // which it throws as something else
+    CHECK(error_of([&] { hg::save(full, model); }) == "save: writing to the stream failed");
     CHECK_THAT(error_of([&] { hg::save(folder / "a/b", model); }), ContainsSubstring("a/b: Not a directory"));
 }

@@ -1,6 +1,5 @@
 // ONNX graphs: the bytes are well-formed messages of the fields that ONNX names, every input of a node is there before
 // it, and what would not load is refused. That graphs compute what models compute is tests/onnx.
-#include <unistd.h>
 
 #include <Eigen/Core>
 #include <cstdint>
@@ -25,6 +24,7 @@
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/files.hpp"
 
 namespace hg = hourglass;
 
@@ -186,23 +186,10 @@ std::string exported(const Arguments&... arguments) {
     return out.str();
 }
 
-/// A folder of its own that goes with the test.
-struct Folder {
-    std::filesystem::path path =
-        std::filesystem::temp_directory_path() / ("hourglass_onnx_" + std::to_string(::getpid()));
-    Folder() { std::filesystem::create_directories(path); }
-    ~Folder() { std::filesystem::remove_all(path); }
-    std::string operator/(const char* name) const { return (path / name).string(); }
-};
-
-std::string text_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// y = w₀ x, with a node of its own: one that wants an array of another name than it has, where it is told to.
 struct Scale {
     std::string_view wants = "weights";
+    hg::io::TensorShape extents{1};
 
     static constexpr std::string_view name = "Scale";
     static constexpr hg::Shape output(hg::Shape in) { return in; }
@@ -217,7 +204,7 @@ struct Scale {
     void gradient(std::span<const T, 1>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>, std::span<T, 1>) const {}
     template <class Nodes>
     std::string onnx(Nodes& nodes, const std::string& x) const {
-        return nodes.node("Mul", {x, nodes.array(wants)});
+        return nodes.node("Mul", {x, nodes.array(wants, extents)});
     }
 };
 
@@ -307,6 +294,9 @@ TEST_CASE("a layer may bring nodes of its own, of arrays that it has") {
     CHECK(graph.arrays.at("1.weights") == "[1]");
     CHECK(error_of([&] { exported(hg::network(hg::chain<hg::Shape{3}>(Scale{"factor"}), rng)); }) ==
           "export_onnx: layer 0 has no array factor: nothing was written");
+    CHECK(error_of([&] {
+              exported(hg::network(hg::chain<hg::Shape{3}>(Scale{"weights", {5}}), rng));
+          }) == "export_onnx: 0.weights has 1 values, expected [5] of them: nothing was written");
 }
 
 TEST_CASE("a code's thresholds are compared with it") {
@@ -377,7 +367,7 @@ TEST_CASE("rows come before columns, and groups are said") {
 }
 
 TEST_CASE("what would not compute is refused before a file is touched") {
-    const Folder folder;
+    const Folder folder("onnx");
     const std::string path = folder / "a.onnx";
     hg::Rng rng{1};
     auto model = hg::autoencoder<Encoder, hg::Mirror<Encoder>>(rng, hg::MeanSquaredError{}, hg::BatchTopK<2>{});
@@ -415,6 +405,9 @@ TEST_CASE("what would not compute is refused before a file is touched") {
     broken.setstate(std::ios::badbit);
     CHECK_THAT(error_of([&] { hg::export_onnx(broken, model); }),
                ContainsSubstring("export_onnx: writing to the stream failed"));
+    std::ofstream full("/dev/full");
+    full.exceptions(std::ios::badbit | std::ios::failbit);
+    CHECK(error_of([&] { hg::export_onnx(full, model); }) == "export_onnx: writing to the stream failed");
     const auto moved = std::move(model);
     CHECK_THAT(error_of([&] { hg::export_onnx(path, model); }),  // NOLINT(bugprone-use-after-move)
                ContainsSubstring("it has been moved from"));

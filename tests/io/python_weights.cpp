@@ -42,9 +42,7 @@ Bytes file_of(const reference::Numbers& numbers, const std::string& net, Change 
         else
             contents.add(name, {tensor.shape.begin(), tensor.shape.end()},
                          (values[name] = tensor.template vector<T>()).data(), hg::io::Use::Record);
-    Bytes bytes;
-    contents.write([&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
-    return bytes;
+    return bytes_of(contents);
 }
 template <class T = float>
 Bytes file_of(const reference::Numbers& numbers, const std::string& net) {
@@ -410,9 +408,7 @@ TEST_CASE("a running variance below zero is refused, whatever it is called") {
         hg::io::Contents contents;
         const Eigen::Vector2f* const values[] = {&scale, &shift, &mean, &variance};
         for (std::size_t i = 0; i < 4; ++i) contents.add(names[i], {2}, values[i]->data(), hg::io::Use::Record);
-        Bytes bytes;
-        contents.write(
-            [&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
+        const Bytes bytes = bytes_of(contents);
         CHECK(error_of([&] { hg::load(bytes, from); }) ==
               "load: memory: tensor " + names[3] + ": value 1 of 2 is -0.5, expected at least 0");
         CHECK(network.state() == Eigen::Vector4f(0, 0, 1, 1));
@@ -442,8 +438,7 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
     contents.add("f.bias", {6}, b.data(), hg::io::Use::Record);
     contents.add("g.weight", {6, 8}, v_file.data(), hg::io::Use::Record);
     contents.add("g.bias", {6}, c.data(), hg::io::Use::Record);
-    Bytes bytes;
-    contents.write([&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
+    const Bytes bytes = bytes_of(contents);
 
     hg::Rng rng{1};
     auto net = hg::network<hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Residual<hg::Dense<6>, hg::Tanh>,
@@ -494,6 +489,21 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
     CHECK_THAT(refused(std::type_identity<Turned>{}, {{"2", "f"}}),
                ContainsSubstring("layer 0 (Reshape): a series is"));
     CHECK_THAT(refused(std::type_identity<Unknown>{}, {{"2", "f"}}), ContainsSubstring("layer 1 (Twice): a series is"));
+    // Layers without weights between a vector and a series, and groups, out of which no value can go.
+    using Pooled = hg::Chain<hg::Shape{6, 4}, hg::AveragePooling1D<4>, hg::Reshape<2, 3>, hg::Flatten, hg::Dense<6>>;
+    using Mean =
+        hg::Chain<hg::Shape{6, 2, 2}, hg::GlobalAveragePooling2D, hg::Reshape<2, 3>, hg::Flatten, hg::Dense<6>>;
+    using Repeated = hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::UpSampling1D<2>, hg::MaxPooling1D<2>, hg::Dense<6>>;
+    using Padded = hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::ZeroPadding1D<0, 1>, hg::Cropping1D<0, 1>, hg::Dense<6>>;
+    using Groups = hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Conv1D<2, 1, 1, hg::Padding::Valid, 1, true, 2>>;
+    CHECK_THAT(refused(std::type_identity<Pooled>{}, {{"3", "f"}}),
+               ContainsSubstring("layer 1 (Reshape): a series is"));
+    CHECK_THAT(refused(std::type_identity<Mean>{}, {{"3", "f"}}), ContainsSubstring("layer 1 (Reshape): a series is"));
+    CHECK_THAT(refused(std::type_identity<Repeated>{}, {{"3", "f"}}),
+               ContainsSubstring("layer 1 (UpSampling1D): a series is"));
+    CHECK_THAT(refused(std::type_identity<Padded>{}, {{"3", "f"}}),
+               ContainsSubstring("layer 1 (ZeroPadding1D): a series is"));
+    CHECK_THAT(refused(std::type_identity<Groups>{}, {{"1", "f"}}), ContainsSubstring("layer 1 (Conv1D): a series is"));
     // A mean and a log-variance that nothing with weights comes before: in order, or not.
     const auto halved = [&]<class Encoder>(std::type_identity<Encoder>) {
         using Decoder = hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Reshape<Encoder::input>>;
@@ -502,13 +512,58 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
         const Row kernel = w.leftCols(3);
         narrow.add("f.weight", {6, 3}, kernel.data(), hg::io::Use::Record);
         narrow.add("f.bias", {6}, b.data(), hg::io::Use::Record);
-        Bytes file;
-        narrow.write([&](std::span<const std::byte> block) { file.insert(file.end(), block.begin(), block.end()); });
+        const Bytes file = bytes_of(narrow);
         return error_of([&] { hg::load(file, hg::from_pytorch(model, {{"decoder.0", "f"}})); });
     };
     CHECK(halved(std::type_identity<hg::Chain<hg::Shape{6}>>{}) == "nothing was thrown");
     CHECK_THAT(halved(std::type_identity<hg::Chain<hg::Shape{3, 2}, hg::Flatten>>{}),
                ContainsSubstring("layer code (GaussianLatent): a series is"));
+}
+
+TEST_CASE("a grouped convolution comes whole, from one module") {
+    // Two groups, each of two filters that see two of four channels; PyTorch's weights are filters × channels × taps.
+    using Chain = hg::Chain<hg::Shape{4, 2}, hg::Conv1D<4, 1, 1, hg::Padding::Valid, 1, true, 2>>;
+    hg::Rng rng{1};
+    auto network = hg::network<Chain>(rng);
+    const std::vector<float> kernel{1, 2, 3, 4, 5, 6, 7, 8}, bias{0, 0, 0, 0};
+    const auto file = [&](std::size_t modules) {
+        hg::io::Contents contents;
+        const auto filters = static_cast<hg::Index>(4 / modules);
+        for (std::size_t i = 0; i < modules; ++i) {
+            const std::string name = std::string{"c"} + "ab"[i];
+            contents.add(name + ".weight", {filters, 2, 1}, kernel.data() + 8 / modules * i, hg::io::Use::Record);
+            contents.add(name + ".bias", {filters}, bias.data(), hg::io::Use::Record);
+        }
+        return bytes_of(contents);
+    };
+    hg::load(file(1), hg::from_pytorch(network, {{"0", "ca"}}));
+    Eigen::VectorXf x(8), y(8);
+    x << 1, 10, 100, 1000, 2, 20, 200, 2000;
+    y << 21, 43, 6500, 8700, 42, 86, 13000, 17400;
+    CHECK((network.evaluate(x) - y).norm() == 0);
+    const Eigen::VectorXf before = network.parameters();
+    CHECK(error_of([&] {
+              hg::load(file(2), hg::from_pytorch(network, {{"0", {"ca", "cb"}}}));
+          }) ==
+          "load: memory: layer 0 (Conv1D) has 2 modules; only the outputs of dense layers and of convolutions without "
+          "groups are joined");
+    CHECK(network.parameters() == before);
+}
+
+TEST_CASE("the usual separator comes before the other one") {
+    hg::Rng rng{1};
+    auto network = hg::network<hg::Chain<hg::Shape{1}, hg::Dense<1>>>(rng);
+    const float one = 1, two = 2, none = 0;
+    const auto loaded = [&](const std::vector<std::pair<std::string, const float*>>& tensors) {
+        hg::io::Contents contents;
+        for (const auto& [name, value] : tensors)
+            contents.add(name, name.ends_with("bias") ? hg::io::TensorShape{1} : hg::io::TensorShape{1, 1}, value,
+                         hg::io::Use::Record);
+        hg::load(bytes_of(contents), hg::from_pytorch(network, {{"0", "c"}}), hg::IgnoreOthers{});
+        return network.parameters()[0];
+    };
+    CHECK(loaded({{"c.weight", &one}, {"c/weight", &two}, {"c.bias", &none}}) == 1);
+    CHECK(loaded({{"c/weight", &two}, {"c/bias", &none}}) == 2);
 }
 
 TEST_CASE("an array whose order in other frameworks is not known is not read") {

@@ -6,14 +6,13 @@
 #include <Eigen/Core>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/safetensors.hpp>
-#include <iterator>
 #include <string>
 #include <thread>
 
 #include "support/catch.hpp"
+#include "support/files.hpp"
 
 namespace hg = hourglass;
 
@@ -56,11 +55,6 @@ void train(const std::string& path) {
     hg::save(path + ".end", model, adam, rng, batches, stopping, history);
 }
 
-std::string bytes_of(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// Starts `train` in a process of its own.
 pid_t start(const std::string& path) {
     const pid_t child = ::fork();
@@ -83,7 +77,7 @@ TEST_CASE("a run that is killed at any moment and resumed is the run that was ne
     const auto begin = std::chrono::steady_clock::now();
     train(whole);
     const auto needed = std::chrono::steady_clock::now() - begin;
-    const std::string expected = bytes_of(whole + ".end");
+    const std::string expected = text_of(whole + ".end");
     REQUIRE(!expected.empty());
 
     hg::Rng rng{11};
@@ -103,12 +97,12 @@ TEST_CASE("a run that is killed at any moment and resumed is the run that was ne
         }
         REQUIRE((WIFEXITED(status) && WEXITSTATUS(status) == 0));
         ++runs;
-        CHECK((bytes_of(broken + ".end") == expected));
+        CHECK((text_of(broken + ".end") == expected));
         fs::remove(broken), fs::remove(broken + ".end");
     }
     CHECK(kills == 50);
     train(broken);  // the last one, to its end
-    CHECK((bytes_of(broken + ".end") == expected));
+    CHECK((text_of(broken + ".end") == expected));
     CHECK(resumed > 25);
     INFO(runs << " runs came to their end");
     CHECK(runs > 0);

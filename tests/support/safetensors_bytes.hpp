@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,14 @@ inline Bytes file_with(std::string_view header, std::size_t data, std::uint64_t 
 }
 inline Bytes file_with(std::string_view header, std::size_t data = 0) { return file_with(header, data, header.size()); }
 
+/// What `write(use)` hands over piece by piece, as io::Contents does.
+template <class Contents>
+Bytes bytes_of(const Contents& contents) {
+    Bytes bytes;
+    contents.write([&](std::span<const std::byte> block) { bytes.insert(bytes.end(), block.begin(), block.end()); });
+    return bytes;
+}
+
 /// The header of a file.
 inline std::string header_of(const Bytes& file) {
     std::uint64_t length = 0;
@@ -32,7 +41,8 @@ inline std::string header_of(const Bytes& file) {
 inline Bytes with_header(const Bytes& file, std::string_view from, std::string_view to) {
     std::string header = header_of(file);
     const std::size_t old = header.size(), at = header.find(from);
-    if (at != header.npos) header.replace(at, from.size(), to);
+    if (at == header.npos) throw std::invalid_argument("the header has no " + std::string{from});
+    header.replace(at, from.size(), to);
     Bytes changed = file_with(header);
     changed.insert(changed.end(), file.begin() + static_cast<std::ptrdiff_t>(8 + old), file.end());
     return changed;

@@ -1,5 +1,6 @@
 #include "hourglass/train/history.hpp"
 
+#include <fstream>
 #include <limits>
 #include <locale>
 #include <sstream>
@@ -81,4 +82,7 @@ TEST_CASE("a row with other names is refused and changes nothing") {
     std::ostringstream out;
     out.setstate(std::ios::badbit);
     CHECK_THAT(error_of([&] { history.write_csv(out); }), ContainsSubstring("writing to the stream failed"));
+    std::ofstream full("/dev/full");
+    full.exceptions(std::ios::badbit | std::ios::failbit);
+    CHECK(error_of([&] { history.write_csv(full); }) == "History::write_csv: writing to the stream failed");
 }

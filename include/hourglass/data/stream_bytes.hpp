@@ -1,10 +1,11 @@
-// The bytes of a stream, for the readers of files.
+// The bytes of a stream, for the readers and writers of files.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <ios>
 #include <istream>
+#include <ostream>
 #include <string>
 
 #include "hourglass/core/error.hpp"
@@ -62,6 +63,23 @@ class StreamBytes {
     std::streambuf* buffer_;
     const char* function_;
 };
+
+/// Calls write(), which writes to the stream, and flushes it. When the stream fails, whatever it was told to throw,
+/// that is an `Error` under the name of `function`.
+template <class Write>
+void write_stream(std::ostream& out, const char* function, Write write) {
+#if defined(__cpp_exceptions)
+    try {
+        write();
+        out.flush();
+    } catch (const std::ios_base::failure&) {
+    }
+#else
+    write();
+    out.flush();
+#endif
+    if (!out) fail(function, ": writing to the stream failed");
+}
 
 }  // namespace data
 }  // namespace HOURGLASS_ABI

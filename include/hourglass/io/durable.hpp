@@ -1,4 +1,5 @@
-// Writing a file so that there is always a whole one: the old one until the new one is complete and on the disk.
+// Reading a file whole, and writing one so that there is always a whole one: the old one until the new one is complete
+// and on the disk.
 #pragma once
 
 #include <algorithm>
@@ -45,10 +46,16 @@ inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& wh
     }
 }
 
+/// `Error` under the name of `function` for a path with a zero byte, behind which the system does not read it.
+inline void require_whole_path(const char* function, const std::string& path) {
+    if (path.find('\0') != path.npos) fail(function, ": the path ", path.c_str(), "… holds a zero byte");
+}
+
 #ifdef HOURGLASS_POSIX_FILES
 
 /// A file that is being written beside the one at `path`. Where it goes without `commit` it is removed, and nothing has
-/// happened. `function` is the one that the caller called, with which errors begin.
+/// happened. `function` is the one that the caller called, with which errors begin. On a file system without locks
+/// several writers of one file are not kept apart.
 class DurableFile {
   public:
     /// `Error` when `path` is there but no ordinary file, when no file can be made beside it, or while another writer
@@ -56,10 +63,13 @@ class DurableFile {
     DurableFile(const char* function, const std::string& path)
         : function_(function), path_(resolved(path)), partial_(path_ + ".partial") {
         struct stat old {};
-        const bool there = ::stat(path_.c_str(), &old) == 0;
-        if (there && !S_ISREG(old.st_mode)) fail(function_, ": ", path, " is no ordinary file: give a stream instead");
+        there_ = ::stat(path_.c_str(), &old) == 0;
+        if (there_ && !S_ISREG(old.st_mode)) fail(function_, ": ", path, " is no ordinary file: give a stream instead");
         open_partial();
-        if (there) (void)!::fchmod(file_, old.st_mode & 07777);
+        if (!there_) return;
+        mode_ = old.st_mode & 07777;
+        // Nobody may read more of it meanwhile; whoever finds it left behind has to be able to write it.
+        (void)!::fchmod(file_, mode_ | S_IRUSR | S_IWUSR);
     }
     DurableFile(const DurableFile&) = delete;
     DurableFile& operator=(const DurableFile&) = delete;
@@ -83,6 +93,7 @@ class DurableFile {
         // Behind the renaming nothing may fail any more, for want of memory neither.
         const std::size_t slash = path_.find_last_of('/');
         const std::string folder = slash == path_.npos ? "." : path_.substr(0, slash + 1);
+        if (there_) (void)!::fchmod(file_, mode_);
         if (::fsync(file_) != 0) fail_here("writing to the disk");
         if (::rename(partial_.c_str(), path_.c_str()) != 0) fail_here("renaming");
         ::close(std::exchange(file_, -1));
@@ -96,7 +107,7 @@ class DurableFile {
   private:
     // The file itself where `path` is a link to it, so that the link stays one.
     std::string resolved(const std::string& path) const {
-        if (path.find('\0') != path.npos) fail(function_, ": the path ", path.c_str(), "… holds a zero byte");
+        require_whole_path(function_, path);
         const std::unique_ptr<char, void (*)(void*)> full(::realpath(path.c_str(), nullptr), std::free);
         if (full) return full.get();
         if (errno != ENOENT) fail(function_, ": ", path, ": ", std::strerror(errno));
@@ -110,8 +121,11 @@ class DurableFile {
         for (int tries = 0; tries < 100; ++tries) {
             file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
             if (file_ < 0) fail(function_, ": ", partial_, " cannot be written: ", std::strerror(errno));
-            if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+            if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno != ENOSYS && errno != ENOLCK && errno != EOPNOTSUPP) {
+                if (errno != EWOULDBLOCK && errno != EINTR) fail_here("locking");
+                const bool again = errno == EINTR;
                 ::close(std::exchange(file_, -1));
+                if (again) continue;
                 fail(function_, ": ", partial_, " is being written by somebody else");
             }
             struct stat mine {
@@ -139,6 +153,8 @@ class DurableFile {
 
     const char* function_;
     std::string path_, partial_;
+    bool there_ = false;
+    mode_t mode_ = 0;  // of the old file, where there is one
     int file_ = -1;
 };
 

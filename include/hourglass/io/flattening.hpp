@@ -85,8 +85,12 @@ class Flattening {
         Order &x = orders_[i], &y = orders_[i + 1];
         if (at.branch > 0 && is_flat(at.out)) agree(i, orders_[i - at.branch], y);
         if (at.passing == Passing::Reshapes) return relate_shapes(i);
-        if (!is_flat(at.in) || !is_flat(at.out) || at.passing == Passing::Mixes) return;
-        if (at.passing == Passing::Keeps) {
+        if (at.passing == Passing::Mixes || (!is_flat(at.in) && !is_flat(at.out))) return;
+        if (!is_flat(at.in)) {
+            require(i, y, same(at.out.size()));  // channels
+        } else if (!is_flat(at.out)) {
+            require(i, x, same(at.in.size()));
+        } else if (at.passing == Passing::Keeps) {
             agree(i, x, y);
         } else if (at.passing == Passing::Appends) {
             if (x.empty() && !y.empty()) learn(x, first(y, at.in.size()));

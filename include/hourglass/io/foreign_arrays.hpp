@@ -37,6 +37,13 @@ inline constexpr Kernel kernel_of<Conv2D<A...>> = Kernel::Convolution2D;
 template <auto... A>
 inline constexpr Kernel kernel_of<Conv2DTranspose<A...>> = Kernel::Transposed2D;
 
+/// The groups of a convolution, of which each sees channels of its own.
+template <class L>
+inline constexpr Index groups_of = 1;
+template <class L>
+    requires(kernel_of<L> > Kernel::Dense)
+inline constexpr Index groups_of<L> = L::groups;
+
 /// How a framework writes weights.
 struct Framework {
     /// The extents of each kind of kernel, the slowest first: o outputs, i inputs, k taps, which are h rows of w in a
@@ -46,7 +53,7 @@ struct Framework {
     std::array<std::string_view, 6> names;
     char separator;                         ///< between a module's name and a tensor's
     bool flattens_positions_first = false;  ///< the positions of a series are fastest in memory
-    bool turns_transposed = false;          ///< the first tap of a transposed convolution is the last one here
+    bool reverses_taps = false;             ///< the first tap of a transposed convolution is the last one here
     std::string_view counter{};             ///< a tensor of its normalisations that is of no use here
 };
 inline constexpr Framework keras{{"o", "io", "kio", "koi", "hwio", "hwoi"},
@@ -67,6 +74,7 @@ struct ForeignLayer {
     std::string path;
     std::string_view name;
     Kernel kernel;
+    Index groups;
     std::vector<Weight> arrays;  // parameters, then running values
     std::size_t parameters;      // how many of them
     Passage passage;
@@ -79,6 +87,7 @@ template <class L>
 constexpr Passing passing_of(Shape in, Shape out) {
     constexpr Traits traits = core::traits_of<L>();
     if (traits.keeps_values) return Passing::Reshapes;
+    if (groups_of < L >> 1) return Passing::Other;  // no value can change its group
     if (kernel_of<L> != Kernel::None || core::is_tied<L>) return Passing::Mixes;
     if (traits.condition > 0) return Passing::Appends;
     if (in == out) return Passing::Keeps;
@@ -86,7 +95,7 @@ constexpr Passing passing_of(Shape in, Shape out) {
 }
 template <class L>
 ForeignLayer foreign_layer(std::string_view path, Shape in, Shape out) {
-    ForeignLayer layer{std::string{path}, core::name_of<L>(), kernel_of<L>, {}, 0, {}};
+    ForeignLayer layer{std::string{path}, core::name_of<L>(), kernel_of<L>, groups_of<L>, {}, 0, {}};
     for (const Weight& array : core::weights_of<L>(in)) layer.arrays.push_back(array);
     layer.parameters = layer.arrays.size();
     for (const Weight& array : core::states_of<L>(in)) layer.arrays.push_back(array);
@@ -117,13 +126,13 @@ template <class T>
 class ForeignArrays {
   public:
     /// `before` and `behind` are the orders of the layer's inputs and outputs. `Error` for several modules of a layer
-    /// that is neither dense nor a convolution. Refers to all that it is made of.
+    /// that is neither dense nor a convolution without groups. Refers to all that it is made of.
     ForeignArrays(Source& source, const Framework& framework, const ForeignLayer& layer,
                   const std::vector<std::string>& modules, const Order& before, const Order& behind)
         : source_(source), framework_(framework), layer_(layer), modules_(modules), before_(before), behind_(behind) {
-        if (modules.size() > 1 && layer.kernel == Kernel::None)
+        if (modules.size() > 1 && (layer.kernel == Kernel::None || layer.groups > 1))
             fail(source.where(), "layer ", layer.title(), " has ", static_cast<Index>(modules.size()),
-                 " modules; only the outputs of dense layers and convolutions are joined");
+                 " modules; only the outputs of dense layers and of convolutions without groups are joined");
         for (const std::string& module : modules)
             if (const std::string counter = name_of_tensor(module, framework.counter);
                 !framework.counter.empty() && source.file().find(counter))
@@ -141,21 +150,20 @@ class ForeignArrays {
                  " has several extents, and how another framework arranges them is not known");
         Axes extents;
         for (std::size_t d = 0; d < ours.size(); ++d) extents[ours[ours.size() - 1 - d]] = array.extents[d];
-        const std::vector<Piece> pieces = pieces_of(array, kind, extents);
+        const std::vector<Block> blocks = blocks_of(array, kind, extents);
         const std::string_view theirs = framework_.kernels[static_cast<std::size_t>(kind)];
-        const bool turned = (kind == Kernel::Transposed || kind == Kernel::Transposed2D) && framework_.turns_transposed;
+        const bool reverse = (kind == Kernel::Transposed || kind == Kernel::Transposed2D) && framework_.reverses_taps;
         Vector<T> made(array.size());
         for (Index o = 0; o < extents.outputs; ++o) {
-            Index output = ordered(behind_, o, extents.outputs);
-            auto piece = pieces.begin();
-            for (; output >= piece->extents.outputs; ++piece) output -= piece->extents.outputs;
+            Index output = ordered(behind_, o);
+            auto block = blocks.begin();
+            for (; output >= block->extents.outputs; ++block) output -= block->extents.outputs;
             for (Index i = 0; i < extents.inputs; ++i)
                 for (Index tap = 0; tap < extents.rows * extents.taps; ++tap) {
-                    const Index there = turned ? extents.rows * extents.taps - 1 - tap : tap;
-                    const Axes from{output, ordered(before_, i, extents.inputs), there / extents.taps,
-                                    there % extents.taps};
+                    const Index there = reverse ? extents.rows * extents.taps - 1 - tap : tap;
+                    const Axes from{output, ordered(before_, i), there / extents.taps, there % extents.taps};
                     made[offset_in(ours, extents, {o, i, tap / extents.taps, tap % extents.taps})] =
-                        converted<T>(*piece->tensor, offset_in(theirs, piece->extents, from));
+                        converted<T>(*block->tensor, offset_in(theirs, block->extents, from));
                 }
         }
         return made;
@@ -163,19 +171,18 @@ class ForeignArrays {
 
   private:
     /// A module's tensor and its extents.
-    struct Piece {
+    struct Block {
         const Tensor* tensor;
         Axes extents;
     };
 
-    static Index ordered(const Order& order, Index i, Index size) {
-        return static_cast<Index>(order.size()) == size ? order[static_cast<std::size_t>(i)] : i;
-    }
-    // Behind the usual separator, or the other one where that is what the file has.
+    static Index ordered(const Order& order, Index i) { return order.empty() ? i : order[static_cast<std::size_t>(i)]; }
+    // Behind the usual separator, or the other one where the file has only that.
     std::string name_of_tensor(const std::string& module, std::string_view tensor) const {
         if (module.empty()) return std::string{tensor};
+        const std::string usual = module + framework_.separator + std::string{tensor};
         const std::string other = module + (framework_.separator == '.' ? '/' : '.') + std::string{tensor};
-        return source_.file().find(other) ? other : module + framework_.separator + std::string{tensor};
+        return !source_.file().find(usual) && source_.file().find(other) ? other : usual;
     }
     std::string name_of_tensor(std::string module, const Weight& array) const {
         std::string_view name = array.name;
@@ -189,23 +196,23 @@ class ForeignArrays {
             module.replace(0, 6, "batch_stats");
         return name_of_tensor(module, name);
     }
-    std::vector<Piece> pieces_of(const Weight& array, Kernel kind, const Axes& extents) const {
-        std::vector<Piece> pieces;
+    std::vector<Block> blocks_of(const Weight& array, Kernel kind, const Axes& extents) const {
+        std::vector<Block> blocks;
         Index outputs = 0;
         std::string names;
         for (const std::string& module : modules_) {
-            pieces.push_back(piece_of(name_of_tensor(module, array), kind, extents));
-            if (array.not_negative) source_.template require_not_negative<T>(*pieces.back().tensor);
-            outputs += pieces.back().extents.outputs;
-            names += (names.empty() ? "" : " and ") + pieces.back().tensor->name;
+            blocks.push_back(block_of(name_of_tensor(module, array), kind, extents));
+            if (array.not_negative) source_.template require_not_negative<T>(*blocks.back().tensor);
+            outputs += blocks.back().extents.outputs;
+            names += (names.empty() ? "" : " and ") + blocks.back().tensor->name;
         }
         if (outputs != extents.outputs)
             fail(source_.where(), "tensors ", names, " have ", outputs, " outputs together, expected ", extents.outputs,
                  " for layer ", layer_.title());
-        return pieces;
+        return blocks;
     }
     // Of several modules each may have any number of outputs.
-    Piece piece_of(const std::string& name, Kernel kind, const Axes& extents) const {
+    Block block_of(const std::string& name, Kernel kind, const Axes& extents) const {
         const std::string_view axes = framework_.kernels[static_cast<std::size_t>(kind)];
         const Tensor& tensor = source_.take(name, one_layer_each);
         source_.template require_type<T>(tensor, true);

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "hourglass/core/number.hpp"
@@ -19,13 +21,34 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-/// A number, true or false, or null.
-using Hyperparameter = std::optional<double>;
+/// A number, true or false (1 and 0), or null.
+using Hyperparameter = JsonNumber;
+
+/// As an integer, where it is one; as a number; and as text.
+inline std::optional<std::int64_t> whole_of(const Hyperparameter& read) {
+    if (const auto* whole = std::get_if<std::int64_t>(&read)) return *whole;
+    // 1e15 is an integer too; doubles count up to 2⁵³.
+    constexpr double most = 9007199254740992;
+    const auto* real = std::get_if<double>(&read);
+    if (!real || !(*real >= -most && *real <= most)) return std::nullopt;
+    const auto whole = static_cast<std::int64_t>(*real);
+    return *real == static_cast<double>(whole) ? std::optional{whole} : std::nullopt;
+}
+inline std::optional<double> real_of(const Hyperparameter& read) {
+    if (const auto* whole = std::get_if<std::int64_t>(&read)) return static_cast<double>(*whole);
+    const auto* real = std::get_if<double>(&read);
+    return real ? std::optional{*real} : std::nullopt;
+}
+inline std::string text_of(const Hyperparameter& read) {
+    if (const auto* whole = std::get_if<std::int64_t>(&read)) return text(*whole);
+    const auto* real = std::get_if<double>(&read);
+    return real ? core::exact_text(*real) : "null";
+}
 
 /// Puts a line together.
 class HyperparameterWriter {
   public:
-    /// `Error` for a value that is not finite: it would not load.
+    /// `Error` for a value that is not finite, and for an integer of 2⁶³ or more: they would not load.
     template <class V>
     void add(std::string_view prefix, std::string_view name, const V& value) {
         if constexpr (!std::is_arithmetic_v<V>)
@@ -35,6 +58,8 @@ class HyperparameterWriter {
         (line_ += line_.size() > 1 ? "," : "") += json_text(std::string{prefix} + std::string{name}) + ":";
         if constexpr (std::is_same_v<V, bool>)
             line_ += value ? "true" : "false";
+        else if constexpr (std::is_integral_v<V>)
+            line_ += whole_text(prefix, name, value);
         else if constexpr (std::is_arithmetic_v<V>)
             line_ += core::exact_text(static_cast<double>(value));
         else
@@ -46,6 +71,11 @@ class HyperparameterWriter {
   private:
     static void require_finite(std::string_view prefix, std::string_view name, double value) {
         if (!is_finite(value)) fail("save: ", prefix, name, " is ", value, ": nothing was written");
+    }
+    template <class V>
+    static std::string whole_text(std::string_view prefix, std::string_view name, V value) {
+        if (!std::in_range<std::int64_t>(value)) fail("save: ", prefix, name, " is ", value, ": nothing was written");
+        return text(static_cast<std::int64_t>(value));
     }
 
     std::string line_ = "{";
@@ -72,22 +102,24 @@ class HyperparameterReader {
         if (found == values_.end()) fail(where_, "there is no ", key);
         const Hyperparameter read = found->second;
         values_.erase(found);
-        if constexpr (std::is_arithmetic_v<V>) {
-            // Integers stand in doubles, which count up to 2⁵³.
-            constexpr double most = 9007199254740992;
-            const bool whole = read && *read >= -most && *read <= most &&
-                               *read == static_cast<double>(static_cast<std::int64_t>(*read));
-            if (!read || (std::is_integral_v<V> && !whole) || (std::is_same_v<V, bool> && *read != 0 && *read != 1))
-                fail(where_, key, " is ", read ? core::exact_text(*read) : "null", ", expected ",
-                     std::is_same_v<V, bool> ? "true or false"
-                     : std::is_integral_v<V> ? "an integer"
-                                             : "a number");
-            if (*read < static_cast<double>(std::numeric_limits<V>::lowest()) ||
-                *read > static_cast<double>(std::numeric_limits<V>::max()))
-                fail(where_, key, " is ", core::exact_text(*read), ", which its type cannot hold");
-            value = static_cast<V>(*read);
+        if constexpr (std::is_same_v<V, bool>) {
+            const std::optional<std::int64_t> whole = whole_of(read);
+            if (whole != 0 && whole != 1) fail(where_, key, " is ", text_of(read), ", expected true or false");
+            value = *whole == 1;
+        } else if constexpr (std::is_integral_v<V>) {
+            const std::optional<std::int64_t> whole = whole_of(read);
+            if (!whole) fail(where_, key, " is ", text_of(read), ", expected an integer");
+            if (!std::in_range<V>(*whole)) fail(where_, key, " is ", text_of(read), ", which its type cannot hold");
+            value = static_cast<V>(*whole);
+        } else if constexpr (std::is_arithmetic_v<V>) {
+            const std::optional<double> real = real_of(read);
+            if (!real) fail(where_, key, " is null, expected a number");
+            if (*real < static_cast<double>(std::numeric_limits<V>::lowest()) ||
+                *real > static_cast<double>(std::numeric_limits<V>::max()))
+                fail(where_, key, " is ", text_of(read), ", which its type cannot hold");
+            value = static_cast<V>(*real);
         } else {
-            value = read;
+            value = real_of(read);
         }
     }
     /// `Error` for the first one that nobody took.
@@ -163,11 +195,13 @@ class PendingHyperparameters {
                     read, [&](std::string_view name, auto& value) { reader.take(prefix, name, value); });
                 within(reader.where() + prefix.substr(0, prefix.size() - 1) + ": ", [&] { read.check(); });
                 std::vector<Hyperparameter> values;
-                Part::each_hyperparameter(read, [&](std::string_view, const auto& value) {
-                    if constexpr (std::is_arithmetic_v<std::remove_cvref_t<decltype(value)>>)
+                Part::each_hyperparameter(read, [&]<class V>(std::string_view, const V& value) {
+                    if constexpr (std::is_integral_v<V>)
+                        values.emplace_back(static_cast<std::int64_t>(value));
+                    else if constexpr (std::is_arithmetic_v<V>)
                         values.emplace_back(static_cast<double>(value));
                     else
-                        values.push_back(value);
+                        values.push_back(value ? Hyperparameter{*value} : Hyperparameter{});
                 });
                 auto next = values.begin();
                 Part::each_hyperparameter(of, [&](std::string_view, auto& value) { add(value, *next++); });
@@ -189,10 +223,12 @@ class PendingHyperparameters {
     template <class V>
     void add(V& to, const Hyperparameter& value) {
         all_.push_back({&to, value, [](void* at, const Hyperparameter& v) noexcept {
-                            if constexpr (std::is_arithmetic_v<V>)
-                                *static_cast<V*>(at) = static_cast<V>(*v);
+                            if constexpr (std::is_integral_v<V>)
+                                *static_cast<V*>(at) = static_cast<V>(*std::get_if<std::int64_t>(&v));
+                            else if constexpr (std::is_arithmetic_v<V>)
+                                *static_cast<V*>(at) = static_cast<V>(*std::get_if<double>(&v));
                             else
-                                *static_cast<V*>(at) = v;
+                                *static_cast<V*>(at) = real_of(v);
                         }});
     }
 

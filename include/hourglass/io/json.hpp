@@ -1,12 +1,14 @@
 // As much of JSON as the head of a model file needs, read without recursion into anything deeper than it may be.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <variant>
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/number.hpp"
@@ -32,6 +34,9 @@ inline std::string json_text(std::string_view words) {
     }
     return all + '"';
 }
+
+/// null, an integer of 64 bits, or any other number of double's.
+using JsonNumber = std::variant<std::monostate, std::int64_t, double>;
 
 /// Walks through JSON text (RFC 8259). Every method skips blanks before what it reads, and throws an `Error` that
 /// begins with `where` and names the byte at which something else was expected.
@@ -89,18 +94,24 @@ class JsonReader {
         return value;
     }
 
-    /// A number; true is 1, false is 0, and null is none. `Error` for a number beyond those of double.
-    std::optional<double> number() {
+    /// A number, or null; true is 1 and false is 0. `Error` for a number beyond those of double.
+    JsonNumber number() {
         skip_blanks();
         const std::string_view rest = text_.substr(at_);
         for (const std::string_view word : {"true", "false", "null"})
             if (rest.starts_with(word)) {
                 at_ += word.size();
-                return word == "null" ? std::nullopt : std::optional<double>(word == "true" ? 1 : 0);
+                if (word == "null") return {};
+                return std::int64_t{word == "true"};
             }
         const core::ParsedNumber parsed = core::parse_number(rest.substr(0, rest.find_first_not_of("+-.0123456789eE")));
-        if (parsed.length == 0 || rest.front() == '+' || !parsed.in_range) fail_here("expected a number");
+        const std::string_view number = rest.substr(0, parsed.length), sizes = number.substr(number.starts_with('-'));
+        if (!is_json_number(sizes) || !parsed.in_range) fail_here("expected a number");
         at_ += parsed.length;
+        std::int64_t whole = 0;
+        const auto [end, status] = std::from_chars(number.data(), number.data() + number.size(), whole);
+        const bool is_whole = status == std::errc{} && end == number.data() + number.size();
+        if (is_whole && number != "-0") return whole;
         return parsed.value;
     }
 
@@ -129,6 +140,13 @@ class JsonReader {
     [[noreturn]] void fail_here(const std::string& what) const { fail(where_, what, ", at byte ", at_); }
 
   private:
+    // Of what parse_number takes, without a sign in front: no zero before other digits, and digits on both sides of a
+    // point.
+    static bool is_json_number(std::string_view number) {
+        const auto digit_at = [&](std::size_t i) { return i < number.size() && number[i] >= '0' && number[i] <= '9'; };
+        const std::size_t point = number.find('.');
+        return digit_at(0) && !(number[0] == '0' && digit_at(1)) && (point == number.npos || digit_at(point + 1));
+    }
     void skip_blanks() {
         while (at_ < text_.size() &&
                (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\t' || text_[at_] == '\r'))

@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "hourglass/data/stream_bytes.hpp"
 #include "hourglass/io/durable.hpp"
 #include "hourglass/io/onnx_activations.hpp"
 #include "hourglass/io/onnx_codes.hpp"
@@ -131,9 +132,8 @@ inline void write_onnx(const std::string& path, const std::string& bytes) {
     file.commit();
 }
 inline void write_onnx(std::ostream& out, const std::string& bytes) {
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.flush();
-    if (!out) fail("export_onnx: writing to the stream failed");
+    data::write_stream(out, "export_onnx",
+                       [&] { out.write(bytes.data(), static_cast<std::streamsize>(bytes.size())); });
 }
 
 }  // namespace io

@@ -62,8 +62,9 @@ class OnnxNodes {
     }
 
     /// An array of the layer's `weights()` or `states()`, with its extents in reverse: the same bytes, row-major. A
-    /// layer that does not name its arrays has "weights" and "state". Errors of this one and of the next three: an
-    /// array that the layer does not have, a value that is not finite, or below 0 where nothing may be.
+    /// layer that does not name its arrays has "weights" and "state". Errors, of the next one too: an array that the
+    /// layer does not have, other extents than for its values, a value that is not finite, or below 0 where nothing may
+    /// be.
     std::string array(std::string_view name) {
         const OnnxArray<T>& found = find(name);
         const auto& extents = found.weight.extents;
@@ -74,6 +75,9 @@ class OnnxNodes {
     /// The same with other extents of as many values.
     std::string array(std::string_view name, const TensorShape& extents) {
         const OnnxArray<T>& found = find(name);
+        if (count_of(extents) != found.weight.size())
+            fail("export_onnx: ", place_.name, ".", name, " has ", found.weight.size(), " values, expected ",
+                 shown(extents), " of them: nothing was written");
         if (const Index i = core::first_out_of_range(found.weight, found.values); i >= 0)
             fail("export_onnx: value ", i, " of ", place_.name, ".", name, " is ", found.values[i],
                  ", expected at least 0: nothing was written");
@@ -86,18 +90,20 @@ class OnnxNodes {
     }
     /// A kernel of a convolution, its own or the one it shares: filters (of the transposed one, input channels) fastest
     /// in memory, and here the first axis, then channels of a group, then taps, whose extents are the slowest first.
+    /// Errors: no kernel, a value that is not finite.
     std::string kernel(Index filters, Index channels, const TensorShape& taps) {
         const T* const from = is_tied() ? place_.shared.data() : find("kernel").values;
-        const Index all = std::accumulate(taps.begin(), taps.end(), Index{1}, std::multiplies{});
-        std::vector<T> turned;
+        const Index all = count_of(taps);
+        std::vector<T> transposed;
         for (Index f = 0; f < filters; ++f)
             for (Index c = 0; c < channels; ++c)
-                for (Index k = 0; k < all; ++k) turned.push_back(from[f + filters * (c + channels * k)]);
+                for (Index k = 0; k < all; ++k) transposed.push_back(from[f + filters * (c + channels * k)]);
         TensorShape extents{filters, channels};
         extents.insert(extents.end(), taps.begin(), taps.end());
-        return put(owner() + ".kernel", extents, std::span<const T>{turned});
+        return put(owner() + ".kernel", extents, std::span<const T>{transposed});
     }
     /// The kernel of a dense layer that a tied one shares, as that layer has it: outputs of the tied one × inputs.
+    /// `Error` for a value that is not finite.
     std::string shared_kernel(Index outputs, Index inputs) {
         return put(owner() + ".kernel", {outputs, inputs},
                    place_.shared.first(static_cast<std::size_t>(outputs * inputs)));
@@ -155,6 +161,9 @@ class OnnxNodes {
     }
 
   private:
+    static Index count_of(const TensorShape& extents) {
+        return std::accumulate(extents.begin(), extents.end(), Index{1}, std::multiplies{});
+    }
     bool is_tied() const { return !place_.shared.empty(); }
     const std::string& owner() const { return is_tied() ? place_.shared_name : place_.name; }
     const OnnxArray<T>& find(std::string_view name) const {

@@ -148,7 +148,8 @@ class FromPython {
 /// Which tensors a module has, and how they lie, follows from the layer. Numbers of any floating-point type are rounded
 /// to the model's. Hyperparameters stay: PyTorch's ε is 1e-5, `BatchNormalization{0.9, 1e-5}`, and
 /// `LayerNormalization{1e-5}`; what a loss has learned stays too. `Padding::Same` is Keras's: `padding=p` at both ends
-/// is the same where window − stride = 2p.
+/// is the same where (taps − 1)·dilation + 1 − stride = 2p and, but for a transposed convolution, the stride divides
+/// the length.
 ///
 /// PyTorch keeps the positions of a series or picture fastest, the library its channels: the weights of layers between
 /// a `Flatten` and a `Reshape` are put in the order that fits, so that series go in and come out as everywhere here. A
@@ -156,7 +157,8 @@ class FromPython {
 ///
 /// Returns an argument of `load`, which refers to the model: nothing is read before. Errors, all of them `load`'s,
 /// before anything is changed: a layer that does not exist, or has weights and no module, or has two entries; a layer
-/// without weights, or one whose outputs cannot be joined, with several modules; a tensor that is missing, has another
+/// without weights, or one whose outputs cannot be joined, with several modules; a model or network that has been moved
+/// from; a tensor that is missing, has another
 /// shape, is of integers, is not finite, or is a variance below 0; a module that two layers have; a tensor that nobody
 /// takes (`IgnoreOthers{}` passes it over); a flattened series that no order of weights makes the same.
 template <class Model>

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "hourglass/data/stream_bytes.hpp"
 #include "hourglass/io/durable.hpp"
 #include "hourglass/io/stored_models.hpp"
 #include "hourglass/io/stored_training.hpp"
@@ -236,11 +237,12 @@ void save(const std::string& path, const Objects&... objects) {
 /// fails.
 template <class... Objects>
 void save(std::ostream& out, const Objects&... objects) {
-    io::contents_of(objects...).write([&](std::span<const std::byte> bytes) {
-        out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    const io::Contents contents = io::contents_of(objects...);
+    data::write_stream(out, "save", [&] {
+        contents.write([&](std::span<const std::byte> bytes) {
+            out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        });
     });
-    out.flush();
-    if (!out) fail("save: writing to the stream failed");
 }
 /// The same to memory, whose bytes are replaced; on an `Error` they stay.
 template <class... Objects>
@@ -265,6 +267,7 @@ void save(std::vector<std::byte>& memory, const Objects&... objects) {
 /// range; batches of other sizes; a model or network that has been moved from.
 template <class... Objects>
 void load(const std::string& path, Objects&&... objects) {
+    io::require_whole_path("load", path);
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     if (!file)

@@ -155,7 +155,6 @@ class Source {
         shape.erase(shape.begin(), first);
         return shape;
     }
-    // The names that end alike, to show what is there.
     // Tensors whose names end alike; where there are none, any.
     std::string of_similar_name(const std::string& name) const {
         const std::string_view last = std::string_view{name}.substr(name.find_last_of("./") + 1);

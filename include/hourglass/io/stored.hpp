@@ -36,7 +36,8 @@ inline std::string named_or(const std::string& name, std::string_view usual) {
     return name.empty() ? std::string{usual} : name;
 }
 
-/// A vector of any length; taken, with an `Error` for a tensor that is missing, of another type than T or no vector.
+/// A vector of any length; taken, with an `Error` for a tensor that is missing, no vector, or of another type than T;
+/// into double every floating-point type goes, without loss.
 template <class T>
 void add_vector(Contents& contents, const std::string& name, const Vector<T>& values, Use use = Use::Values) {
     contents.add(name, {values.size()}, values.data(), use);
@@ -44,11 +45,14 @@ void add_vector(Contents& contents, const std::string& name, const Vector<T>& va
 template <class T>
 Vector<T> take_vector(Source& source, const std::string& name) {
     const Tensor& tensor = source.take(name);
-    source.require_type<T>(tensor, false);
+    source.require_type<T>(tensor, std::is_same_v<T, double>);
     if (tensor.shape.size() != 1)
         fail(source.where(), "tensor ", name, " has the shape ", shown(tensor.shape), ", expected one extent");
     Vector<T> values(tensor.size());
-    if (values.size() > 0) std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+    if constexpr (std::is_same_v<T, double>)
+        for (Index i = 0; i < values.size(); ++i) values[i] = converted<T>(tensor, i);
+    else if (values.size() > 0)
+        std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
     return values;
 }
 

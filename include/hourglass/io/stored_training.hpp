@@ -146,7 +146,7 @@ auto staged(Source& source, const std::string& name, O& stopping, bool) {
     typename O::Progress progress;
     progress.epochs = static_cast<Index>(source.take_number<std::int64_t>(key + ".epochs"));
     progress.best_epoch = static_cast<Index>(source.take_number<std::int64_t>(key + ".best_epoch"));
-    progress.best = source.take_number<double>(key + ".best");
+    progress.best = source.take_number<double>(key + ".best", true);
     progress.best_parameters = take_vector<double>(source, key + ".best_parameters");
     progress.best_state = take_vector<double>(source, key + ".best_state");
     const auto options = read_options(source, key, stopping.options());

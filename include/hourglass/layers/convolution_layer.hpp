@@ -50,6 +50,7 @@ struct ConvolutionLayer {
     static_assert(Filters > 0, "hourglass: a convolution needs at least one filter");
 
     static constexpr Traits traits{.needs_output = false, .linear = true};
+    static constexpr Index groups = Groups;
     Initializer kernel_initializer;
 
     constexpr explicit ConvolutionLayer(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}

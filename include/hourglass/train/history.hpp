@@ -12,6 +12,7 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/number.hpp"
 #include "hourglass/core/shape.hpp"
+#include "hourglass/data/stream_bytes.hpp"
 #include "hourglass/train/metric.hpp"
 
 namespace hourglass {
@@ -88,9 +89,8 @@ class History {
                 table += core::exact_text(columns_[column][row]);
                 table += column + 1 == columns_.size() ? '\n' : ',';
             }
-        out.write(table.data(), static_cast<std::streamsize>(table.size()));
-        out.flush();
-        if (!out) fail("History::write_csv: writing to the stream failed");
+        data::write_stream(out, "History::write_csv",
+                           [&] { out.write(table.data(), static_cast<std::streamsize>(table.size())); });
     }
 
   private:
