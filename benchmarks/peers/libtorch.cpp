@@ -102,28 +102,71 @@ torch::nn::Sequential waves() {
                                  Up(up(32, 1, 1)));
 }
 
+torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t stride = 1, int64_t padding = 1) {
+    return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).stride(stride).padding(padding));
+}
+
+torch::nn::Sequential blog() {
+    const auto pool = [] { return torch::nn::MaxPool2d(torch::nn::MaxPool2dOptions(2).ceil_mode(true)); };
+    const auto up = [] {
+        return torch::nn::Upsample(torch::nn::UpsampleOptions().scale_factor(std::vector<double>{2, 2}));
+    };
+    using torch::nn::ReLU;
+    return torch::nn::Sequential(conv(1, 16), ReLU(), pool(), conv(16, 8), ReLU(), pool(), conv(8, 8), ReLU(), pool(),
+                                 conv(8, 8), ReLU(), up(), conv(8, 8), ReLU(), up(), conv(8, 16, 1, 0), ReLU(), up(),
+                                 conv(16, 1), torch::nn::Sigmoid());
+}
+
+torch::nn::Sequential strided() {
+    const auto back = [](int64_t in, int64_t out, int64_t stride) {
+        return torch::nn::ConvTranspose2d(
+            torch::nn::ConvTranspose2dOptions(in, out, 3).stride(stride).padding(1).output_padding(stride - 1));
+    };
+    using torch::nn::Linear, torch::nn::ReLU;
+    return torch::nn::Sequential(conv(1, 32, 2), ReLU(), conv(32, 64, 2), ReLU(), torch::nn::Flatten(),
+                                 Linear(3136, 16), Linear(16, 3136), ReLU(),
+                                 torch::nn::Unflatten(torch::nn::UnflattenOptions(1, {64, 7, 7})), back(64, 64, 2),
+                                 ReLU(), back(64, 32, 2), ReLU(), back(32, 1, 1), torch::nn::Sigmoid());
+}
+
+/// Training, and the reconstruction of one picture and of 256.
+void pictures(const char* name, torch::nn::Sequential (*net)(), const Loss& loss) {
+    std::printf("%s %.0f samples/s\n", name, training_rate(net(), loss, torch::rand({128, 1, 28, 28})));
+    const c10::InferenceMode inference;
+    auto model = net();
+    model->eval();
+    const auto all = torch::rand({256, 1, 28, 28}), one = torch::rand({1, 1, 28, 28});
+    std::printf("%s-1 %.2f us\n", name, 1e6 * best_seconds(0.2, [&] { model->forward(one); }));
+    std::printf("%s-256 %.0f samples/s\n", name, 256 / best_seconds(0.5, [&] { model->forward(all); }));
+    std::fflush(stdout);
+}
+
 }  // namespace
 
 int main() {
     at::set_num_threads(1);
     torch::manual_seed(1);
-    const auto pictures = torch::rand({256, 784});
+    const auto vectors = torch::rand({256, 784});
+    const Loss cross_entropy = [](const auto& y, const auto& x) { return torch::binary_cross_entropy(y, x); };
     const Loss squared_error = [](const auto& y, const auto& x) { return torch::mse_loss(y, x); };
 
-    std::printf("W1 %.0f samples/s\n",
-                training_rate(
-                    small(), [](const auto& y, const auto& x) { return torch::binary_cross_entropy(y, x); }, pictures));
+    std::printf("W1 %.0f samples/s\n", training_rate(small(), cross_entropy, vectors));
     std::fflush(stdout);
-    std::printf("W2 %.0f samples/s\n", training_rate(deep(), squared_error, pictures));
+    std::printf("W2 %.0f samples/s\n", training_rate(deep(), squared_error, vectors));
     std::fflush(stdout);
     std::printf("W3 %.0f samples/s\n", training_rate(waves(), squared_error, torch::rand({128, 1, 288})));
     std::fflush(stdout);
     std::printf("W4 %.0f samples/s\n", variational_rate(torch::rand({128, 784})));
     std::fflush(stdout);
 
-    const c10::InferenceMode inference;
-    auto model = small();
-    model->eval();
-    const auto sample = torch::rand({1, 784});
-    std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model->forward(sample); }));
+    {
+        const c10::InferenceMode inference;
+        auto model = small();
+        model->eval();
+        const auto sample = torch::rand({1, 784});
+        std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model->forward(sample); }));
+        std::fflush(stdout);
+    }
+    pictures("W7", blog, cross_entropy);
+    pictures("W8", strided, cross_entropy);
 }

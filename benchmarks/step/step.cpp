@@ -7,6 +7,17 @@
 //         squared error, Adam, batches of 128
 //     W4  train a variational autoencoder 784-400-20, ReLU, Bernoulli likelihood and divergence, Adam, batches of 128
 //     W6  one sample through 784-32-784
+//     W7  train the convolutional autoencoder of Keras's blog (Chollet 2016), 28 x 28 x 1: 16, 8 and 8 filters of 3 x
+//     3,
+//         each with ReLU and max-pooling, and back with upsamplings, binary cross-entropy, Adam, batches of 128;
+//         W7-1 and W7-256: its reconstruction of so many pictures
+//     W8  train the convolutional net of the variational autoencoder of TensorFlow's and Keras's examples: 32 and 64
+//         filters of stride 2, dense 16 and 3136, transposed 64, 32 and 1, binary cross-entropy, Adam, batches of 128;
+//         W8-1 and W8-256
+//
+// FMA is what the processor does at most: multiplications and additions a second of float vectors that never leave the
+// registers. Behind W7 and W8 stands what share of it they do, counting what a plain loop multiplies and adds: forward,
+// and twice that on the way back, but for the gradient of the input.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -60,6 +71,23 @@ double training_rate(const Loss& loss, hg::Index batch, const Terms&... terms) {
     return static_cast<double>(batch) / step;
 }
 
+/// Multiplications and additions a second of a loop that does nothing else.
+double peak() {
+    using Packet = Eigen::internal::packet_traits<float>::type;
+    constexpr int lanes = Eigen::internal::packet_traits<float>::size, chains = 12, turns = 100'000;
+    Packet sums[chains];
+    const Packet factor = Eigen::internal::pset1<Packet>(0.999f), addend = Eigen::internal::pset1<Packet>(0.001f);
+    for (Packet& sum : sums) sum = factor;
+    const double once = best_seconds(0.2, [&] {
+        for (int i = 0; i < turns; ++i)
+            for (Packet& sum : sums) sum = Eigen::internal::pmadd(sum, factor, addend);
+        volatile float kept = 0;
+        for (const Packet& sum : sums) kept = Eigen::internal::pfirst(sum);
+        (void)kept;
+    });
+    return 2.0 * lanes * chains * turns / once;
+}
+
 using Sigmoid = hg::Sigmoid;
 using SmallEncoder = hg::Chain<hg::Shape{784}, hg::Dense<32>, hg::ReLU>;
 using SmallDecoder = hg::Chain<SmallEncoder::output, hg::Dense<784>, Sigmoid>;
@@ -76,6 +104,50 @@ using WaveEncoder = hg::Chain<hg::Shape{1, 288}, Down<32, 2>, hg::ReLU, Down<16,
 using LatentEncoder = hg::Chain<hg::Shape{784}, hg::Dense<400>, hg::ReLU, hg::Dense<40>>;
 using LatentDecoder = hg::Chain<hg::Shape{20}, hg::Dense<400>, hg::ReLU, hg::Dense<784>, Sigmoid>;
 using WaveDecoder = hg::Chain<WaveEncoder::output, Up<16, 2>, hg::ReLU, Up<32, 2>, hg::ReLU, Up<1, 1>>;
+
+template <hg::Index Filters, hg::Index Stride = 1, hg::Padding Pad = hg::Padding::Same>
+using Conv = hg::Conv2D<Filters, 3, Stride, Pad>;
+template <hg::Index Filters, hg::Index Stride>
+using Back = hg::Conv2DTranspose<Filters, 3, Stride, hg::Padding::Same>;
+using Pool = hg::MaxPooling2D<2, 2, hg::Padding::Same>;
+using BlogEncoder =
+    hg::Chain<hg::Shape{1, 28, 28}, Conv<16>, hg::ReLU, Pool, Conv<8>, hg::ReLU, Pool, Conv<8>, hg::ReLU, Pool>;
+using BlogDecoder =
+    hg::Chain<BlogEncoder::output, Conv<8>, hg::ReLU, hg::UpSampling2D<>, Conv<8>, hg::ReLU, hg::UpSampling2D<>,
+              Conv<16, 1, hg::Padding::Valid>, hg::ReLU, hg::UpSampling2D<>, Conv<1>, Sigmoid>;
+using StridedEncoder =
+    hg::Chain<hg::Shape{1, 28, 28}, Conv<32, 2>, hg::ReLU, Conv<64, 2>, hg::ReLU, hg::Flatten, hg::Dense<16>>;
+using StridedDecoder = hg::Chain<hg::Shape{16}, hg::Dense<3136>, hg::ReLU, hg::Reshape<64, 7, 7>, Back<64, 2>, hg::ReLU,
+                                 Back<32, 2>, hg::ReLU, Back<1, 1>, Sigmoid>;
+
+/// What a plain loop multiplies and adds for one picture, forward: positions x taps x channels x filters of each layer.
+struct Work {
+    double first, others;  // of the first layer, and of the others
+
+    double forward() const { return 2 * (first + others); }
+    double training() const { return 2 * (2 * first + 3 * others); }
+};
+constexpr double taps = 9;
+constexpr Work blog_work{28 * 28 * taps * 16, taps*(14 * 14 * 16 * 8 + 7 * 7 * 8 * 8 + 4 * 4 * 8 * 8 + 8 * 8 * 8 * 8 +
+                                                    14 * 14 * 8 * 16 + 28 * 28 * 16)};
+constexpr Work strided_work{
+    14 * 14 * taps * 32, taps*(7 * 7 * 32 * 64 + 7 * 7 * 64 * 64 + 14 * 14 * 64 * 32 + 28 * 28 * 32) + 2 * 3136 * 16};
+
+/// Training, one picture and 256 of them, each with its share of the peak.
+template <class Encoder, class Decoder>
+void pictures(const char* name, const Work& work, double peak) {
+    const double rate = training_rate<Encoder, Decoder>(hg::BinaryCrossEntropy{}, 128);
+    std::printf("%s %.0f samples/s, %.0f %% of FMA\n", name, rate, 100 * rate * work.training() / peak);
+    hg::Rng rng{1};
+    const auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{});
+    auto tape = model.tape();
+    const Eigen::MatrixXf all = uniform(784, 256), one = all.leftCols(1);
+    const double latency = best_seconds(0.2, [&] { model.reconstruct(one, tape); });
+    std::printf("%s-1 %.2f us, %.0f %% of FMA\n", name, 1e6 * latency, 100 * work.forward() / latency / peak);
+    const double together = 256 / best_seconds(0.5, [&] { model.reconstruct(all, tape); });
+    std::printf("%s-256 %.0f samples/s, %.0f %% of FMA\n", name, together, 100 * together * work.forward() / peak);
+    std::fflush(stdout);
+}
 
 }  // namespace
 
@@ -95,4 +167,10 @@ int main() {
     auto tape = model.tape();
     const Eigen::MatrixXf sample = uniform(784, 1);
     std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model.reconstruct(sample, tape); }));
+    std::fflush(stdout);
+
+    const double at_most = peak();
+    std::printf("FMA %.1f GFLOP/s\n", 1e-9 * at_most);
+    pictures<BlogEncoder, BlogDecoder>("W7", blog_work, at_most);
+    pictures<StridedEncoder, StridedDecoder>("W8", strided_work, at_most);
 }

@@ -614,6 +614,16 @@ TEST_CASE("places that are no files are refused, links are followed, modes stay"
                    auto other = model_of(2);
                    hg::load(folder.path.string(), other);
                }),
+               ContainsSubstring("is no ordinary file"));
+    CHECK(error_of([&] {
+              auto other = model_of(2);
+              hg::load("/dev/zero", other);
+          }) == "load: /dev/zero is no ordinary file");
+    std::ifstream of_a_folder(folder.path);
+    CHECK_THAT(error_of([&] {
+                   auto other = model_of(2);
+                   hg::load(of_a_folder, other);
+               }),
                ContainsSubstring("the stream failed while it was read"));
     hg::save(folder / "a", model);
     fs::permissions(folder / "a", fs::perms::owner_read | fs::perms::owner_write);

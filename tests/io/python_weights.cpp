@@ -109,6 +109,21 @@ const hg::io::LayerModules pytorch_vae{{"encoder.0", "hidden.0"},
                                        {"decoder.2", "decoder.2"}};
 
 /// y = (x, x): a layer of which importing knows nothing.
+template <bool Pointwise>
+struct Unmoved {
+    static constexpr std::string_view name = "Unmoved";
+    static constexpr hg::Traits traits{.pointwise = Pointwise};
+    static constexpr hg::Shape output(hg::Shape in) { return in; }
+    static constexpr hg::Index parameters(hg::Shape) { return 0; }  // and no module
+    template <hg::Shape In, class T>
+    void forward(std::span<const T, 0>, hg::ConstView<T> x, hg::View<T> y) const {
+        y = x;
+    }
+    template <hg::Shape In, class T>
+    void backward(std::span<const T, 0>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>, hg::View<T>) const {}
+    template <hg::Shape In, class T>
+    void gradient(std::span<const T, 0>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>, std::span<T, 0>) const {}
+};
 struct Twice {
     static constexpr std::string_view name = "Twice";
     static constexpr hg::Shape output(hg::Shape in) { return {2 * in.channels, in.length}; }
@@ -504,6 +519,12 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
     CHECK_THAT(refused(std::type_identity<Padded>{}, {{"3", "f"}}),
                ContainsSubstring("layer 1 (ZeroPadding1D): a series is"));
     CHECK_THAT(refused(std::type_identity<Groups>{}, {{"1", "f"}}), ContainsSubstring("layer 1 (Conv1D): a series is"));
+    // A layer of the program's own may treat values differently, unless it says that it does not.
+    using Own = hg::Chain<hg::Shape{2, 3}, hg::Flatten, Unmoved<false>, hg::Dense<6>>;
+    CHECK_THAT(refused(std::type_identity<Own>{}, {{"2", "f"}}), ContainsSubstring("layer 1 (Unmoved): a series is"));
+    auto pointwise = hg::network<hg::Chain<hg::Shape{2, 3}, hg::Flatten, Unmoved<true>, hg::Dense<6>>>(rng);
+    hg::load(bytes, hg::from_pytorch(pointwise, {{"2", "f"}}), hg::IgnoreOthers{});
+    CHECK((pointwise.evaluate(x) - (w * flat + b)).norm() < 1e-5);
     // A mean and a log-variance that nothing with weights comes before: in order, or not.
     const auto halved = [&]<class Encoder>(std::type_identity<Encoder>) {
         using Decoder = hg::Chain<hg::Shape{3}, hg::Dense<6>, hg::Reshape<Encoder::input>>;

@@ -1,7 +1,8 @@
 // What a layer is. Read this first; everything in layers/ is an instance of it.
 //
 //   struct Scale {                                              // y = s ∘ x, one learned factor per channel
-//       static constexpr std::string_view name = "Scale";       // what tables and messages call it
+//       static constexpr std::string_view name = "Scale";       // what tables, messages and files call it: to a file
+//                                                               // layers of one name and equal sizes are the same
 //       static constexpr Traits traits{.needs_output = false};  // what else it says of itself, see Traits
 //       static constexpr Shape output(Shape in) { return in; }  // said once: inputs are inferred along the chain
 //       static constexpr Index parameters(Shape in) { return in.channels; }

@@ -50,6 +50,15 @@ inline std::vector<std::byte> read_bytes(std::istream& in, const std::string& wh
 inline void require_whole_path(const char* function, const std::string& path) {
     if (path.find('\0') != path.npos) fail(function, ": the path ", path.c_str(), "… holds a zero byte");
 }
+/// The same, and for a folder or a device, which may never end.
+inline void require_readable_path(const char* function, const std::string& path) {
+    require_whole_path(function, path);
+#ifdef HOURGLASS_POSIX_FILES
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode) && !S_ISFIFO(found.st_mode))
+        fail(function, ": ", path, " is no ordinary file");
+#endif
+}
 
 #ifdef HOURGLASS_POSIX_FILES
 

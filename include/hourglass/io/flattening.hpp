@@ -15,9 +15,9 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace io {
 
-/// What a layer does to the order of a sample's values: keeps it, only gives them another shape, reads and writes them
-/// through weights (whose order can be changed instead), appends some to them, or halves them (a mean and a
-/// log-variance for each). Of any other layer nothing is known.
+/// What a layer does to the order of a sample's values: keeps it and treats all alike, only gives them another shape,
+/// reads and writes them through weights (whose order can be changed instead), appends some to them, or halves them (a
+/// mean and a log-variance for each). Of any other layer nothing is known.
 enum class Passing { Keeps, Reshapes, Mixes, Appends, Halves, Other };
 
 /// A layer as the order of values sees it.

@@ -12,11 +12,17 @@
 #include "hourglass/core/layer.hpp"
 #include "hourglass/io/flattening.hpp"
 #include "hourglass/io/source.hpp"
+#include "hourglass/layers/activations.hpp"
+#include "hourglass/layers/batch_normalization.hpp"
 #include "hourglass/layers/conv1d.hpp"
 #include "hourglass/layers/conv1d_transpose.hpp"
 #include "hourglass/layers/conv2d.hpp"
 #include "hourglass/layers/conv2d_transpose.hpp"
 #include "hourglass/layers/dense.hpp"
+#include "hourglass/layers/dropout.hpp"
+#include "hourglass/layers/layer_normalization.hpp"
+#include "hourglass/terms/jump_relu.hpp"
+#include "hourglass/terms/top_k.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -82,6 +88,26 @@ struct ForeignLayer {
     std::string title() const { return path + " (" + std::string{name} + ")"; }
 };
 
+/// Layers that are not pointwise, and treat all values of a vector alike.
+template <class L>
+inline constexpr bool keeps_order = core::traits_of<L>().pointwise;
+template <>
+inline constexpr bool keeps_order<BatchNormalization> = true;
+template <>
+inline constexpr bool keeps_order<LayerNormalization> = true;
+template <>
+inline constexpr bool keeps_order<Softmax> = true;
+template <>
+inline constexpr bool keeps_order<Dropout> = true;
+template <>
+inline constexpr bool keeps_order<SpatialDropout> = true;
+template <Index K>
+inline constexpr bool keeps_order<TopK<K>> = true;
+template <Index K>
+inline constexpr bool keeps_order<BatchTopK<K>> = true;
+template <>
+inline constexpr bool keeps_order<JumpReLU> = true;
+
 /// What L does to the order of values, and all that importing has to know of L at a place in a model.
 template <class L>
 constexpr Passing passing_of(Shape in, Shape out) {
@@ -90,15 +116,19 @@ constexpr Passing passing_of(Shape in, Shape out) {
     if (groups_of < L >> 1) return Passing::Other;  // no value can change its group
     if (kernel_of<L> != Kernel::None || core::is_tied<L>) return Passing::Mixes;
     if (traits.condition > 0) return Passing::Appends;
-    if (in == out) return Passing::Keeps;
+    if (keeps_order<L>) return Passing::Keeps;
     return core::makes_code<L> && in.size() == 2 * out.size() ? Passing::Halves : Passing::Other;
 }
 template <class L>
 ForeignLayer foreign_layer(std::string_view path, Shape in, Shape out) {
     ForeignLayer layer{std::string{path}, core::name_of<L>(), kernel_of<L>, groups_of<L>, {}, 0, {}};
-    for (const Weight& array : core::weights_of<L>(in)) layer.arrays.push_back(array);
+    const auto add = [&](const auto& arrays) {
+        for (const Weight& array : arrays)
+            if (array.size() > 0) layer.arrays.push_back(array);
+    };
+    add(core::weights_of<L>(in));
     layer.parameters = layer.arrays.size();
-    for (const Weight& array : core::states_of<L>(in)) layer.arrays.push_back(array);
+    add(core::states_of<L>(in));
     layer.passage = {layer.title(), in, out, passing_of<L>(in, out), core::traits_of<L>().branch};
     return layer;
 }

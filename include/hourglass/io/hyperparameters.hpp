@@ -103,9 +103,9 @@ class HyperparameterReader {
         const Hyperparameter read = found->second;
         values_.erase(found);
         if constexpr (std::is_same_v<V, bool>) {
-            const std::optional<std::int64_t> whole = whole_of(read);
+            const std::int64_t whole = whole_of(read).value_or(-1);
             if (whole != 0 && whole != 1) fail(where_, key, " is ", text_of(read), ", expected true or false");
-            value = *whole == 1;
+            value = whole == 1;
         } else if constexpr (std::is_integral_v<V>) {
             const std::optional<std::int64_t> whole = whole_of(read);
             if (!whole) fail(where_, key, " is ", text_of(read), ", expected an integer");

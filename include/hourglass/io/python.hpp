@@ -153,7 +153,8 @@ class FromPython {
 ///
 /// PyTorch keeps the positions of a series or picture fastest, the library its channels: the weights of layers between
 /// a `Flatten` and a `Reshape` are put in the order that fits, so that series go in and come out as everywhere here. A
-/// flattened code that no layer with weights has mixed is in another order than there.
+/// flattened code that no layer with weights has mixed is in another order than there. Of a layer of the program's own
+/// it is known that it treats all values alike where its traits say `pointwise`.
 ///
 /// Returns an argument of `load`, which refers to the model: nothing is read before. Errors, all of them `load`'s,
 /// before anything is changed: a layer that does not exist, or has weights and no module, or has two entries; a layer

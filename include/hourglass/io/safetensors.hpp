@@ -267,7 +267,7 @@ void save(std::vector<std::byte>& memory, const Objects&... objects) {
 /// range; batches of other sizes; a model or network that has been moved from.
 template <class... Objects>
 void load(const std::string& path, Objects&&... objects) {
-    io::require_whole_path("load", path);
+    io::require_readable_path("load", path);
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     if (!file)

@@ -22,8 +22,19 @@ concept Model = requires(const O& o) {
     o.state();
 };
 
+// Layers, loss and terms are known by their names in a file.
+template <Model O>
+void require_names(const O& model) {
+    model.each_part([]<class Part>(std::string_view, const Part&) {
+        static_assert(
+            requires { Part::name; },
+            "hourglass: a layer, loss or term in a file needs a name: static constexpr std::string_view name");
+    });
+}
+
 template <Model O>
 void add(Contents& contents, const std::string& name, const O& model) {
+    require_names(model);
     const auto put = [&](std::string_view array, std::span<const Index> extents, const auto& values, const Weight& of) {
         contents.add(behind(name, array), reversed(extents), values.data(), Use::Parameters);
         if (const Index i = core::first_out_of_range(of, values.data()); i >= 0)
@@ -37,6 +48,7 @@ void add(Contents& contents, const std::string& name, const O& model) {
 }
 template <Model O>
 auto staged(Source& source, const std::string& name, O& model, bool convert) {
+    require_names(model);
     using T = typename O::Scalar;
     std::vector<std::pair<const Tensor*, T*>> arrays;
     const auto take = [&](std::string_view array, std::span<const Index> extents, auto values, const Weight& of) {
