@@ -42,6 +42,7 @@
 #include "hourglass/kernels/columns.hpp"
 #include "hourglass/kernels/convolution.hpp"
 #include "hourglass/kernels/convolution2d.hpp"
+#include "hourglass/kernels/direct_convolution.hpp"
 #include "hourglass/kernels/minimal_filtering.hpp"
 #include "hourglass/kernels/pack.hpp"
 #include "hourglass/kernels/prefetch.hpp"

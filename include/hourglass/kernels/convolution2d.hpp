@@ -17,6 +17,7 @@
 #include "hourglass/core/shape.hpp"
 #include "hourglass/kernels/columns.hpp"
 #include "hourglass/kernels/convolution.hpp"
+#include "hourglass/kernels/direct_convolution.hpp"
 #include "hourglass/kernels/product.hpp"
 
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
@@ -44,6 +45,9 @@ struct Convolution2D {
     constexpr Index long_size() const { return channels * size.count(); }
     constexpr Index short_size() const { return filters * positions.count(); }
     /// Whether every position sees itself alone, so that both pictures are factors as they lie.
+    /// Whether what a position sees of a row is one run of the long picture.
+    constexpr bool is_without_gaps() const { return groups == 1 && dilation == Extent{1}; }
+    constexpr PictureFrames frames() const { return {channels, size, positions, stride, kernel, before}; }
     constexpr bool is_pointwise() const {
         return kernel.count() == 1 && stride.count() == 1 && groups == 1 && before == Extent{0} && positions == size;
     }
@@ -242,6 +246,10 @@ EIGEN_DONT_INLINE void add_convolution(const Convolution2D& c, const T* w, const
                     c.filters, initial);
         return;
     }
+    if (c.is_without_gaps() && bands_fit<T>(c.frames())) {
+        add_direct_convolution(c.frames(), c.filters, w, x, y, samples, initial);
+        return;
+    }
     const PanelOrder order = order_of(c);
     T panel[panel_values<T>];
     each_part<T>(c, samples, true, [&](const PanelPart& part) {
@@ -261,6 +269,10 @@ EIGEN_DONT_INLINE void add_transposed_convolution(const Convolution2D& c, const 
     if (c.is_pointwise()) {
         add_transposed_product(c.channels, c.positions.count() * samples, c.filters, w, c.filters, y, c.filters, x,
                                c.channels, initial);
+        return;
+    }
+    if (c.is_without_gaps() && is_direct_transposed<T>(c.frames(), c.filters)) {
+        add_direct_transposed_convolution(c.frames(), c.filters, w, y, x, samples, initial);
         return;
     }
     if (!initial.accumulate) fill_columns<T>(c.channels, c.size.count() * samples, initial.column, x);
@@ -294,6 +306,17 @@ EIGEN_DONT_INLINE void add_kernel_gradient(const Convolution2D& c, const T* y, c
         add_product(c.filters, c.channels, c.positions.count() * samples, y, c.filters, {x, c.channels, 1}, dw,
                     c.filters);
         return;
+    }
+    if (c.is_without_gaps() && bands_fit<T>(c.frames())) {
+        // Short runs, and few filters, leave registers empty.
+        if (c.filters == 1 && c.stride == Extent{1}) {
+            add_direct_kernel_gradient_of_one(c.frames(), y, x, dw, samples);
+            return;
+        }
+        if (c.filters >= 4 && c.frames().run() >= 6) {
+            add_direct_kernel_gradient(c.frames(), c.filters, y, x, dw, samples);
+            return;
+        }
     }
     const PanelOrder order = order_of(c);
     T panel[panel_values<T>];

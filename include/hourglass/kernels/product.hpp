@@ -45,6 +45,15 @@ struct Initial {
     const T* column = nullptr;
 };
 
+// A block's rows, those that fill packets first.
+template <class T>
+void add_block(Index rows, Index columns, const Block<T>& block, Prefetch<T>& prefetch) {
+    Index done = 0;
+    if (rows >= 4)
+        done = add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, rows, columns, block, prefetch);
+    if (done < rows) add_last_rows(rows - done, columns, block.below(done));
+}
+
 // C = initial + A B, where A is shown a stripe at a time: stripe(row, rows, k, depth, copy) returns where that block of
 // A lies, `step` apart from column to column, perhaps in `copy`; next(row, rows, k, depth), where it lies untouched,
 // for an A of at least `prefetched` values.
@@ -74,10 +83,7 @@ void add_by_stripes(Index rows, Index columns, Index depth, const Factor<T>& b, 
                                  accumulate ? c_step : 0,
                                  c + row,
                                  c_step};
-            Index done = 0;
-            if (tall >= 4)
-                done = add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, tall, columns, block, prefetch);
-            if (done < tall) add_last_rows(tall - done, columns, block.below(done));
+            add_block(tall, columns, block, prefetch);
         }
     }
 }
@@ -102,10 +108,7 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         for (Index k = 0; k < depth; k += block_depth) {
             const Block<T> block{
                 std::min(block_depth, depth - k), a + k * a_step, a_step, b.from(k, 0), c, c_step, c, c_step};
-            Index done = 0;
-            if (rows >= 4)
-                done = add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, rows, columns, block, nothing);
-            if (done < rows) add_last_rows(rows - done, columns, block.below(done));
+            add_block(rows, columns, block, nothing);
         }
         return;
     }

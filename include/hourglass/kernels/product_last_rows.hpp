@@ -24,19 +24,22 @@ void add_dots(std::index_sequence<J...>, const T* left, const Block<T>& p, Index
     using Packet = typename packets::packet_traits<T>::type;
     constexpr Index lanes = packets::unpacket_traits<Packet>::size, count = sizeof...(J);
     const Index depth = p.depth, stride = p.b.across;
-    const T* const right = p.b.from(0, j0).values;
+    const T* right = p.b.from(0, j0).values;
     Packet sum[] = {((void)J, packets::pset1<Packet>(T(0)))...};
     const auto multiply = [&sum](const T* row, const T* from, Index step) {
         const Packet factor = packets::ploadu<Packet>(row);
         ((sum[J] = packets::pmadd(factor, packets::ploadu<Packet>(from + static_cast<Index>(J) * step), sum[J])), ...);
     };
-    Index k = 0;
-    for (; k + lanes <= depth; k += lanes) multiply(left + k, right + k, stride);
-    if (k < depth) {
-        T rest[static_cast<std::size_t>(count * lanes)];
-        for (Index j = 0; j < count; ++j)
-            for (Index i = 0; i < lanes; ++i) rest[j * lanes + i] = k + i < depth ? right[k + i + j * stride] : T(0);
-        multiply(left + k, rest, lanes);
+    for (Index segment = 0; segment < p.segments; ++segment, left += depth, right += p.b_segment) {
+        Index k = 0;
+        for (; k + lanes <= depth; k += lanes) multiply(left + k, right + k, stride);
+        if (k < depth) {
+            T rest[static_cast<std::size_t>(count * lanes)];
+            for (Index j = 0; j < count; ++j)
+                for (Index i = 0; i < lanes; ++i)
+                    rest[j * lanes + i] = k + i < depth ? right[k + i + j * stride] : T(0);
+            multiply(left + k, rest, lanes);
+        }
     }
     const auto store = [&](Index j, const Packet& one) {
         p.c[j * p.c_step] = p.from[j * p.from_step] + packets::predux(one);
@@ -49,15 +52,17 @@ template <class T>
 EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Block<T>& p) {
     constexpr Index lanes = Eigen::internal::packet_traits<T>::size;
     T left[static_cast<std::size_t>(product_depth + lanes)];
-    for (Index k = 0; k < p.depth; ++k) left[k] = p.a[k * p.a_step];
-    std::fill_n(left + p.depth, lanes, T(0));  // to the end of the last packet
+    const Index depth = p.depth * p.segments;
+    for (Index k = 0; k < depth; ++k) left[k] = p.a[k * p.a_step];
+    std::fill_n(left + depth, lanes, T(0));  // to the end of the last packet
     Index j = 0;
     for (; j + 8 <= columns; j += 8) add_dots(std::make_index_sequence<8>{}, left, p, j);
     for (; j < columns; ++j) add_dots(std::make_index_sequence<1>{}, left, p, j);
 }
 
-// The last one to three rows, which fill no packet: worked as dot products where these are long enough to be worth
-// their sums, else as a packet of four in copies on the stack, a few columns at a time.
+// The last one to three rows of a block no deeper than `product_depth`, which fill no packet: worked as dot products
+// where these are long enough to be worth their sums, else as a packet of four in copies on the stack, a few columns at
+// a time.
 template <class T>
 void add_last_rows(Index rows, Index columns, const Block<T>& p) {
     namespace packets = Eigen::internal;
@@ -74,14 +79,14 @@ void add_last_rows(Index rows, Index columns, const Block<T>& p) {
     T left[product_depth * tall], sums[wide * tall];
     for (Index row = 0; row < rows; row += tall) {
         const Index real = std::min(tall, rows - row);
-        for (Index k = 0; k < p.depth; ++k)
+        for (Index k = 0; k < p.depth * p.segments; ++k)
             for (Index i = 0; i < tall; ++i) left[k * tall + i] = i < real ? p.a[row + i + k * p.a_step] : T(0);
         for (Index j = 0; j < columns; j += wide) {
             const Index some = std::min(wide, columns - j);
             for (Index l = 0; l < some; ++l)
                 for (Index i = 0; i < tall; ++i)
                     sums[l * tall + i] = i < real ? p.from[row + i + (j + l) * p.from_step] : T(0);
-            const Block<T> block{p.depth, left, tall, p.b.from(0, j), sums, tall, sums, tall};
+            const Block<T> block{p.depth, left, tall, p.b.from(0, j), sums, tall, sums, tall, p.segments, p.b_segment};
             add_stripe<Packet, 1>(some, block, nothing);
             for (Index l = 0; l < some; ++l)
                 for (Index i = 0; i < real; ++i) p.c[row + i + (j + l) * p.c_step] = sums[l * tall + i];

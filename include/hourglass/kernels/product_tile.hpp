@@ -40,7 +40,9 @@ struct Factor {
     Factor from(Index k, Index j) const { return {values + k * down + j * across, down, across}; }
 };
 
-// One block of a product: C = F + A B, F being what it is added to (C itself, or another column for all).
+// One block of a product: C = F + A B, F being what it is added to (C itself, or another column for all). The
+// contraction may go on in further segments of `depth` values each: B's begin `b_segment` values apart, A's columns
+// follow each other.
 template <class T>
 struct Block {
     Index depth;
@@ -51,6 +53,7 @@ struct Block {
     Index from_step;
     T* c;
     Index c_step;
+    Index segments = 1, b_segment = 0;
 
     // The same from row `row` on.
     Block below(Index row) const {
@@ -62,9 +65,9 @@ struct Block {
     }
 };
 
-// c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j), for Height packets of rows and as many columns from column `j0`
-// on as J has numbers. Columns before `first` of them are computed and dropped. The folds unroll at any optimisation
-// level, so that the sums live in registers.
+// c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j) over all segments, for Height packets of rows and as many columns
+// from column `j0` on as J has numbers. Columns before `first` of them are computed and dropped. The folds unroll at
+// any optimisation level, so that the sums live in registers.
 template <class Packet, std::size_t Height, class T, std::size_t... J>
 void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_t first) {
     namespace packets = Eigen::internal;
@@ -88,7 +91,7 @@ void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_
         const auto from = [&](std::size_t j) { return j < 3 ? zeroth : j < 6 ? third : j < 9 ? sixth : ninth; };
         (column(J, packets::pset1<Packet>(from(J)[at(J % 3) * b_column])), ...);
     };
-    const T *const a = p.a, *const b = p.b.from(0, j0).values;
+    const T *a = p.a, *const b = p.b.from(0, j0).values;
     const auto column_at = [&](std::size_t j) { return j < sizeof...(J) ? b + at(j) * b_column : b; };
     const T *b0 = b, *b3 = column_at(3), *b6 = column_at(6), *b9 = column_at(9);
     Index k = 0;
@@ -103,8 +106,13 @@ void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_
             multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
         }
     }
-    for (; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
-        multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
+    const Index next_segment = p.b_segment - depth * b_step;
+    for (Index segment = 0;; k = 0) {
+        for (; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
+            multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
+        if (++segment == p.segments) break;
+        a += depth * a_step, b0 += next_segment, b3 += next_segment, b6 += next_segment, b9 += next_segment;
+    }
     // What the product is added to comes last: added first, everything would wait for it to come from memory.
     const auto store = [&]<std::size_t... R>(std::size_t j, const T* from, T* to, std::index_sequence<R...>) {
         if (j < first) return;
