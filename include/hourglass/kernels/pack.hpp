@@ -18,11 +18,10 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
 
-/// As many values of T as a vector register holds (one, for a type the processor has no vectors of). Operators and
-/// functions act on each value; a plain number stands for itself in every place.
-template <class T>
+/// As many values of T as a vector register holds (one, for a type the processor has no vectors of), or as one of
+/// another size does. Operators and functions act on each value; a plain number stands for itself in every place.
+template <class T, class Register = typename Eigen::internal::packet_traits<T>::type>
 struct Pack {
-    using Register = typename Eigen::internal::packet_traits<T>::type;
     static constexpr Index lanes = Eigen::internal::unpacket_traits<Register>::size;
 
     Register values;
@@ -71,26 +70,26 @@ Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, co
 }
 
 // The larger one; NaN where either is.
-template <class T>
-Pack<T> larger_or_nan(const Pack<T>& a, const Pack<T>& b) {
-    if constexpr (Pack<T>::lanes == 1) {
+template <class T, class R>
+Pack<T, R> larger_or_nan(const Pack<T, R>& a, const Pack<T, R>& b) {
+    if constexpr (Pack<T, R>::lanes == 1) {
         return b.values <= a.values || !(a.values == a.values) ? a : b;  // NOLINT(misc-redundant-expression)
     } else {
         namespace packets = Eigen::internal;
         const auto larger = packets::pselect(packets::pcmp_le(b.values, a.values), a.values, b.values);
-        return Pack<T>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), larger, a.values));
+        return Pack<T, R>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), larger, a.values));
     }
 }
 
 // Where a = b, or a is NaN, the value of `yes`, elsewhere that of `no`.
-template <class T>
-Pack<T> where_equal_or_nan(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, const Pack<T>& no) {
-    if constexpr (Pack<T>::lanes == 1) {
+template <class T, class R>
+Pack<T, R> where_equal_or_nan(const Pack<T, R>& a, const Pack<T, R>& b, const Pack<T, R>& yes, const Pack<T, R>& no) {
+    if constexpr (Pack<T, R>::lanes == 1) {
         return a.values == b.values || !(a.values == a.values) ? yes : no;  // NOLINT(misc-redundant-expression)
     } else {
         namespace packets = Eigen::internal;
         const auto number = packets::pselect(packets::pcmp_eq(a.values, b.values), yes.values, no.values);
-        return Pack<T>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), number, yes.values));
+        return Pack<T, R>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), number, yes.values));
     }
 }
 
@@ -143,6 +142,20 @@ void each_pack(Index n, F formula, A*... arrays) {
             T values[static_cast<std::size_t>(lanes)] = {};
         };
         few((static_cast<void>(arrays), Copy{})...);
+    }
+}
+
+/// Calls use(i, P{}) for the runs of values i … i + P::lanes − 1 that make up [0, n): packs, then halves of one, down
+/// to single values. For loops over something else that keep a pack of each array in registers.
+template <class T, class Register = typename Eigen::internal::packet_traits<T>::type, class Use>
+void each_pack_size(Index i, Index n, const Use& use) {
+    constexpr Index lanes = Pack<T, Register>::lanes;
+    for (; i + lanes <= n; i += lanes) use(i, Pack<T, Register>{});
+    if constexpr (lanes > 1) {
+        if (i == n) return;
+        using Half = typename Eigen::internal::unpacket_traits<Register>::half;
+        constexpr bool halves = Eigen::internal::unpacket_traits<Half>::size < lanes;
+        each_pack_size<T, std::conditional_t<halves, Half, T>>(i, n, use);
     }
 }
 

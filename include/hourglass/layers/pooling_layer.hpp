@@ -53,6 +53,13 @@ struct Pooling {
                 }
             }
     }
+    /// Whether each position lies in one window and no other.
+    template <Shape In>
+    static constexpr bool tiles() {
+        constexpr PictureWindows laid = Derived::picture_windows(In);
+        return Pool == Stride && laid.rows.count * Stride.rows >= In.length &&
+               laid.columns.count * Stride.columns >= In.columns;
+    }
     /// Calls use(first value of a position) for each of a window's, in the order of memory.
     template <Shape In, class Use>
     static void each_position(const PoolingWindow& window, Use use) {
@@ -65,37 +72,35 @@ struct Pooling {
 /// The largest value of each window; its gradient goes to the first position that holds it. NaN stays NaN.
 template <class Derived, Extent Pool, Extent Stride, Padding Pad>
 struct MaxPooling : Pooling<Derived, Pool, Stride, Pad> {
-    template <class T>
-    using Pack = kernels::Pack<T>;
-
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
         this->template each_window<In>(x.cols(), [&](const PoolingWindow& window) {
-            T* const largest = y.data() + window.to;
-            std::copy_n(x.data() + window.from, In.channels, largest);
-            this->template each_position<In>(window, [&](Index from) {
-                kernels::each_pack(
-                    In.channels, [](Pack<T>& now, const Pack<T>& in) { now = kernels::larger_or_nan(now, in); },
-                    largest, x.data() + from);
+            kernels::each_pack_size<T>(0, In.channels, [&]<class Pack>(Index c, Pack) {
+                Pack largest = Pack::load(x.data() + window.from + c);
+                this->template each_position<In>(window, [&](Index from) {
+                    largest = kernels::larger_or_nan(largest, Pack::load(x.data() + from + c));
+                });
+                largest.store(y.data() + window.to + c);
             });
         });
     }
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T> y, ConstView<T> dy, View<T> dx,
                   const Context<T>& context) const {
-        if (!context.accumulate) clear(dx);
-        T rest[static_cast<std::size_t>(In.channels)];  // of the gradient, until a holder takes it
+        // Windows that meet each position once write it; others add to it.
+        const bool accumulate = context.accumulate || !this->template tiles<In>();
+        if (!context.accumulate && accumulate) clear(dx);
         this->template each_window<In>(x.cols(), [&](const PoolingWindow& window) {
-            std::copy_n(dy.data() + window.to, In.channels, rest);
-            this->template each_position<In>(window, [&](Index from) {
-                kernels::each_pack(
-                    In.channels,
-                    [](Pack<T>& down, Pack<T>& left, const Pack<T>& in, const Pack<T>& largest) {
-                        const Pack<T> zero(T(0));
-                        down += kernels::where_equal_or_nan(in, largest, left, zero);
-                        left = kernels::where_equal_or_nan(in, largest, zero, left);
-                    },
-                    dx.data() + from, rest, x.data() + from, y.data() + window.to);
+            kernels::each_pack_size<T>(0, In.channels, [&]<class Pack>(Index c, Pack) {
+                const Pack largest = Pack::load(y.data() + window.to + c), zero(T(0));
+                Pack rest = Pack::load(dy.data() + window.to + c);  // of the gradient, until a holder takes it
+                this->template each_position<In>(window, [&](Index from) {
+                    const Pack in = Pack::load(x.data() + from + c);
+                    T* const down = dx.data() + from + c;
+                    const Pack share = kernels::where_equal_or_nan(in, largest, rest, zero);
+                    (accumulate ? Pack::load(down) + share : share).store(down);
+                    rest = kernels::where_equal_or_nan(in, largest, zero, rest);
+                });
             });
         });
     }
@@ -179,14 +184,18 @@ struct Repetition : LinearMap<Derived> {
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
                   const Context<T>& context) const {
-        if (!context.accumulate) clear(dx);
+        constexpr Index row = In.columns * Size.columns * In.channels;
         const T* up = dy.data();
         T* down = dx.data();
-        for (Index i = 0; i < In.length * dx.cols(); ++i, down += In.columns * In.channels)
-            for (Index copy = 0; copy < Size.rows; ++copy)
-                for (Index k = 0; k < In.columns; ++k)
-                    for (Index again = 0; again < Size.columns; ++again, up += In.channels)
-                        Flat<T>{down + k * In.channels, In.channels} += ConstFlat<T>{up, In.channels};
+        for (Index i = 0; i < In.length * dx.cols(); ++i, up += (Size.rows - 1) * row)
+            for (Index k = 0; k < In.columns; ++k, down += In.channels, up += Size.columns * In.channels)
+                kernels::each_pack_size<T>(0, In.channels, [&]<class Pack>(Index c, Pack) {
+                    Pack sum = context.accumulate ? Pack::load(down + c) : Pack(T(0));
+                    for (Index copy = 0; copy < Size.rows; ++copy)
+                        for (Index again = 0; again < Size.columns; ++again)
+                            sum += Pack::load(up + copy * row + again * In.channels + c);
+                    sum.store(down + c);
+                });
     }
 };
 
