@@ -23,7 +23,7 @@ set(public
     UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
     # losses
     BernoulliLikelihood BinaryCrossEntropy CategoricalCrossEntropy GaussianLikelihood Huber LearnedGaussianLikelihood
-    MeanAbsoluteError MeanSquaredError
+    MeanAbsoluteError MeanSquaredError StructuralSimilarity
     # terms
     BatchTopK Contractive Corruption GaussianLatent GaussianNoise JumpReLU KlSparsity L1 MaskingNoise MaximumMeanDiscrepancy
     Posterior PreActivationLoss SaltAndPepperNoise TopK
@@ -37,7 +37,8 @@ set(public
     # metrics
     Classification Contribution StreamingOptions StreamingScorer WindowError WindowScore accuracy activation_density
     best_f1_threshold classify dead_units error_contributions fraction_of_variance_unexplained importance_weighted_bound
-    mean_active_units quantile_threshold roc_auc sigma_threshold top_contributions
+    mean_active_units peak_signal_to_noise_ratio quantile_threshold roc_auc sigma_threshold structural_similarity
+    top_contributions
     # training
     CyclicalAnnealing EarlyStopping History LinearAnnealing Metric Metrics ProgressBar ProgressStyle
     # files

@@ -32,8 +32,8 @@ constexpr Range range_at() {
 // Whether a loss is computed otherwise for outputs of another shape. A template of its own, because clang 14 takes no
 // requirement for fulfilled that names a constant of the function it stands in.
 template <class Loss, Shape Output>
-inline constexpr bool depends_on_shape = requires(const Caller& caller) {
-    Loss::template from_output<Output>(caller);
+inline constexpr bool depends_on_shape = requires(const Loss& loss, const Caller& caller) {
+    loss.template from_output<Output>(caller);
 };
 
 /// A loss at the end of layers: where the last activation is the inverse of the loss's link, both are one, and the loss
@@ -67,7 +67,7 @@ struct LossAt {
         if constexpr (Fused)
             return Loss::template from_logits<shape>(caller);
         else if constexpr (depends_on_shape<Loss, shape>)
-            return Loss::template from_output<shape>(caller);
+            return loss.template from_output<shape>(caller);
         else if constexpr (learned_by<Loss>() > 0)
             return loss.template bind<T>(theta + offset, gradient ? gradient + offset : nullptr);
         else

@@ -20,8 +20,9 @@ namespace kernels {
 
 /// As many values of T as a vector register holds (one, for a type the processor has no vectors of), or as one of
 /// another size does. Operators and functions act on each value; a plain number stands for itself in every place.
-template <class T, class Register = typename Eigen::internal::packet_traits<T>::type>
+template <class T, class R = typename Eigen::internal::packet_traits<T>::type>
 struct Pack {
+    using Register = R;
     static constexpr Index lanes = Eigen::internal::unpacket_traits<Register>::size;
 
     Register values;

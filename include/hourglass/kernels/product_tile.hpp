@@ -28,7 +28,9 @@ inline constexpr Index product_depth = 192, product_rows = 48;
 // as there is room for their sums.
 inline constexpr std::size_t tallest = many_registers ? 3 : 2;
 template <std::size_t Height>
-inline constexpr std::size_t tile_columns = many_registers ? (Height == 3 ? 8 : 12) : 6;
+inline constexpr std::size_t tile_columns = Height == 1      ? 12
+                                            : many_registers ? (Height == 3 ? 8 : 12)
+                                                             : 6;
 
 /// A factor's values wherever they lie: B(k, j) = values[k·down + j·across], k running along the contraction. `down` is
 /// 1 for a matrix in columns, `across` for one in rows.
@@ -132,13 +134,18 @@ void add_stripe(Index columns, const Block<T>& block, Prefetch<T>& prefetch) {
         j = from + static_cast<Index>(sizeof...(J));
         prefetch.fetch(static_cast<Index>(sizeof...(J)), columns);
     };
-    constexpr std::size_t third = Height == 3 ? 3 : many_registers ? 4 : 2;
+    constexpr std::size_t third = Height == 3 ? 3 : tile_columns<Height> / 3;
     constexpr std::make_index_sequence<tile_columns<Height>> wide;
     constexpr std::make_index_sequence<2 * third> middle;
     constexpr std::make_index_sequence<third> narrow;
     constexpr std::make_index_sequence<1> single;
     constexpr auto size = [](auto width) { return static_cast<Index>(width.size()); };
-    while (j + size(wide) <= columns) tile(wide, j);
+    // Of a single packet's rows a narrow tile costs as much as a middle one: two of these do what it and a wide one do.
+    const auto is_left_a_narrow_one = [&] {
+        return Height == 1 && columns - j > size(wide) && columns - j <= size(wide) + size(narrow);
+    };
+    while (j + size(wide) <= columns && !is_left_a_narrow_one()) tile(wide, j);
+    if (is_left_a_narrow_one()) tile(middle, j);
     while (j < columns) {
         const Index rest = columns - j;
         if (rest > size(middle) && columns >= size(wide))
