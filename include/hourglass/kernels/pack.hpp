@@ -18,12 +18,27 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
 
+// Eigen's register R, or a half of a half of it, that holds so many values of T: of one value, T itself.
+template <class R>
+inline constexpr Index register_values = Eigen::internal::unpacket_traits<R>::size;
+template <class T, class R>
+using HalfRegister =
+    std::conditional_t<(register_values<typename Eigen::internal::unpacket_traits<R>::half> < register_values<R>),
+                       typename Eigen::internal::unpacket_traits<R>::half, T>;
+template <class T, Index Lanes, class R = typename Eigen::internal::packet_traits<T>::type>
+auto register_of() {
+    if constexpr (register_values<R> == Lanes)
+        return R{};
+    else
+        return register_of<T, Lanes, HalfRegister<T, R>>();
+}
+
 /// As many values of T as a vector register holds (one, for a type the processor has no vectors of), or as one of
 /// another size does. Operators and functions act on each value; a plain number stands for itself in every place.
-template <class T, class R = typename Eigen::internal::packet_traits<T>::type>
+template <class T, Index Lanes = static_cast<Index>(Eigen::internal::packet_traits<T>::size)>
 struct Pack {
-    using Register = R;
-    static constexpr Index lanes = Eigen::internal::unpacket_traits<Register>::size;
+    using Register = decltype(register_of<T, Lanes>());
+    static constexpr Index lanes = Lanes;
 
     Register values;
 
@@ -71,26 +86,27 @@ Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, co
 }
 
 // The larger one; NaN where either is.
-template <class T, class R>
-Pack<T, R> larger_or_nan(const Pack<T, R>& a, const Pack<T, R>& b) {
-    if constexpr (Pack<T, R>::lanes == 1) {
+template <class T, Index Lanes>
+Pack<T, Lanes> larger_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b) {
+    if constexpr (Pack<T, Lanes>::lanes == 1) {
         return b.values <= a.values || !(a.values == a.values) ? a : b;  // NOLINT(misc-redundant-expression)
     } else {
         namespace packets = Eigen::internal;
         const auto larger = packets::pselect(packets::pcmp_le(b.values, a.values), a.values, b.values);
-        return Pack<T, R>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), larger, a.values));
+        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), larger, a.values));
     }
 }
 
 // Where a = b, or a is NaN, the value of `yes`, elsewhere that of `no`.
-template <class T, class R>
-Pack<T, R> where_equal_or_nan(const Pack<T, R>& a, const Pack<T, R>& b, const Pack<T, R>& yes, const Pack<T, R>& no) {
-    if constexpr (Pack<T, R>::lanes == 1) {
+template <class T, Index Lanes>
+Pack<T, Lanes> where_equal_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b, const Pack<T, Lanes>& yes,
+                                  const Pack<T, Lanes>& no) {
+    if constexpr (Pack<T, Lanes>::lanes == 1) {
         return a.values == b.values || !(a.values == a.values) ? yes : no;  // NOLINT(misc-redundant-expression)
     } else {
         namespace packets = Eigen::internal;
         const auto number = packets::pselect(packets::pcmp_eq(a.values, b.values), yes.values, no.values);
-        return Pack<T, R>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), number, yes.values));
+        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), number, yes.values));
     }
 }
 
@@ -148,16 +164,11 @@ void each_pack(Index n, F formula, A*... arrays) {
 
 /// Calls use(i, P{}) for the runs of values i … i + P::lanes − 1 that make up [0, n): packs, then halves of one, down
 /// to single values. For loops over something else that keep a pack of each array in registers.
-template <class T, class Register = typename Eigen::internal::packet_traits<T>::type, class Use>
+template <class T, Index Lanes = Pack<T>::lanes, class Use>
 void each_pack_size(Index i, Index n, const Use& use) {
-    constexpr Index lanes = Pack<T, Register>::lanes;
-    for (; i + lanes <= n; i += lanes) use(i, Pack<T, Register>{});
-    if constexpr (lanes > 1) {
-        if (i == n) return;
-        using Half = typename Eigen::internal::unpacket_traits<Register>::half;
-        constexpr bool halves = Eigen::internal::unpacket_traits<Half>::size < lanes;
-        each_pack_size<T, std::conditional_t<halves, Half, T>>(i, n, use);
-    }
+    for (; i + Lanes <= n; i += Lanes) use(i, Pack<T, Lanes>{});
+    if constexpr (Lanes > 1)
+        if (i < n) each_pack_size<T, register_values<HalfRegister<T, typename Pack<T, Lanes>::Register>>>(i, n, use);
 }
 
 /// y = f(x…), value by value; y may be one of the x.
