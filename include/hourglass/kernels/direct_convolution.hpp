@@ -103,18 +103,18 @@ void add_frames(const PictureFrames& s, const Band<T>& band, Index tap_row, Inde
                 for (Index p = 0; p < band.rows; ++p) {
                     T* const c = y.values + (band.first + p) * y.row_step + row;
                     const T* const seen = band.values + (p * s.step.rows + tap_row + i) * band.row_step + k;
-                    const Block<T> block{std::min(product_depth, run - k),
-                                         a + row + (i * run + k) * a_step,
-                                         a_step,
-                                         {seen, 1, s.step.columns * s.channels},
-                                         accumulate       ? c
-                                         : initial.column ? initial.column + row
-                                                          : zero,
-                                         accumulate ? y.column_step : 0,
-                                         c,
-                                         y.column_step,
-                                         std::min(at_once, tap_rows - i),
-                                         band.row_step};
+                    const Block<T, true> block{std::min(product_depth, run - k),
+                                               a + row + (i * run + k) * a_step,
+                                               a_step,
+                                               {seen, 1, s.step.columns * s.channels},
+                                               accumulate       ? c
+                                               : initial.column ? initial.column + row
+                                                                : zero,
+                                               accumulate ? y.column_step : 0,
+                                               c,
+                                               y.column_step,
+                                               std::min(at_once, tap_rows - i),
+                                               band.row_step};
                     add_block(std::min(product_rows, rows - row), s.count.columns, block, nothing);
                 }
 }
@@ -149,16 +149,16 @@ EIGEN_DONT_INLINE void add_direct_kernel_gradient(const PictureFrames& s, Index 
                             T* const c = dw + row + i * run * filters;
                             const T* const seen =
                                 band.values + (p * s.step.rows + i) * band.row_step + q * s.step.columns * s.channels;
-                            const Block<T> block{std::min(product_depth, columns - q),
-                                                 y + row + ((band.first + p) * columns + q) * filters,
-                                                 filters,
-                                                 {seen, s.step.columns * s.channels, 1},
-                                                 c,
-                                                 filters,
-                                                 c,
-                                                 filters,
-                                                 std::min(at_once, band.rows - p),
-                                                 s.step.rows * band.row_step};
+                            const Block<T, true> block{std::min(product_depth, columns - q),
+                                                       y + row + ((band.first + p) * columns + q) * filters,
+                                                       filters,
+                                                       {seen, s.step.columns * s.channels, 1},
+                                                       c,
+                                                       filters,
+                                                       c,
+                                                       filters,
+                                                       std::min(at_once, band.rows - p),
+                                                       s.step.rows * band.row_step};
                             add_block(std::min(product_rows, filters - row), run, block, nothing);
                         }
         });

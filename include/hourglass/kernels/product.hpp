@@ -46,8 +46,8 @@ struct Initial {
 };
 
 // A block's rows, those that fill packets first.
-template <class T>
-void add_block(Index rows, Index columns, const Block<T>& block, Prefetch<T>& prefetch) {
+template <class T, bool Segments>
+void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefetch<T>& prefetch) {
     Index done = 0;
     if (rows >= 4)
         done = add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, rows, columns, block, prefetch);

@@ -18,8 +18,8 @@ namespace kernels {
 // One row of A, `left`, against as many columns of B from column `j0` on as J has numbers: packets run along the
 // contraction, and are summed up at the end. What fills no packet is padded with zeros, so that a column's bits do not
 // depend on how many are worked at once.
-template <class T, std::size_t... J>
-void add_dots(std::index_sequence<J...>, const T* left, const Block<T>& p, Index j0) {
+template <class T, bool Segments, std::size_t... J>
+void add_dots(std::index_sequence<J...>, const T* left, const Block<T, Segments>& p, Index j0) {
     namespace packets = Eigen::internal;
     using Packet = typename packets::packet_traits<T>::type;
     constexpr Index lanes = packets::unpacket_traits<Packet>::size, count = sizeof...(J);
@@ -30,7 +30,7 @@ void add_dots(std::index_sequence<J...>, const T* left, const Block<T>& p, Index
         const Packet factor = packets::ploadu<Packet>(row);
         ((sum[J] = packets::pmadd(factor, packets::ploadu<Packet>(from + static_cast<Index>(J) * step), sum[J])), ...);
     };
-    for (Index segment = 0; segment < p.segments; ++segment, left += depth, right += p.b_segment) {
+    const auto one_segment = [&] {
         Index k = 0;
         for (; k + lanes <= depth; k += lanes) multiply(left + k, right + k, stride);
         if (k < depth) {
@@ -40,7 +40,13 @@ void add_dots(std::index_sequence<J...>, const T* left, const Block<T>& p, Index
                     rest[j * lanes + i] = k + i < depth ? right[k + i + j * stride] : T(0);
             multiply(left + k, rest, lanes);
         }
-    }
+    };
+    one_segment();
+    if constexpr (Segments)
+        for (Index segment = 1; segment < p.segments; ++segment) {
+            left += depth, right += p.b_segment;
+            one_segment();
+        }
     const auto store = [&](Index j, const Packet& one) {
         p.c[j * p.c_step] = p.from[j * p.from_step] + packets::predux(one);
     };
@@ -48,8 +54,8 @@ void add_dots(std::index_sequence<J...>, const T* left, const Block<T>& p, Index
 }
 
 // One row against columns that lie one value after the other.
-template <class T>
-EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Block<T>& p) {
+template <class T, bool Segments>
+EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Block<T, Segments>& p) {
     constexpr Index lanes = Eigen::internal::packet_traits<T>::size;
     T left[static_cast<std::size_t>(product_depth + lanes)];
     const Index depth = p.depth * p.segments;
@@ -63,8 +69,8 @@ EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Block<T>& p) {
 // The last one to three rows of a block no deeper than `product_depth`, which fill no packet: worked as dot products
 // where these are long enough to be worth their sums, else as a packet of four in copies on the stack, a few columns at
 // a time.
-template <class T>
-void add_last_rows(Index rows, Index columns, const Block<T>& p) {
+template <class T, bool Segments>
+void add_last_rows(Index rows, Index columns, const Block<T, Segments>& p) {
     namespace packets = Eigen::internal;
     using Full = typename packets::packet_traits<T>::type;
     if constexpr (constexpr Index lanes = packets::unpacket_traits<Full>::size; lanes > 1)
@@ -86,7 +92,8 @@ void add_last_rows(Index rows, Index columns, const Block<T>& p) {
             for (Index l = 0; l < some; ++l)
                 for (Index i = 0; i < tall; ++i)
                     sums[l * tall + i] = i < real ? p.from[row + i + (j + l) * p.from_step] : T(0);
-            const Block<T> block{p.depth, left, tall, p.b.from(0, j), sums, tall, sums, tall, p.segments, p.b_segment};
+            const Block<T, Segments> block{p.depth, left, tall, p.b.from(0, j), sums,
+                                           tall,    sums, tall, p.segments,     p.b_segment};
             add_stripe<Packet, 1>(some, block, nothing);
             for (Index l = 0; l < some; ++l)
                 for (Index i = 0; i < real; ++i) p.c[row + i + (j + l) * p.c_step] = sums[l * tall + i];

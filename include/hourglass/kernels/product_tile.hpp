@@ -42,10 +42,11 @@ struct Factor {
     Factor from(Index k, Index j) const { return {values + k * down + j * across, down, across}; }
 };
 
-// One block of a product: C = F + A B, F being what it is added to (C itself, or another column for all). The
-// contraction may go on in further segments of `depth` values each: B's begin `b_segment` values apart, A's columns
-// follow each other.
-template <class T>
+// One block of a product: C = F + A B, F being what it is added to (C itself, or another column for all). With
+// `Segments` the contraction goes on in further segments of `depth` values each: B's begin `b_segment` values apart,
+// A's columns follow each other. Products that have one segment are compiled without that loop: it costs them a few
+// percent.
+template <class T, bool Segments = false>
 struct Block {
     Index depth;
     const T* a;
@@ -70,8 +71,8 @@ struct Block {
 // c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j) over all segments, for Height packets of rows and as many columns
 // from column `j0` on as J has numbers. Columns before `first` of them are computed and dropped. The folds unroll at
 // any optimisation level, so that the sums live in registers.
-template <class Packet, std::size_t Height, class T, std::size_t... J>
-void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_t first) {
+template <class Packet, std::size_t Height, class T, bool Segments, std::size_t... J>
+void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, Index j0, std::size_t first) {
     namespace packets = Eigen::internal;
     constexpr Index lanes = packets::unpacket_traits<Packet>::size;
     constexpr std::make_index_sequence<Height> packets_of_rows;
@@ -93,7 +94,7 @@ void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_
         const auto from = [&](std::size_t j) { return j < 3 ? zeroth : j < 6 ? third : j < 9 ? sixth : ninth; };
         (column(J, packets::pset1<Packet>(from(J)[at(J % 3) * b_column])), ...);
     };
-    const T *a = p.a, *const b = p.b.from(0, j0).values;
+    const T *const a = p.a, *const b = p.b.from(0, j0).values;
     const auto column_at = [&](std::size_t j) { return j < sizeof...(J) ? b + at(j) * b_column : b; };
     const T *b0 = b, *b3 = column_at(3), *b6 = column_at(6), *b9 = column_at(9);
     Index k = 0;
@@ -108,12 +109,18 @@ void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_
             multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
         }
     }
-    const Index next_segment = p.b_segment - depth * b_step;
-    for (Index segment = 0;; k = 0) {
+    if constexpr (Segments) {
+        const Index next = p.b_segment - depth * b_step;
+        const T* left = a;
+        for (Index segment = 0;; k = 0) {
+            for (; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
+                multiply(left + k * a_step, b0, b3, b6, b9, packets_of_rows);
+            if (++segment == p.segments) break;
+            left += depth * a_step, b0 += next, b3 += next, b6 += next, b9 += next;
+        }
+    } else {
         for (; k < depth; ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step)
             multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
-        if (++segment == p.segments) break;
-        a += depth * a_step, b0 += next_segment, b3 += next_segment, b6 += next_segment, b9 += next_segment;
     }
     // What the product is added to comes last: added first, everything would wait for it to come from memory.
     const auto store = [&]<std::size_t... R>(std::size_t j, const T* from, T* to, std::index_sequence<R...>) {
@@ -126,8 +133,8 @@ void add_tile(std::index_sequence<J...>, const Block<T>& p, Index j0, std::size_
 
 // One stripe of Height packets of rows, all columns. What is left beside the widest tiles is covered by a tile that
 // reaches back over columns already done: a narrow tile has too few sums to keep the processor busy.
-template <class Packet, std::size_t Height, class T>
-void add_stripe(Index columns, const Block<T>& block, Prefetch<T>& prefetch) {
+template <class Packet, std::size_t Height, class T, bool Segments>
+void add_stripe(Index columns, const Block<T, Segments>& block, Prefetch<T>& prefetch) {
     Index j = 0;
     const auto tile = [&]<std::size_t... J>(std::index_sequence<J...> width, Index from) {
         add_tile<Packet, Height>(width, block, from, static_cast<std::size_t>(j - from));
@@ -160,8 +167,8 @@ void add_stripe(Index columns, const Block<T>& block, Prefetch<T>& prefetch) {
 }
 
 // The rows from `row` on in stripes of Packet and then of packets half as long; returns the first row that is left.
-template <class Packet, class T>
-Index add_stripes(Index row, Index rows, Index columns, const Block<T>& block, Prefetch<T>& prefetch) {
+template <class Packet, class T, bool Segments>
+Index add_stripes(Index row, Index rows, Index columns, const Block<T, Segments>& block, Prefetch<T>& prefetch) {
     using Traits = Eigen::internal::unpacket_traits<Packet>;
     constexpr Index lanes = Traits::size;
     if (columns == 1)  // one column alone needs more rows to keep the processor busy
