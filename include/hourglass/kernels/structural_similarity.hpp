@@ -31,7 +31,7 @@ class StructuralSimilarityMap {
         double sum = 0;
         std::array<double, window> weights;
         for (std::size_t i = 0; i < weights.size(); ++i) {
-            const double at = static_cast<double>(i) - static_cast<double>(window / 2);
+            const auto at = static_cast<double>(static_cast<Index>(i) - window / 2);
             sum += weights[i] = std::exp(-at * at / (2 * 1.5 * 1.5));
         }
         for (std::size_t i = 0; i < weights.size(); ++i) weights_[i] = T(weights[i] / sum);
