@@ -29,9 +29,10 @@ class StructuralSimilarityMap {
     StructuralSimilarityMap(Shape shape, double range)
         : shape_(shape), c1_(T(0.01 * range * 0.01 * range)), c2_(T(0.03 * range * 0.03 * range)) {
         double sum = 0;
+        constexpr Index middle = window / 2;
         std::array<double, window> weights;
         for (std::size_t i = 0; i < weights.size(); ++i) {
-            const auto at = static_cast<double>(static_cast<Index>(i) - window / 2);
+            const auto at = static_cast<double>(static_cast<Index>(i) - middle);
             sum += weights[i] = std::exp(-at * at / (2 * 1.5 * 1.5));
         }
         for (std::size_t i = 0; i < weights.size(); ++i) weights_[i] = T(weights[i] / sum);
