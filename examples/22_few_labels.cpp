@@ -1,6 +1,8 @@
 // A classifier with few labels, and one that sees generated pictures as well. A variational autoencoder has seen many
 // pictures without labels; of two labelled pictures of one kind it makes others, from codes that lie between theirs.
-// Both classifiers take as many steps. Writes generated.png: labelled pictures, and one made of each two neighbours.
+// Both classifiers take as many steps, and whether the second one is better is printed: decoded pictures are blurred,
+// and here that costs more than their number brings. Writes generated.png: labelled pictures, and one made of each two
+// neighbours.
 #include <algorithm>
 #include <hourglass/hourglass.hpp>
 #include <iostream>

@@ -21,10 +21,7 @@ namespace support {
 
 /// Ends the program with status 77, which test runners take for "skipped", saying why there are no photographs.
 [[noreturn]] inline void no_photographs(const std::string& why) {
-    std::cout << "SKIPPED: " << why
-              << ".\nInstall Debian's packages mate-backgrounds and libturbojpeg0-dev before building, or pass a "
-                 "folder of JPEG "
-                 "files: --data DIR\n";
+    std::cout << why << ".\nInstall Debian's package mate-backgrounds, or pass a folder of JPEG files: --data DIR\n";
     std::exit(77);
 }
 
@@ -41,7 +38,7 @@ inline Photographs load_photographs(const std::string& folder, int size, int ste
     std::vector<std::filesystem::path> files;
     for (const auto& file : std::filesystem::directory_iterator{folder, missing})
         if (file.path().extension() == ".jpg") files.push_back(file.path());
-    if (files.empty()) no_photographs("there are no photographs in " + folder);
+    if (files.empty()) no_photographs("A photograph, *.jpg, is not in " + folder);
     std::sort(files.begin(), files.end());
 
     std::vector<Eigen::VectorXf> train, test;
@@ -74,7 +71,8 @@ inline Photographs load_photographs(const std::string& folder, int size, int ste
             }
     }
     tjDestroy(decoder);
-    if (train.empty() || test.empty()) no_photographs("the photographs in " + folder + " are too small, or none");
+    if (train.empty() || test.empty())
+        no_photographs("A photograph that can be read, and is large enough, is not in " + folder);
     const auto side_by_side = [&](const std::vector<Eigen::VectorXf>& patches) {
         Eigen::MatrixXf all(3 * size * size, static_cast<Eigen::Index>(patches.size()));
         for (std::size_t j = 0; j < patches.size(); ++j) all.col(static_cast<Eigen::Index>(j)) = patches[j];
@@ -84,7 +82,7 @@ inline Photographs load_photographs(const std::string& folder, int size, int ste
 }
 #else
 inline Photographs load_photographs(const std::string&, int, int) {
-    no_photographs("this program was built without libjpeg-turbo");
+    no_photographs("This program was built without libjpeg-turbo, and reads no photographs");
 }
 #endif
 
