@@ -104,8 +104,24 @@ TEST_CASE("2-D convolutions agree with plain loops") {
     check({2, {3, 2}, 3, {3, 2}, {7, 5}, {1, 1}, {1, 1}, {3, 2}}, 3);   // sticks out at all sides at once
     check({2, {2, 3}, 2, {3, 4}, {2, 2}, {1, 1}, {3, 3}, {2, 3}}, 2);   // positions that see nothing
     check({3, {3, 2}, 4, {1, 1}, {3, 2}, {1, 1}, {1, 1}, {0, 0}}, 6);   // one position
-    check({80, {5, 4}, 6, {5, 4}, {3, 4}, {1, 1}, {1, 1}, {1, 1}}, 3);  // deeper than a panel
-    check({70, {5, 6}, 5, {3, 3}, {5, 3}, {2, 2}, {1, 1}, {2, 0}}, 2);  // deeper still, with strides
+    check({80, {5, 4}, 6, {5, 4}, {3, 4}, {1, 1}, {1, 1}, {1, 1}}, 3);  // many channels
+    check({70, {5, 6}, 5, {3, 3}, {5, 3}, {2, 2}, {1, 1}, {2, 0}}, 2);  // and strides
+    check({3, {5, 7}, 1, {5, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 3);   // one filter
+    check({3, {5, 7}, 1, {4, 8}, {4, 2}, {1, 1}, {1, 1}, {1, 1}}, 3);
+}
+
+TEST_CASE("2-D convolutions whose work is cut agree with plain loops") {
+    check({16, {30, 30}, 50, {30, 30}, {3, 3}, {1, 1}, {1, 1}, {1, 1}},
+          2);  // bands of rows, more filters than a block has
+    check({32, {30, 29}, 1, {30, 29}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 2);  // bands for one filter
+    check({9, {41, 60}, 7, {21, 20}, {5, 3}, {2, 3}, {1, 1}, {2, 0}}, 2);   // bands, strides
+    check({4, {2, 200}, 5, {2, 200}, {2, 3}, {1, 1}, {1, 1}, {0, 1}}, 2);   // rows longer than a block is deep
+    check({300, {9, 40}, 5, {9, 40}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 1);   // rows too wide for a band
+    check({90, {4, 5}, 200, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 1);    // a phase's kernel cut into channels
+    check({20, {7, 6}, 150, {3, 3}, {5, 2}, {2, 2}, {1, 1}, {1, 0}}, 2);    // and into rows of taps
+    check({600, {4, 5}, 6, {4, 5}, {3, 3}, {1, 1}, {1, 1}, {1, 1}, 2}, 2);  // a panel cut in depth
+    check({150, {8, 9}, 4, {4, 5}, {3, 3}, {1, 1}, {2, 2}, {0, 0}}, 2);     // the same with gaps
+    check({1, {16, 49}, 1, {8, 41}, {5, 5}, {1, 1}, {2, 2}, {0, 0}}, 2);    // a part of one position
 }
 
 TEST_CASE("grouped convolutions agree with plain loops") {

@@ -1,6 +1,8 @@
 // The structural similarity as a loss and as a metric, and the peak signal-to-noise ratio.
 #include <cmath>
+#include <hourglass/io/safetensors.hpp>
 #include <limits>
+#include <sstream>
 #include <string>
 
 #include "hourglass/hourglass.hpp"
@@ -78,6 +80,25 @@ TEST_CASE("structural similarity trains a decoder of pictures, and is kept in fi
     other.parameters() = model.parameters();
     CHECK(other.loss(x, tape) != after);
     CHECK(model.loss(x, tape) == after);
+    // In a file.
+    std::stringstream file;
+    hg::save(file, model);
+    hg::load(file, other);
+    CHECK(other.loss(x, tape) == after);
+}
+
+TEST_CASE("structural similarity is the same whatever the range of the values") {
+    const Eigen::VectorXf x = values(144, 1, 1, 0, 1).cast<float>(), y = values(144, 1, 2, 0, 1).cast<float>();
+    const float wanted = loss<hg::Shape{1, 12, 12}>().value<float>({x.data(), 144, 1}, {y.data(), 144, 1});
+    for (const double range : {1e-15, 1e-9, 1e9, 1e15}) {
+        CAPTURE(range);
+        const Eigen::VectorXf large_x = static_cast<float>(range) * x, large_y = static_cast<float>(range) * y;
+        Eigen::VectorXf d(144);
+        const float found = loss<hg::Shape{1, 12, 12}>(range).gradient<float>(
+            {large_x.data(), 144, 1}, {large_y.data(), 144, 1}, {d.data(), 144, 1});
+        CHECK(std::abs(found - wanted) < 1e-5F);
+        CHECK(hg::first_non_finite(d.data(), d.size()) < 0);
+    }
 }
 
 TEST_CASE("what compares pictures refuses what it cannot compare") {
@@ -100,8 +121,9 @@ TEST_CASE("what compares pictures refuses what it cannot compare") {
                    hg::structural_similarity(a, b, {1, 8, 18});
                }),
                ContainsSubstring("8 x 18, expected at least 11 rows and columns"));
-    CHECK_THAT(error_of([&] { hg::peak_signal_to_noise_ratio(a, b, 0); }), ContainsSubstring("range must be finite"));
-    CHECK_THAT(error_of([&] { hg::StructuralSimilarity{-1}; }), ContainsSubstring("the range must be finite"));
+    CHECK_THAT(error_of([&] { hg::peak_signal_to_noise_ratio(a, b, 0); }),
+               ContainsSubstring("the range must lie in [1e-15, 1e15], got 0"));
+    CHECK_THAT(error_of([&] { hg::StructuralSimilarity{1e16}; }), ContainsSubstring("the range must lie in"));
     b(5, 1) = std::numeric_limits<double>::quiet_NaN();
     CHECK_THAT(error_of([&] { hg::peak_signal_to_noise_ratio(a, b); }),
                ContainsSubstring("value 5 of sample 1 of the second batch is not finite"));

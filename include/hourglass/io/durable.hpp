@@ -1,5 +1,5 @@
 // Reading a file whole, and writing one so that there is always a whole one: the old one until the new one is complete
-// and on the disk.
+// and on the disk. Elsewhere than on POSIX systems there is a moment between the two.
 #pragma once
 
 #include <algorithm>
@@ -131,11 +131,12 @@ class DurableFile {
             file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
             if (file_ < 0) fail(function_, ": ", partial_, " cannot be written: ", std::strerror(errno));
             if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno != ENOSYS && errno != ENOLCK && errno != EOPNOTSUPP) {
-                if (errno != EWOULDBLOCK && errno != EINTR) fail_here("locking");
-                const bool again = errno == EINTR;
-                ::close(std::exchange(file_, -1));
-                if (again) continue;
-                fail(function_, ": ", partial_, " is being written by somebody else");
+                const int error = errno;
+                ::close(std::exchange(file_, -1));  // and leave it there: it may be somebody else's
+                if (error == EINTR) continue;
+                fail(function_, ": ", partial_,
+                     error == EWOULDBLOCK ? " is being written by somebody else" : " cannot be locked: ",
+                     error == EWOULDBLOCK ? "" : std::strerror(error));
             }
             struct stat mine {
             }, named{};
@@ -195,7 +196,8 @@ class DurableFile {
         if (!file_) fail(function_, ": ", path_, ": writing failed; the file is as it was before");
         file_.close();
         std::remove(path_.c_str());  // renaming onto a file fails on Windows
-        if (std::rename(partial_.c_str(), path_.c_str()) != 0) fail(function_, ": ", path_, ": renaming failed");
+        if (std::rename(partial_.c_str(), path_.c_str()) != 0)
+            fail(function_, ": ", path_, ": renaming failed; the new file is ", partial_);
     }
 
   private:

@@ -128,8 +128,8 @@ class Flattening {
     }
     [[noreturn]] void fail_at(std::size_t i) const {
         fail(where_, "layer ", chain_[i].layer,
-             ": a series is flattened there with its positions fastest, here with its channels, and no order of the "
-             "weights makes up for it: what goes in and comes out has to keep the shape of the series, and between one "
+             ": a series or picture is flattened there with its positions fastest, here with its channels, and no order "
+             "of the weights makes up for it: what goes in and comes out has to keep its shape, and between one "
              "shape and another, and before a mean and a log-variance, a layer with weights has to stand");
     }
 

@@ -150,12 +150,25 @@ void pack_transposed(const Convolution& c, const T* w, Index channel, Index rows
 struct Phase {
     Index offset, taps, begin, end;
 };
+inline Phase phase_at(Index offset, Index taps, Index stride, Index length, Index positions) {
+    const Index begin = offset < 0 ? (-offset + stride - 1) / stride : 0;
+    const Index end = std::min(positions + taps - 1, (length - 1 - offset + stride) / stride);
+    return {offset, taps, begin, std::max(begin, end)};
+}
 inline Index phases_of(const Convolution& c) { return c.dilation == 1 ? std::min(c.stride, c.kernel) : c.kernel; }
 inline Phase phase_of(const Convolution& c, Index r) {
-    const Index offset = r * c.dilation - c.left, taps = c.dilation == 1 ? (c.kernel - 1 - r) / c.stride + 1 : 1;
-    const Index begin = offset < 0 ? (-offset + c.stride - 1) / c.stride : 0;
-    const Index end = std::min(c.positions + taps - 1, (c.length - 1 - offset + c.stride) / c.stride);
-    return {offset, taps, begin, std::max(begin, end)};
+    return phase_at(r * c.dilation - c.left, c.dilation == 1 ? (c.kernel - 1 - r) / c.stride + 1 : 1, c.stride,
+                    c.length, c.positions);
+}
+// How many positions so many phases have together.
+template <class PhaseOf>
+Index reached_by(Index phases, PhaseOf phase_of_number) {
+    Index sum = 0;
+    for (Index r = 0; r < phases; ++r) {
+        const Phase phase = phase_of_number(r);
+        sum += phase.end - phase.begin;
+    }
+    return sum;
 }
 
 // x += Wᵀ ∗ y, or x = initial + Wᵀ ∗ y. Positions of x fall into `stride` phases; with the polyphase component Vᵣ of
@@ -167,11 +180,7 @@ void add_plain_transposed_convolution(const Convolution& c, const T* w, const T*
     T packed[most_rows * most_depth];
     const Index rows_at_once = std::min(most_rows, c.channels), filters_at_once = std::min(most_depth, c.filters);
     const Index taps_at_once = most_depth / filters_at_once;
-    Index reached = 0;
-    for (Index r = 0; r < phases_of(c); ++r) {
-        const Phase phase = phase_of(c, r);
-        reached += phase.end - phase.begin;
-    }
+    const Index reached = reached_by(phases_of(c), [&](Index r) { return phase_of(c, r); });
     const bool once = c.dilation == 1 && reached == c.length && phase_of(c, 0).taps <= taps_at_once;
     if (!initial.accumulate && !once) {
         fill_columns<T>(c.channels, c.length * samples, initial.column, x);

@@ -7,8 +7,10 @@
 // many, and filters too: those of one group see each other alone. The kernel is W of filters × (channels/groups ·
 // columns · rows), column-major: filters fastest, then a group's channels, then the kernel's columns, then its rows.
 //
-// What some dozens of positions see is copied side by side into a panel that stays in the nearest cache, and multiplied
-// there: one product for all taps, whatever the padding, stride and dilation.
+// Without groups and dilation pictures are read where they lie (direct_convolution.hpp), but for rows too wide for its
+// copies, and gradients that would leave registers empty. Else what some dozens of positions see is copied side by side
+// into a panel that stays in the nearest cache, and multiplied there: one product for all taps, whatever the padding,
+// stride and dilation.
 #pragma once
 
 #include <Eigen/Core>
@@ -44,10 +46,10 @@ struct Convolution2D {
     constexpr Index depth() const { return kernel.count() * group_channels(); }
     constexpr Index long_size() const { return channels * size.count(); }
     constexpr Index short_size() const { return filters * positions.count(); }
-    /// Whether every position sees itself alone, so that both pictures are factors as they lie.
     /// Whether what a position sees of a row is one run of the long picture.
     constexpr bool is_without_gaps() const { return groups == 1 && dilation == Extent{1}; }
     constexpr PictureFrames frames() const { return {channels, size, positions, stride, kernel, before}; }
+    /// Whether every position sees itself alone, so that both pictures are factors as they lie.
     constexpr bool is_pointwise() const {
         return kernel.count() == 1 && stride.count() == 1 && groups == 1 && before == Extent{0} && positions == size;
     }
@@ -219,7 +221,7 @@ void scatter(const Convolution2D& c, const PanelPart& part, PanelOrder order, co
 
 // Values of a panel, most of what one position sees of it, and fewest positions.
 template <class T>
-inline constexpr Index panel_values = (Index{1} << 15) / static_cast<Index>(sizeof(T));
+inline constexpr Index panel_values = std::max((Index{1} << 15) / static_cast<Index>(sizeof(T)), Index{16});
 template <class T>
 inline constexpr Index panel_depth = panel_values<T> / 16;
 
@@ -237,22 +239,14 @@ void each_part(const Convolution2D& c, Index samples, bool samples_meet, Use use
                                   std::min(at_once, run - first)});
 }
 
-/// y += W ∗ x for the long x and the short y, one sample after the other; y = initial + W ∗ x where `initial` says so.
+// The three products through panels. Not inlined: who goes another way does not carry their memory.
 template <class T>
-EIGEN_DONT_INLINE void add_convolution(const Convolution2D& c, const T* w, const T* x, T* y, Index samples,
-                                       const Initial<T>& initial = {}) {
-    if (c.is_pointwise()) {
-        add_product(c.filters, c.positions.count() * samples, c.channels, w, c.filters, {x, 1, c.channels}, y,
-                    c.filters, initial);
-        return;
-    }
-    if (c.is_without_gaps() && bands_fit<T>(c.frames())) {
-        add_direct_convolution(c.frames(), c.filters, w, x, y, samples, initial);
-        return;
-    }
+EIGEN_DONT_INLINE void add_panels_convolution(const Convolution2D& c, const T* w, const T* x, T* y, Index samples,
+                                              const Initial<T>& initial) {
     const PanelOrder order = order_of(c);
     T panel[panel_values<T>];
-    each_part<T>(c, samples, true, [&](const PanelPart& part) {
+    // Sample by sample, so that one has the same parts, and gives the same bits, whichever batch it stands in.
+    each_part<T>(c, samples, false, [&](const PanelPart& part) {
         gather(c, part, order, x, panel);
         const Index filter = part.group * c.group_filters();
         const Initial<T> from{initial.accumulate || part.k > 0, initial.column ? initial.column + filter : nullptr};
@@ -261,24 +255,12 @@ EIGEN_DONT_INLINE void add_convolution(const Convolution2D& c, const T* w, const
                     y + part.first * c.filters + filter, c.filters, from);
     });
 }
-
-/// x += Wᵀ ∗ y, the transpose of `add_convolution`.
 template <class T>
-EIGEN_DONT_INLINE void add_transposed_convolution(const Convolution2D& c, const T* w, const T* y, T* x, Index samples,
-                                                  const Initial<T>& initial = {}) {
-    if (c.is_pointwise()) {
-        add_transposed_product(c.channels, c.positions.count() * samples, c.filters, w, c.filters, y, c.filters, x,
-                               c.channels, initial);
-        return;
-    }
-    if (c.is_without_gaps() && is_direct_transposed<T>(c.frames(), c.filters)) {
-        add_direct_transposed_convolution(c.frames(), c.filters, w, y, x, samples, initial);
-        return;
-    }
+EIGEN_DONT_INLINE void add_panels_transposed_convolution(const Convolution2D& c, const T* w, const T* y, T* x,
+                                                         Index samples, const Initial<T>& initial) {
     if (!initial.accumulate) fill_columns<T>(c.channels, c.size.count() * samples, initial.column, x);
     const PanelOrder order = order_of(c);
     T panel[panel_values<T>];
-    // Sample by sample, so that one has the same parts, and gives the same bits, whichever batch it stands in.
     each_part<T>(c, samples, false, [&](const PanelPart& part) {
         const Index filter = part.group * c.group_filters();
         const T* const block = w + filter + part.k * c.filters;
@@ -292,6 +274,45 @@ EIGEN_DONT_INLINE void add_transposed_convolution(const Convolution2D& c, const 
         scatter(c, part, order, panel, x);
     });
 }
+template <class T>
+EIGEN_DONT_INLINE void add_panels_kernel_gradient(const Convolution2D& c, const T* y, const T* x, T* dw,
+                                                  Index samples) {
+    const PanelOrder order = order_of(c);
+    T panel[panel_values<T>];
+    each_part<T>(c, samples, true, [&](const PanelPart& part) {
+        gather(c, part, order, x, panel);
+        const Index filter = part.group * c.group_filters();
+        add_product(c.group_filters(), part.depth, part.count, y + part.first * c.filters + filter, c.filters,
+                    order == PanelOrder::ByPosition ? Factor<T>{panel, part.depth, 1} : Factor<T>{panel, 1, part.count},
+                    dw + filter + part.k * c.filters, c.filters);
+    });
+}
+
+/// y += W ∗ x for the long x and the short y, one sample after the other; y = initial + W ∗ x where `initial` says so.
+template <class T>
+EIGEN_DONT_INLINE void add_convolution(const Convolution2D& c, const T* w, const T* x, T* y, Index samples,
+                                       const Initial<T>& initial = {}) {
+    if (c.is_pointwise())
+        add_product(c.filters, c.positions.count() * samples, c.channels, w, c.filters, {x, 1, c.channels}, y,
+                    c.filters, initial);
+    else if (c.is_without_gaps() && bands_fit<T>(c.frames()))
+        add_direct_convolution(c.frames(), c.filters, w, x, y, samples, initial);
+    else
+        add_panels_convolution(c, w, x, y, samples, initial);
+}
+
+/// x += Wᵀ ∗ y, the transpose of `add_convolution`.
+template <class T>
+EIGEN_DONT_INLINE void add_transposed_convolution(const Convolution2D& c, const T* w, const T* y, T* x, Index samples,
+                                                  const Initial<T>& initial = {}) {
+    if (c.is_pointwise())
+        add_transposed_product(c.channels, c.positions.count() * samples, c.filters, w, c.filters, y, c.filters, x,
+                               c.channels, initial);
+    else if (c.is_without_gaps() && is_direct_transposed<T>(c.frames(), c.filters))
+        add_direct_transposed_convolution(c.frames(), c.filters, w, y, x, samples, initial);
+    else
+        add_panels_transposed_convolution(c, w, y, x, samples, initial);
+}
 
 /// dW += ∂(yᵀ(W ∗ x))/∂W, and the gradient of a bias, as for one dimension.
 template <Side Gradient, class T>
@@ -302,31 +323,16 @@ EIGEN_DONT_INLINE void add_kernel_gradient(const Convolution2D& c, const T* y, c
     } else {
         if (bias_gradient) add_columns<T>(c.channels, c.size.count() * samples, x, bias_gradient);
     }
-    if (c.is_pointwise()) {
+    const bool direct = c.is_without_gaps() && bands_fit<T>(c.frames());
+    if (c.is_pointwise())
         add_product(c.filters, c.channels, c.positions.count() * samples, y, c.filters, {x, c.channels, 1}, dw,
                     c.filters);
-        return;
-    }
-    if (c.is_without_gaps() && bands_fit<T>(c.frames())) {
-        // Short runs, and few filters, leave registers empty.
-        if (c.filters == 1 && c.stride == Extent{1}) {
-            add_direct_kernel_gradient_of_one(c.frames(), y, x, dw, samples);
-            return;
-        }
-        if (c.filters >= 4 && c.frames().run() >= 6) {
-            add_direct_kernel_gradient(c.frames(), c.filters, y, x, dw, samples);
-            return;
-        }
-    }
-    const PanelOrder order = order_of(c);
-    T panel[panel_values<T>];
-    each_part<T>(c, samples, true, [&](const PanelPart& part) {
-        gather(c, part, order, x, panel);
-        const Index filter = part.group * c.group_filters();
-        add_product(c.group_filters(), part.depth, part.count, y + part.first * c.filters + filter, c.filters,
-                    order == PanelOrder::ByPosition ? Factor<T>{panel, part.depth, 1} : Factor<T>{panel, 1, part.count},
-                    dw + filter + part.k * c.filters, c.filters);
-    });
+    else if (direct && c.filters == 1 && c.stride == Extent{1})
+        add_direct_kernel_gradient_of_one(c.frames(), y, x, dw, samples);
+    else if (direct && c.filters >= 4 && c.frames().run() >= 6)  // few filters and short runs leave registers empty
+        add_direct_kernel_gradient(c.frames(), c.filters, y, x, dw, samples);
+    else
+        add_panels_kernel_gradient(c, y, x, dw, samples);
 }
 
 }  // namespace kernels

@@ -1,12 +1,13 @@
 // The products behind 2-D convolutions without gaps and groups, read where pictures lie: what a window sees in one row
 // of a picture is a run of memory, and all its rows are summed in registers before anything is stored. A picture whose
-// windows stick out is copied first, a band of rows at a time, with zeros around it; nothing else is.
+// windows stick out is copied first, a band of rows at a time, with zeros around it; nothing else of it is.
 #pragma once
 
 #include <Eigen/Core>
 #include <algorithm>
 
 #include "hourglass/core/shape.hpp"
+#include "hourglass/kernels/convolution.hpp"
 #include "hourglass/kernels/product.hpp"
 #include "hourglass/kernels/transpose.hpp"
 
@@ -41,7 +42,7 @@ struct Band {
 
 // Values of the copy of a band.
 template <class T>
-inline constexpr Index band_values = (Index{1} << 16) / static_cast<Index>(sizeof(T));
+inline constexpr Index band_values = (Index{1} << 15) / static_cast<Index>(sizeof(T));
 
 // Whether a copy has room for what a row of windows sees.
 template <class T>
@@ -173,7 +174,7 @@ EIGEN_DONT_INLINE void add_direct_kernel_gradient_of_one(const PictureFrames& s,
     for (Index j = 0; j < samples; ++j, x += x_size, y += s.count.count())
         each_band(s, x, copy, [&](const Band<T>& band) {
             for (Index row = 0; row < s.rows_seen(band.rows); ++row) {
-                // Row i of the taps of windows in row p is row p + i: the last i first.
+                // Row i of the taps of windows in row p is row p + i: the last p first.
                 const Index first = std::max<Index>(0, row - band.rows + 1), last = std::min(row, s.taps.rows - 1);
                 add_product(run, last - first + 1, columns, band.values + row * band.row_step, s.channels,
                             {y + (band.first + row - first) * columns, 1, -columns}, dw + first * run, run);
@@ -181,21 +182,14 @@ EIGEN_DONT_INLINE void add_direct_kernel_gradient_of_one(const PictureFrames& s,
         });
 }
 
-// Positions of the long picture along one direction that see taps r, r + step, … of a kernel: position
-// q·step + offset, q from `begin` to `end`, sees position q − i of the short picture through tap r + i·step.
-struct LongPhase {
-    Index offset, taps, begin, end;
-};
-inline LongPhase long_phase(Index r, Index kernel, Index step, Index before, Index length, Index positions) {
-    const Index offset = r - before, taps = (kernel - 1 - r) / step + 1;
-    const Index begin = offset < 0 ? (-offset + step - 1) / step : 0;
-    const Index end = std::min(positions + taps - 1, (length - 1 - offset + step) / step);
-    return {offset, taps, begin, std::max(begin, end)};
+// The phase of tap r along one direction of a picture, see `Phase`.
+inline Phase long_phase(Index r, Index kernel, Index step, Index before, Index length, Index positions) {
+    return phase_at(r - before, (kernel - 1 - r) / step + 1, step, length, positions);
 }
 
 // Values of a phase's kernel, transposed, and how many rows of it at least.
 template <class T>
-inline constexpr Index phase_values = (Index{1} << 16) / static_cast<Index>(sizeof(T));
+inline constexpr Index phase_values = (Index{1} << 15) / static_cast<Index>(sizeof(T));
 inline constexpr Index phase_rows = 16;
 
 /// x += Wᵀ ∗ y, or x = initial + Wᵀ ∗ y, for `s` over the long picture x: see `add_transposed_convolution`. Positions
@@ -211,7 +205,7 @@ EIGEN_DONT_INLINE void add_direct_transposed_convolution(const PictureFrames& s,
         for (Index r = 0; r < std::min(step, kernel); ++r)
             use(r, long_phase(r, kernel, step, before, length, positions));
     };
-    const auto one_phase = [&](Index row, const LongPhase& rows, Index column, const LongPhase& columns) {
+    const auto one_phase = [&](Index row, const Phase& rows, Index column, const Phase& columns) {
         if (rows.begin == rows.end || columns.begin == columns.end) return;
         const Index run = columns.taps * filters;
         const Index taps_at_once = std::min(rows.taps, phase_values<T> / (phase_rows * run));
@@ -249,9 +243,9 @@ EIGEN_DONT_INLINE void add_direct_transposed_convolution(const PictureFrames& s,
                     });
             }
     };
-    each_phase(s.taps.rows, s.step.rows, s.before.rows, s.size.rows, s.count.rows, [&](Index r, const LongPhase& rows) {
+    each_phase(s.taps.rows, s.step.rows, s.before.rows, s.size.rows, s.count.rows, [&](Index r, const Phase& rows) {
         each_phase(s.taps.columns, s.step.columns, s.before.columns, s.size.columns, s.count.columns,
-                   [&](Index k, const LongPhase& columns) { one_phase(r, rows, k, columns); });
+                   [&](Index k, const Phase& columns) { one_phase(r, rows, k, columns); });
     });
 }
 
@@ -264,12 +258,8 @@ bool is_direct_transposed(const PictureFrames& s, Index filters) {
     if (taps.rows * columns_seen * filters > band_values<T> || phase_rows * taps.columns * filters > phase_values<T>)
         return false;
     const auto reached = [](Index kernel, Index step, Index before, Index length, Index positions) {
-        Index sum = 0;
-        for (Index r = 0; r < std::min(step, kernel); ++r) {
-            const LongPhase phase = long_phase(r, kernel, step, before, length, positions);
-            sum += phase.end - phase.begin;
-        }
-        return sum;
+        return reached_by(std::min(step, kernel),
+                          [&](Index r) { return long_phase(r, kernel, step, before, length, positions); });
     };
     return reached(s.taps.rows, s.step.rows, s.before.rows, s.size.rows, s.count.rows) == s.size.rows &&
            reached(s.taps.columns, s.step.columns, s.before.columns, s.size.columns, s.count.columns) == s.size.columns;

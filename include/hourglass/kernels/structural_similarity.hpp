@@ -25,9 +25,13 @@ class StructuralSimilarityMap {
   public:
     static constexpr Index window = 11;
 
+    /// Ranges whose squares every type can hold.
+    static constexpr double least_range = 1e-15, most_range = 1e15;
+    static constexpr bool takes(double range) { return range >= least_range && range <= most_range; }
+
     /// Of pictures that have at least `window` rows and columns.
-    StructuralSimilarityMap(Shape shape, double range)
-        : shape_(shape), c1_(T(0.01 * range * 0.01 * range)), c2_(T(0.03 * range * 0.03 * range)) {
+    StructuralSimilarityMap(Shape shape, double range) : shape_(shape) {
+        this->range(range);
         double sum = 0;
         constexpr Index middle = window / 2;
         std::array<double, window> weights;
@@ -38,6 +42,11 @@ class StructuralSimilarityMap {
         for (std::size_t i = 0; i < weights.size(); ++i) weights_[i] = T(weights[i] / sum);
         memory_.resize(
             static_cast<std::size_t>(3 * shape.size() + rows() * shape.columns * shape.channels + 5 * windows()));
+    }
+
+    void range(double range) {
+        c1_ = T(0.01 * range * 0.01 * range);
+        c2_ = T(0.03 * range * 0.03 * range);
     }
 
     /// The similarity of `x` and `y`; where `gradient` is not null, `scale` times its gradient for x is written
@@ -64,12 +73,13 @@ class StructuralSimilarityMap {
         each_pack(
             count,
             [&](Pack<T>& m, Pack<T>& v, Pack<T>& q, Pack<T>& u, Pack<T>& r) {
-                const Pack<T> a1 = two * m * v + c1, a2 = two * (r - m * v) + c2, b1 = m * m + v * v + c1,
-                              b2 = (q - m * m) + (u - v * v) + c2, inverse = Pack<T>(T(1)) / (b1 * b2),
-                              similarity = a1 * a2 * inverse;
-                m = two * inverse * (v * (a2 - a1) - m * similarity * (b2 - b1));
-                q = -(similarity * b1 * inverse);
-                r = two * a1 * inverse;
+                // Divided one after the other: a product of both denominators could leave the type's range.
+                const Pack<T> b1 = m * m + v * v + c1, b2 = (q - m * m) + (u - v * v) + c2,
+                              luminance = (two * m * v + c1) / b1, structure = (two * (r - m * v) + c2) / b2,
+                              similarity = luminance * structure;
+                m = two * (v * (structure / b1 - luminance / b2) - m * (similarity / b1 - similarity / b2));
+                q = -(similarity / b2);
+                r = two * luminance / b2;
                 v = similarity;
             },
             mean_x, mean_y, square_x, square_y, mixed);
@@ -130,7 +140,7 @@ class StructuralSimilarityMap {
     }
 
     Shape shape_;
-    T c1_, c2_;
+    T c1_{}, c2_{};
     std::array<T, window> weights_;
     std::vector<T> memory_;
 };

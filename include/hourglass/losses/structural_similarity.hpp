@@ -15,7 +15,7 @@ inline namespace HOURGLASS_ABI {
 /// windows of 11 × 11 Gaussian weights, all inside the picture, as in TensorFlow's `tf.image.ssim`.
 ///
 /// `range` is what lies between the smallest and the largest value that pictures can have. The model's output has to be
-/// a picture of at least 11 rows and columns. `Error` unless the range is finite and positive.
+/// a picture of at least 11 rows and columns. `Error` for a range outside [1e-15, 1e15].
 struct StructuralSimilarity {
     static constexpr std::string_view name = "StructuralSimilarity";
     static constexpr Slot slot = Slot::Loss;
@@ -23,8 +23,8 @@ struct StructuralSimilarity {
 
     constexpr explicit StructuralSimilarity(double range_ = 1.0) : range(range_) { check(); }
     constexpr void check() const {
-        if (!(range > 0 && range <= 1e15))
-            fail("StructuralSimilarity: the range must be finite and positive, got ", range);
+        if (!kernels::StructuralSimilarityMap<float>::takes(range))
+            fail("StructuralSimilarity: the range must lie in [1e-15, 1e15], got ", range);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
@@ -59,9 +59,8 @@ struct StructuralSimilarity {
         // Kept from one batch to the next: a step in a loop allocates nothing.
         template <class T>
         kernels::StructuralSimilarityMap<T>& similarity() const {
-            thread_local double range_of_map = range;
             thread_local kernels::StructuralSimilarityMap<T> map(Output, range);
-            if (range_of_map != range) map = kernels::StructuralSimilarityMap<T>(Output, range_of_map = range);
+            map.range(range);  // that of this model, of those that the thread works at
             return map;
         }
         template <class T>

@@ -21,7 +21,8 @@ void require_comparable(std::string_view function, const Input<T>& a, const Inpu
     if (a.rows() != b.rows() || a.cols() != b.cols())
         fail(function, ": the pictures are ", a.rows(), " x ", a.cols(), " and ", b.rows(), " x ", b.cols(),
              ", expected two batches of one size");
-    if (!(range > 0 && range <= 1e15)) fail(function, ": the range must be finite and positive, got ", range);
+    if (!kernels::StructuralSimilarityMap<double>::takes(range))
+        fail(function, ": the range must lie in [1e-15, 1e15], got ", range);
     for (const Input<T>* const batch : {&a, &b})
         for (Index j = 0; j < batch->cols(); ++j)
             if (const Index i = first_non_finite(batch->data() + j * batch->outerStride(), batch->rows()); i >= 0)
@@ -35,7 +36,7 @@ void require_comparable(std::string_view function, const Input<T>& a, const Inpu
 ///
 /// `a` and `b`: features × n, as `reconstruct` takes and gives them. `range`: what lies between the smallest and the
 /// largest value that pictures can have. Returns n values. Errors: batches of two sizes, a value that is not finite, a
-/// range that is not finite and positive.
+/// range outside [1e-15, 1e15].
 template <class A, class B>
 Eigen::VectorXd peak_signal_to_noise_ratio(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b,
                                            double range = 1.0) {
