@@ -47,7 +47,7 @@ inline void print_row(std::ostream& out, std::string_view name, std::string_view
                       std::string_view hyperparameters = "") {
     // Not <iomanip>, which costs every user's file time.
     const auto fill = [&](std::string_view text, std::size_t width) {
-        for (std::size_t i = text.size(); i < width; ++i) out << ' ';
+        for (std::size_t i = std::min(text.size(), width - 1); i < width; ++i) out << ' ';  // at least one
     };
     out << name;
     fill(name, 22);

@@ -72,8 +72,9 @@ struct Conv2D : layers::ConvolutionLayer<Conv2D<Filters, Kernel, Stride, Pad, Di
         static_assert(
             Conv2DTranspose<In.channels, Kernel, Stride, Pad, Dilation, true, Groups>::output(output(In)) == In,
             "hourglass: the transpose of this Conv2D does not give back its input's rows and columns: with "
-            "Padding::Same they must be multiples of the stride, with Padding::Valid those minus the "
-            "kernel's extent must be");
+            "Padding::Same rows and columns must be multiples of the stride, with Padding::Valid what is left of them "
+            "without the kernel's extent must be; a ZeroPadding2D in front of the Conv2D, which Mirror cuts off again, "
+            "can make it so");
     }
 };
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "hourglass/core/term.hpp"
 #include "hourglass/layers/pooling_layer.hpp"
 
 namespace hourglass {
@@ -35,7 +36,8 @@ struct Pooling2D {
         constexpr Extent count = picture_windows(In).count();
         static_assert(count.rows * Stride.rows == In.length && count.columns * Stride.columns == In.columns,
                       "hourglass: an upsampling by the stride of this pooling does not give back its input's rows and "
-                      "columns, which must be multiples of the stride");
+                      "columns: the number of its windows times the stride must be those; a ZeroPadding2D in front of "
+                      "the pooling, which Mirror cuts off again, can make it so");
         return {};
     }
 };
@@ -149,13 +151,14 @@ struct GlobalAveragePooling2D : layers::LinearMap<GlobalAveragePooling2D> {
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
-        for (Index j = 0; j < x.cols(); ++j) {
-            Flat<T> mean{y.data() + j * In.channels, In.channels};
-            mean.setConstant(T(0));
-            for (Index i = 0; i < In.positions(); ++i)
-                mean += ConstFlat<T>{x.data() + (j * In.positions() + i) * In.channels, In.channels};
-            mean /= T(static_cast<double>(In.positions()));
-        }
+        const T* in = x.data();
+        for (Index j = 0; j < x.cols(); ++j)
+            for (Index c = 0; c < In.channels; ++c) {
+                core::Accumulator<T> sum(0);  // many values, whose rounding would add up
+                for (Index i = 0; i < In.positions(); ++i)
+                    sum += core::Accumulator<T>(in[(j * In.positions() + i) * In.channels + c]);
+                y.data()[j * In.channels + c] = T(sum / core::Accumulator<T>(static_cast<double>(In.positions())));
+            }
     }
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
