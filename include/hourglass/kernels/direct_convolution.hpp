@@ -42,7 +42,7 @@ struct Band {
 
 // Values of the copy of a band.
 template <class T>
-inline constexpr Index band_values = (Index{1} << 15) / static_cast<Index>(sizeof(T));
+inline constexpr Index band_values = (Index{1} << 16) / static_cast<Index>(sizeof(T));
 
 // Whether a copy has room for what a row of windows sees.
 template <class T>
