@@ -495,15 +495,18 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
     using Ends = hg::Chain<hg::Shape{6}, hg::Dense<6>, hg::Reshape<2, 3>, hg::Flatten>;
     using Between = hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Reshape<3, 2>, hg::Flatten, hg::Dense<6>>;
     using Begins = hg::Chain<hg::Shape{6}, hg::Reshape<2, 3>, hg::Flatten, hg::Dense<6>>;
-    CHECK_THAT(refused(std::type_identity<Ends>{}, {{"0", "f"}}), ContainsSubstring("layer 2 (Flatten): a series or picture is"));
-    CHECK_THAT(refused(std::type_identity<Between>{}, {{"3", "f"}}), ContainsSubstring("layer 1 (Reshape): a series or"));
+    CHECK_THAT(refused(std::type_identity<Ends>{}, {{"0", "f"}}),
+               ContainsSubstring("layer 2 (Flatten): a series or picture is"));
+    CHECK_THAT(refused(std::type_identity<Between>{}, {{"3", "f"}}),
+               ContainsSubstring("layer 1 (Reshape): a series or"));
     CHECK_THAT(refused(std::type_identity<Begins>{}, {{"2", "f"}}),
                ContainsSubstring("layer 0 (Reshape): a series or picture is"));
     using Turned = hg::Chain<hg::Shape{2, 3}, hg::Reshape<3, 2>, hg::Flatten, hg::Dense<6>>;
     using Unknown = hg::Chain<hg::Shape{2, 3}, hg::Flatten, Twice, hg::Dense<6>>;
     CHECK_THAT(refused(std::type_identity<Turned>{}, {{"2", "f"}}),
                ContainsSubstring("layer 0 (Reshape): a series or picture is"));
-    CHECK_THAT(refused(std::type_identity<Unknown>{}, {{"2", "f"}}), ContainsSubstring("layer 1 (Twice): a series or picture is"));
+    CHECK_THAT(refused(std::type_identity<Unknown>{}, {{"2", "f"}}),
+               ContainsSubstring("layer 1 (Twice): a series or picture is"));
     // Layers without weights between a vector and a series, and groups, out of which no value can go.
     using Pooled = hg::Chain<hg::Shape{6, 4}, hg::AveragePooling1D<4>, hg::Reshape<2, 3>, hg::Flatten, hg::Dense<6>>;
     using Mean =
@@ -513,15 +516,18 @@ TEST_CASE("the order of a flattened series goes through branches and conditions"
     using Groups = hg::Chain<hg::Shape{2, 3}, hg::Flatten, hg::Conv1D<2, 1, 1, hg::Padding::Valid, 1, true, 2>>;
     CHECK_THAT(refused(std::type_identity<Pooled>{}, {{"3", "f"}}),
                ContainsSubstring("layer 1 (Reshape): a series or picture is"));
-    CHECK_THAT(refused(std::type_identity<Mean>{}, {{"3", "f"}}), ContainsSubstring("layer 1 (Reshape): a series or picture is"));
+    CHECK_THAT(refused(std::type_identity<Mean>{}, {{"3", "f"}}),
+               ContainsSubstring("layer 1 (Reshape): a series or picture is"));
     CHECK_THAT(refused(std::type_identity<Repeated>{}, {{"3", "f"}}),
                ContainsSubstring("layer 1 (UpSampling1D): a series or picture is"));
     CHECK_THAT(refused(std::type_identity<Padded>{}, {{"3", "f"}}),
                ContainsSubstring("layer 1 (ZeroPadding1D): a series or picture is"));
-    CHECK_THAT(refused(std::type_identity<Groups>{}, {{"1", "f"}}), ContainsSubstring("layer 1 (Conv1D): a series or picture is"));
+    CHECK_THAT(refused(std::type_identity<Groups>{}, {{"1", "f"}}),
+               ContainsSubstring("layer 1 (Conv1D): a series or picture is"));
     // A layer of the program's own may treat values differently, unless it says that it does not.
     using Own = hg::Chain<hg::Shape{2, 3}, hg::Flatten, Unmoved<false>, hg::Dense<6>>;
-    CHECK_THAT(refused(std::type_identity<Own>{}, {{"2", "f"}}), ContainsSubstring("layer 1 (Unmoved): a series or picture is"));
+    CHECK_THAT(refused(std::type_identity<Own>{}, {{"2", "f"}}),
+               ContainsSubstring("layer 1 (Unmoved): a series or picture is"));
     auto pointwise = hg::network<hg::Chain<hg::Shape{2, 3}, hg::Flatten, Unmoved<true>, hg::Dense<6>>>(rng);
     hg::load(bytes, hg::from_pytorch(pointwise, {{"2", "f"}}), hg::IgnoreOthers{});
     CHECK((pointwise.evaluate(x) - (w * flat + b)).norm() < 1e-5);

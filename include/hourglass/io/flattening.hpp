@@ -127,10 +127,11 @@ class Flattening {
         if (!b.empty()) learn(a, b);
     }
     [[noreturn]] void fail_at(std::size_t i) const {
-        fail(where_, "layer ", chain_[i].layer,
-             ": a series or picture is flattened there with its positions fastest, here with its channels, and no order "
-             "of the weights makes up for it: what goes in and comes out has to keep its shape, and between one "
-             "shape and another, and before a mean and a log-variance, a layer with weights has to stand");
+        fail(
+            where_, "layer ", chain_[i].layer,
+            ": a series or picture is flattened there with its positions fastest, here with its channels, and no order "
+            "of the weights makes up for it: what goes in and comes out has to keep its shape, and between one "
+            "shape and another, and before a mean and a log-variance, a layer with weights has to stand");
     }
 
     std::vector<Passage> chain_;
