@@ -24,7 +24,8 @@ ConstView<T> matrix(const Eigen::Tensor<T, Rank, Options, Index_>& tensor) {
     static_assert(Rank >= 2 && Rank <= 4, "hourglass: batches are tensors of rank 2, 3 or 4");
     const auto samples = static_cast<Index>(tensor.dimension(Rank - 1));
     Index values = 1;
-    for (int axis = 0; axis + 1 < Rank; ++axis) values *= static_cast<Index>(tensor.dimension(axis));
+    for (std::size_t axis = 0; axis + 1 < static_cast<std::size_t>(Rank); ++axis)
+        values *= static_cast<Index>(tensor.dimension(axis));
     return {tensor.data(), values, samples};
 }
 
