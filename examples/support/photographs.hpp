@@ -38,7 +38,7 @@ inline Photographs load_photographs(const std::string& folder, int size, int ste
     std::vector<std::filesystem::path> files;
     for (const auto& file : std::filesystem::directory_iterator{folder, missing})
         if (file.path().extension() == ".jpg") files.push_back(file.path());
-    if (files.empty()) no_photographs("A photograph, *.jpg, is not in " + folder);
+    if (files.empty()) no_photographs("A photograph is not in " + folder + ": there is no *.jpg");
     std::sort(files.begin(), files.end());
 
     std::vector<Eigen::VectorXf> train, test;
@@ -72,7 +72,7 @@ inline Photographs load_photographs(const std::string& folder, int size, int ste
     }
     tjDestroy(decoder);
     if (train.empty() || test.empty())
-        no_photographs("A photograph that can be read, and is large enough, is not in " + folder);
+        no_photographs("A photograph is not in " + folder + ": no *.jpg can be read and is large enough");
     const auto side_by_side = [&](const std::vector<Eigen::VectorXf>& patches) {
         Eigen::MatrixXf all(3 * size * size, static_cast<Eigen::Index>(patches.size()));
         for (std::size_t j = 0; j < patches.size(); ++j) all.col(static_cast<Eigen::Index>(j)) = patches[j];
