@@ -7,10 +7,9 @@
 //         squared error, Adam, batches of 128
 //     W4  train a variational autoencoder 784-400-20, ReLU, Bernoulli likelihood and divergence, Adam, batches of 128
 //     W6  one sample through 784-32-784
-//     W7  train the convolutional autoencoder of Keras's blog (Chollet 2016), pictures of 28 x 28: three convolutions
-//     of
-//         16, 8 and 8 filters, each with ReLU and max-pooling, and back with upsamplings, binary cross-entropy, Adam,
-//         batches of 128; W7-1 and W7-256: its reconstruction of so many pictures
+//     W7  train the convolutional autoencoder of Keras's blog (Chollet 2016), pictures of 28 x 28: 16, 8 and 8
+//         filters, each with ReLU and max-pooling, and back with upsamplings, binary cross-entropy, Adam, batches of
+//         128; W7-1 and W7-256: its reconstruction of so many pictures
 //     W8  train the convolutional net of the variational autoencoder of TensorFlow's and Keras's examples: 32 and 64
 //         filters of stride 2, dense 16 and 3136, transposed 64, 32 and 1, binary cross-entropy, Adam, batches of 128;
 //         W8-1 and W8-256

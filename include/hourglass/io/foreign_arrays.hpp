@@ -113,7 +113,7 @@ template <class L>
 constexpr Passing passing_of(Shape in, Shape out) {
     constexpr Traits traits = core::traits_of<L>();
     if (traits.keeps_values) return Passing::Reshapes;
-    if (groups_of < L >> 1) return Passing::Other;  // no value can change its group
+    if (groups_of<L> != 1) return Passing::Other;  // no value can change its group
     if (kernel_of<L> != Kernel::None || core::is_tied<L>) return Passing::Mixes;
     if (traits.condition > 0) return Passing::Appends;
     if (keeps_order<L>) return Passing::Keeps;

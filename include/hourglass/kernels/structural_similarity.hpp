@@ -40,8 +40,7 @@ class StructuralSimilarityMap {
             sum += weights[i] = std::exp(-at * at / (2 * 1.5 * 1.5));
         }
         for (std::size_t i = 0; i < weights.size(); ++i) weights_[i] = T(weights[i] / sum);
-        memory_.resize(
-            static_cast<std::size_t>(3 * shape.size() + rows() * shape.columns * shape.channels + 5 * windows()));
+        memory_.resize(static_cast<std::size_t>(3 * shape.size() + rows() * row_values() + 5 * windows()));
     }
 
     void range(double range) {
@@ -55,7 +54,7 @@ class StructuralSimilarityMap {
         const Index n = shape_.size(), count = windows();
         T* const product = memory_.data();
         T* const along_rows = product + 3 * n;
-        T* const mean_x = along_rows + rows() * shape_.columns * shape_.channels;
+        T* const mean_x = along_rows + rows() * row_values();
         T *const mean_y = mean_x + count, *const square_x = mean_y + count, *const square_y = square_x + count,
                  *const mixed = square_y + count;
         const auto of_product = [&](const T* a, const T* b, T* to) {

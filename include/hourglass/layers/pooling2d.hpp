@@ -151,14 +151,16 @@ struct GlobalAveragePooling2D : layers::LinearMap<GlobalAveragePooling2D> {
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
+        using Sum = core::Accumulator<T>;  // of many values, whose rounding would add up
         const T* in = x.data();
-        for (Index j = 0; j < x.cols(); ++j)
-            for (Index c = 0; c < In.channels; ++c) {
-                core::Accumulator<T> sum(0);  // many values, whose rounding would add up
-                for (Index i = 0; i < In.positions(); ++i)
-                    sum += core::Accumulator<T>(in[(j * In.positions() + i) * In.channels + c]);
-                y.data()[j * In.channels + c] = T(sum / core::Accumulator<T>(static_cast<double>(In.positions())));
-            }
+        T* out = y.data();
+        for (Index j = 0; j < x.cols(); ++j) {
+            Sum sums[static_cast<std::size_t>(In.channels)];
+            std::fill_n(sums, In.channels, Sum(0));
+            for (Index i = 0; i < In.positions(); ++i)
+                for (Sum& sum : sums) sum += Sum(*in++);
+            for (const Sum& sum : sums) *out++ = T(sum / Sum(static_cast<double>(In.positions())));
+        }
     }
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
