@@ -124,6 +124,20 @@ TEST_CASE("2-D convolutions whose work is cut agree with plain loops") {
     check({1, {16, 49}, 1, {8, 41}, {5, 5}, {1, 1}, {2, 2}, {0, 0}}, 2);    // a part of one position
 }
 
+TEST_CASE("2-D convolutions by minimal filtering agree with plain loops") {
+    check({16, {5, 7}, 32, {5, 7}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 3);
+    check({32, {6, 15}, 16, {4, 14}, {3, 2}, {1, 1}, {1, 1}, {0, 0}}, 2);    // nothing sticks out, two taps
+    check({16, {5, 18}, 16, {7, 21}, {3, 4}, {1, 1}, {1, 1}, {2, 3}}, 2);    // much does, four taps
+    check({16, {4, 19}, 32, {4, 15}, {1, 5}, {1, 1}, {1, 1}, {0, 0}}, 2);    // one row of five taps
+    check({48, {9, 14}, 80, {9, 14}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 1);    // channels and filters cut
+    check({16, {5, 120}, 16, {5, 120}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 1);  // strips cut in columns
+    check({16, {40, 16}, 16, {40, 16}, {5, 3}, {1, 1}, {1, 1}, {2, 1}}, 1);  // and in rows
+    check({16, {30, 15}, 16, {8, 15}, {23, 3}, {1, 1}, {1, 1}, {0, 1}}, 1);  // more rows of taps than there is room for
+    check({16, {6, 15}, 16, {6, 15}, {3, 3}, {1, 1}, {1, 1}, {1, 40}}, 1);   // tiles that see nothing
+    check({16, {7, 14}, 16, {4, 7}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}, 2);     // the way back in phases of two taps
+    check({16, {11, 30}, 32, {11, 10}, {2, 7}, {1, 3}, {1, 1}, {1, 2}}, 2);  // and of three
+}
+
 TEST_CASE("grouped convolutions agree with plain loops") {
     check({4, {5, 7}, 6, {4, 6}, {2, 2}, {1, 1}, {1, 1}, {0, 0}, 2}, 3);
     check({6, {5, 7}, 6, {5, 7}, {3, 2}, {1, 1}, {1, 1}, {1, 0}, 6}, 3);    // depthwise

@@ -7,10 +7,10 @@
 // many, and filters too: those of one group see each other alone. The kernel is W of filters × (channels/groups ·
 // columns · rows), column-major: filters fastest, then a group's channels, then the kernel's columns, then its rows.
 //
-// Without groups and dilation pictures are read where they lie (direct_convolution.hpp), but for rows too wide for its
-// copies, and gradients that would leave registers empty. Else what some dozens of positions see is copied side by side
-// into a panel that stays in the nearest cache, and multiplied there: one product for all taps, whatever the padding,
-// stride and dilation.
+// Without groups and dilation pictures are read where they lie (direct_convolution.hpp) or by minimal filtering
+// (filtered_pictures.hpp), but for rows too wide for their copies, and gradients that would leave registers empty. Else
+// what some dozens of positions see is copied side by side into a panel that stays in the nearest cache, and multiplied
+// there: one product for all taps, whatever the padding, stride and dilation.
 #pragma once
 
 #include <Eigen/Core>
@@ -20,6 +20,8 @@
 #include "hourglass/kernels/columns.hpp"
 #include "hourglass/kernels/convolution.hpp"
 #include "hourglass/kernels/direct_convolution.hpp"
+#include "hourglass/kernels/filtered_pictures.hpp"
+#include "hourglass/kernels/picture_phases.hpp"
 #include "hourglass/kernels/product.hpp"
 
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
@@ -295,6 +297,8 @@ EIGEN_DONT_INLINE void add_convolution(const Convolution2D& c, const T* w, const
     if (c.is_pointwise())
         add_product(c.filters, c.positions.count() * samples, c.channels, w, c.filters, {x, 1, c.channels}, y,
                     c.filters, initial);
+    else if (c.is_without_gaps() && filtering_pays<T>(c.frames(), c.filters))
+        add_filtered_convolution(c.frames(), c.filters, w, x, y, samples, initial);
     else if (c.is_without_gaps() && bands_fit<T>(c.frames()))
         add_direct_convolution(c.frames(), c.filters, w, x, y, samples, initial);
     else
@@ -308,8 +312,8 @@ EIGEN_DONT_INLINE void add_transposed_convolution(const Convolution2D& c, const 
     if (c.is_pointwise())
         add_transposed_product(c.channels, c.positions.count() * samples, c.filters, w, c.filters, y, c.filters, x,
                                c.channels, initial);
-    else if (c.is_without_gaps() && is_direct_transposed<T>(c.frames(), c.filters))
-        add_direct_transposed_convolution(c.frames(), c.filters, w, y, x, samples, initial);
+    else if (c.is_without_gaps() && falls_into_phases<T>(c.frames(), c.filters))
+        add_transposed_by_phases(c.frames(), c.filters, w, y, x, samples, initial);
     else
         add_panels_transposed_convolution(c, w, y, x, samples, initial);
 }
@@ -327,6 +331,8 @@ EIGEN_DONT_INLINE void add_kernel_gradient(const Convolution2D& c, const T* y, c
     if (c.is_pointwise())
         add_product(c.filters, c.channels, c.positions.count() * samples, y, c.filters, {x, c.channels, 1}, dw,
                     c.filters);
+    else if (c.is_without_gaps() && filtered_gradient_pays<T>(c.frames(), c.filters))
+        add_filtered_kernel_gradient(c.frames(), c.filters, y, x, dw, samples);
     else if (direct && c.filters == 1 && c.stride == Extent{1})
         add_direct_kernel_gradient_of_one(c.frames(), y, x, dw, samples);
     else if (direct && c.filters >= 4 && c.frames().run() >= 6)  // few filters and short runs leave registers empty

@@ -7,30 +7,12 @@
 #include <algorithm>
 
 #include "hourglass/core/shape.hpp"
-#include "hourglass/kernels/convolution.hpp"
+#include "hourglass/kernels/picture_frames.hpp"
 #include "hourglass/kernels/product.hpp"
-#include "hourglass/kernels/transpose.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
-
-/// Windows that slide over a picture (channels × columns × rows): window (p, q) sees positions
-/// (p·step − before + i, q·step − before + k), i and k over its rows and columns of taps. Outside the picture is zero.
-struct PictureFrames {
-    Index channels;
-    Extent size, count, step, taps, before;
-
-    /// Values of one row of taps.
-    constexpr Index run() const { return taps.columns * channels; }
-    /// Rows and columns that `rows` rows of windows see.
-    constexpr Index rows_seen(Index rows) const { return (rows - 1) * step.rows + taps.rows; }
-    constexpr Index columns_seen() const { return (count.columns - 1) * step.columns + taps.columns; }
-    constexpr bool inside() const {
-        return before.rows <= 0 && before.columns <= 0 && rows_seen(count.rows) - before.rows <= size.rows &&
-               columns_seen() - before.columns <= size.columns;
-    }
-};
 
 // Rows of windows from `first` on, as they see a picture: row i of the taps of window (first + p, q) begins at
 // values + (p·step.rows + i)·row_step + q·step.columns·channels.
@@ -80,13 +62,6 @@ void each_band(const PictureFrames& s, const T* picture, T* copy, Use use) {
         use(Band<T>{copy, row_step, first, rows});
     }
 }
-
-// Where the outputs of windows lie: values from one row of windows to the next, and from one column.
-template <class T>
-struct Outputs {
-    T* values;
-    Index row_step, column_step;
-};
 
 // y(window) = initial + A · what it sees, `rows` values each, for A of rows × the values of a window, A(i, k) at
 // a[i + k·a_step]. `tap_rows` rows of taps from `tap_row` on are seen.
@@ -180,89 +155,6 @@ EIGEN_DONT_INLINE void add_direct_kernel_gradient_of_one(const PictureFrames& s,
                             {y + (band.first + row - first) * columns, 1, -columns}, dw + first * run, run);
             }
         });
-}
-
-// The phase of tap r along one direction of a picture, see `Phase`.
-inline Phase long_phase(Index r, Index kernel, Index step, Index before, Index length, Index positions) {
-    return phase_at(r - before, (kernel - 1 - r) / step + 1, step, length, positions);
-}
-
-// Values of a phase's kernel, transposed, and how many rows of it at least.
-template <class T>
-inline constexpr Index phase_values = (Index{1} << 15) / static_cast<Index>(sizeof(T));
-inline constexpr Index phase_rows = 16;
-
-/// x += Wᵀ ∗ y, or x = initial + Wᵀ ∗ y, for `s` over the long picture x: see `add_transposed_convolution`. Positions
-/// of x fall into step.rows × step.columns phases; with the kernel of a phase transposed and turned round it is again a
-/// product with windows, of y. Every position of x is to be in one, and written once.
-template <class T>
-EIGEN_DONT_INLINE void add_direct_transposed_convolution(const PictureFrames& s, Index filters, const T* w, const T* y,
-                                                         T* x, Index samples, const Initial<T>& initial) {
-    T copy[band_values<T>];
-    T packed[phase_values<T>];
-    const Index x_size = s.channels * s.size.count(), y_size = filters * s.count.count();
-    const auto each_phase = [&](Index kernel, Index step, Index before, Index length, Index positions, auto use) {
-        for (Index r = 0; r < std::min(step, kernel); ++r)
-            use(r, long_phase(r, kernel, step, before, length, positions));
-    };
-    const auto one_phase = [&](Index row, const Phase& rows, Index column, const Phase& columns) {
-        if (rows.begin == rows.end || columns.begin == columns.end) return;
-        const Index run = columns.taps * filters;
-        const Index taps_at_once = std::min(rows.taps, phase_values<T> / (phase_rows * run));
-        const Index rows_at_once =
-            std::min(s.channels, phase_values<T> / (taps_at_once * run) / phase_rows * phase_rows);
-        const PictureFrames windows{filters,
-                                    s.count,
-                                    {rows.end - rows.begin, columns.end - columns.begin},
-                                    1,
-                                    {rows.taps, columns.taps},
-                                    {rows.taps - 1 - rows.begin, columns.taps - 1 - columns.begin}};
-        for (Index channel = 0; channel < s.channels; channel += rows_at_once)
-            for (Index tap = 0; tap < rows.taps; tap += taps_at_once) {
-                const Index tall = std::min(rows_at_once, s.channels - channel);
-                const Index taps = std::min(taps_at_once, rows.taps - tap);
-                T* to = packed;
-                for (Index i = tap; i < tap + taps; ++i)
-                    for (Index k = 0; k < columns.taps; ++k, to += tall * filters) {
-                        const Index tap_there = (row + (rows.taps - 1 - i) * s.step.rows) * s.taps.columns + column +
-                                                (columns.taps - 1 - k) * s.step.columns;
-                        transpose(tall, filters, w + (tap_there * s.channels + channel) * filters, filters, to);
-                    }
-                const Initial<T> from{initial.accumulate || tap > 0,
-                                      initial.column ? initial.column + channel : nullptr};
-                T* const first = x + channel +
-                                 ((rows.begin * s.step.rows + rows.offset) * s.size.columns +
-                                  columns.begin * s.step.columns + columns.offset) *
-                                     s.channels;
-                for (Index j = 0; j < samples; ++j)
-                    each_band(windows, y + j * y_size, copy, [&](const Band<T>& band) {
-                        add_frames(windows, band, tap, taps, packed, tall, tall,
-                                   Outputs<T>{first + j * x_size, s.step.rows * s.size.columns * s.channels,
-                                              s.step.columns * s.channels},
-                                   from);
-                    });
-            }
-    };
-    each_phase(s.taps.rows, s.step.rows, s.before.rows, s.size.rows, s.count.rows, [&](Index r, const Phase& rows) {
-        each_phase(s.taps.columns, s.step.columns, s.before.columns, s.size.columns, s.count.columns,
-                   [&](Index k, const Phase& columns) { one_phase(r, rows, k, columns); });
-    });
-}
-
-// Whether that can be done: a phase's windows and kernel have room, and no position is left out.
-template <class T>
-bool is_direct_transposed(const PictureFrames& s, Index filters) {
-    const auto taps_of = [](Index kernel, Index step) { return (kernel - 1) / step + 1; };
-    const Extent taps{taps_of(s.taps.rows, s.step.rows), taps_of(s.taps.columns, s.step.columns)};
-    const Index columns_seen = s.count.columns + 2 * (taps.columns - 1);
-    if (taps.rows * columns_seen * filters > band_values<T> || phase_rows * taps.columns * filters > phase_values<T>)
-        return false;
-    const auto reached = [](Index kernel, Index step, Index before, Index length, Index positions) {
-        return reached_by(std::min(step, kernel),
-                          [&](Index r) { return long_phase(r, kernel, step, before, length, positions); });
-    };
-    return reached(s.taps.rows, s.step.rows, s.before.rows, s.size.rows, s.count.rows) == s.size.rows &&
-           reached(s.taps.columns, s.step.columns, s.before.columns, s.size.columns, s.count.columns) == s.size.columns;
 }
 
 }  // namespace kernels
