@@ -17,10 +17,15 @@
 // FMA is what the processor does at most: multiplications and additions a second of float vectors that never leave the
 // registers. Behind W7 and W8 stands what share of it they do, counting what a plain loop multiplies and adds: forward,
 // and twice that on the way back, but for the gradient of the input.
+//
+// With a number of threads as its argument it prints, for W1 to W4, W7 and W8, the rate on one thread and on so many,
+// taken in turns, and their ratio; and the same of W1 with batches of 16.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <hourglass/hourglass.hpp>
+#include <hourglass/workers.hpp>
 
 namespace hg = hourglass;
 
@@ -68,6 +73,27 @@ double training_rate(const Loss& loss, hg::Index batch, const Terms&... terms) {
         adam.step(model.parameters(), tape.gradient());
     });
     return static_cast<double>(batch) / step;
+}
+
+/// The same on one thread and on those of `workers`, in turns: the best of each.
+template <class Encoder, class Decoder, class Loss, class... Terms>
+void compare_threads(const char* name, hg::Workers& workers, const Loss& loss, hg::Index batch, const Terms&... terms) {
+    const Eigen::MatrixXf x = uniform(Encoder::input.size(), batch);
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, Decoder>(rng, loss, terms...);
+    auto alone = model.tape(), shared = model.tape(workers);
+    hg::Adam adam{{.learning_rate = 1e-3}};
+    double best[2] = {1e30, 1e30};
+    for (int turn = 0; turn < 3; ++turn)
+        for (auto* tape : {&alone, &shared})
+            best[tape == &shared] = std::min(best[tape == &shared], best_seconds(0.2, [&] {
+                                                 model.gradient(x, *tape, rng);
+                                                 adam.step(model, *tape);
+                                             }));
+    const double rate = static_cast<double>(batch);
+    std::printf("%s %.0f samples/s on one thread, %.0f on %d: %.2f\n", name, rate / best[0], rate / best[1],
+                workers.size(), best[0] / best[1]);
+    std::fflush(stdout);
 }
 
 /// Multiplications and additions a second of a loop that does nothing else.
@@ -150,7 +176,19 @@ void pictures(const char* name, const Work& work, double peak) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    if (argc > 1) {
+        hg::Workers workers{std::atoi(argv[1])};
+        compare_threads<SmallEncoder, SmallDecoder>("W1", workers, hg::BinaryCrossEntropy{}, 256);
+        compare_threads<SmallEncoder, SmallDecoder>("W1, batches of 16", workers, hg::BinaryCrossEntropy{}, 16);
+        compare_threads<DeepEncoder, DeepDecoder>("W2", workers, hg::MeanSquaredError{}, 256);
+        compare_threads<WaveEncoder, WaveDecoder>("W3", workers, hg::MeanSquaredError{}, 128);
+        compare_threads<LatentEncoder, LatentDecoder>("W4", workers, hg::BernoulliLikelihood{}, 128,
+                                                      hg::GaussianLatent{});
+        compare_threads<BlogEncoder, BlogDecoder>("W7", workers, hg::BinaryCrossEntropy{}, 128);
+        compare_threads<StridedEncoder, StridedDecoder>("W8", workers, hg::BinaryCrossEntropy{}, 128);
+        return 0;
+    }
     std::printf("W1 %.0f samples/s\n", training_rate<SmallEncoder, SmallDecoder>(hg::BinaryCrossEntropy{}, 256));
     std::fflush(stdout);
     std::printf("W2 %.0f samples/s\n", training_rate<DeepEncoder, DeepDecoder>(hg::MeanSquaredError{}, 256));

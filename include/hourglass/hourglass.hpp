@@ -8,6 +8,7 @@
 #undef max
 
 #include "hourglass/core/batch.hpp"
+#include "hourglass/core/buffers.hpp"
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/checks.hpp"
 #include "hourglass/core/code_term.hpp"
@@ -24,6 +25,7 @@
 #include "hourglass/core/passes.hpp"
 #include "hourglass/core/plan.hpp"
 #include "hourglass/core/random.hpp"
+#include "hourglass/core/runner.hpp"
 #include "hourglass/core/sequence.hpp"
 #include "hourglass/core/shape.hpp"
 #include "hourglass/core/slice.hpp"
@@ -32,6 +34,7 @@
 #include "hourglass/core/trainable.hpp"
 #include "hourglass/core/version.hpp"
 #include "hourglass/core/view.hpp"
+#include "hourglass/core/workers.hpp"
 #include "hourglass/data/csv.hpp"
 #include "hourglass/data/idx.hpp"
 #include "hourglass/data/minibatches.hpp"

@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 #include <cmath>
+#include <hourglass/workers.hpp>
 #include <limits>
 #include <string>
 #include <type_traits>
@@ -251,4 +252,18 @@ TEMPLATE_TEST_CASE("scalers refuse data that does not fit", "", float, double) {
                ContainsSubstring("low < high, got [1, 1]"));
     CHECK_THAT(error_of([] { hg::MinMaxScaler<TestType>{{.low = std::numeric_limits<double>::quiet_NaN()}}; }),
                ContainsSubstring("got [nan, 1]"));
+}
+
+TEST_CASE("Scaling on threads gives the same values and errors") {
+    hg::Workers workers{3};
+    hg::Matrix<float> data = hg::Matrix<float>::Random(5, 200);
+    const hg::MinMaxScaler<float> minmax = hg::MinMaxScaler<float>{}.fit(data);
+    const hg::StandardScaler<float> standard = hg::StandardScaler<float>{}.fit(data);
+    CHECK(minmax.transform(data, workers) == minmax.transform(data));
+    CHECK(minmax.inverse_transform(data, workers) == minmax.inverse_transform(data));
+    CHECK(standard.transform(data, workers) == standard.transform(data));
+    CHECK(standard.inverse_transform(data, workers) == standard.inverse_transform(data));
+    data(2, 90) = data(4, 170) = std::numeric_limits<float>::quiet_NaN();
+    CHECK_THAT(error_of([&] { standard.transform(data, workers); }),
+               ContainsSubstring("StandardScaler::transform: feature 2 of sample 90 is nan"));
 }

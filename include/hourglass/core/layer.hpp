@@ -53,12 +53,14 @@
 
 #include <Eigen/Core>
 #include <array>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "hourglass/core/random.hpp"
 #include "hourglass/core/shape.hpp"
+#include "hourglass/core/slice.hpp"
 #include "hourglass/core/view.hpp"
 
 namespace hourglass {
@@ -83,8 +85,11 @@ struct Traits {
     bool pointwise = false;     ///< each value of y depends on the same value of x alone
     Link link = Link::None;     ///< whose inverse it is; y then lies in (0, 1)
     Range range = Range::Real;  ///< where y lies, without a link
-    std::size_t branch = 0;     ///< reads the activation before that many layers as well (`Add` of `Residual`)
-    Index condition = 0;        ///< reads so many values that the caller gives with each sample (`Condition`)
+    bool by_sample = false;     ///< what a sample gets depends on no other one of the batch, and the gradient of the
+                                ///< weights is a sum over samples: both may then be computed part by part, on threads
+    bool gradient_in_parts = false;  ///< gradient computes the part of dw that the context says, over all samples
+    std::size_t branch = 0;          ///< reads the activation before that many layers as well (`Add` of `Residual`)
+    Index condition = 0;             ///< reads so many values that the caller gives with each sample (`Condition`)
 };
 
 /// Extents of an array of up to four dimensions, the first one fastest in memory; those left out are 1.
@@ -113,6 +118,13 @@ struct Weight {
     constexpr Index size() const { return extents.size(); }
 };
 
+namespace core {
+
+// Any part of a layer's weights, and more.
+inline constexpr Slice all_values{0, std::numeric_limits<Index>::max() / 2};
+
+}  // namespace core
+
 /// What a pass hands to a layer beside weights and activations.
 template <class T>
 struct Context {
@@ -126,6 +138,8 @@ struct Context {
     const T* branch = nullptr;              ///< the activation `traits.branch` layers back
     T* branch_gradient = nullptr;           ///< … and its gradient, null where nobody wants it
     bool accumulate_branch = true;          ///< whether that one is added to
+    Slice part = core::all_values;          ///< of dw: a column is computed whose first value lies there
+                                            ///< (`gradient_in_parts`)
 };
 
 /// The weights of a layer that shares some with the encoder: `shared` lies in the encoder's slice, `own` in its own.

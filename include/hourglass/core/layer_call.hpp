@@ -25,6 +25,7 @@ struct LayerCall {
     Index samples = 0, outputs = 0;  // columns of x and of y
     Stream random;
     bool training, accumulate_dw = true, accumulate_dx = true, accumulate_branch = true;
+    Slice part = all_values;  // of dw
 };
 
 template <class T>
@@ -42,7 +43,8 @@ Context<T> context_of(const LayerCall<T>& call, Index cache, Index state, bool a
             call.condition,
             call.branch,
             call.branch_gradient,
-            call.accumulate_branch};
+            call.accumulate_branch,
+            call.part};
 }
 
 template <class L, Shape In, class T>

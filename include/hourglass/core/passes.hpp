@@ -14,11 +14,10 @@
 #include <vector>
 
 #include "hourglass/core/batch.hpp"
-#include "hourglass/core/chain.hpp"
 #include "hourglass/core/checks.hpp"
-#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/packed.hpp"
+#include "hourglass/core/runner.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/tape.hpp"
 #include "hourglass/core/term.hpp"
@@ -39,33 +38,28 @@ void show_array(const std::string& name, const Weight& w, T* values, Use& use) {
         use(std::string_view{name}, extents, Values{values, w.size()});
 }
 
-/// Parameters θ, running values and layers of a network, and what a pass does with them. `Marks` are activations where
-/// a pass may also begin or end.
+/// A network's parameters, running values and layers, and what a pass does with them: see `Runner`.
 template <class T, class Layers, std::size_t... Marks>
-class Passes {
+class Passes : public Runner<T, Layers, Marks...> {
+    using Base = Runner<T, Layers, Marks...>;
+
   public:
-    static constexpr std::size_t depth = Layers::depth;
-    static constexpr Index layer_parameters = Layers::parameters;
-    static constexpr Plan<depth> plan = Layers::template marked_plan<Marks...>();
+    using typename Base::Buffers;
     template <class V>
-    using Each = std::array<V, depth + 1>;
-
-    /// Where one pass finds each activation, its gradient and each layer's cache.
-    struct Buffers {
-        Each<T*> activation{}, gradient{}, cache{};
-        Each<bool> written{};                // by plan.owner[i]: the gradient of activation i holds something already
-        Index samples = 0, replicas = 1;     // columns, and how many a sample has …
-        std::size_t replicated = depth + 1;  // … from this activation on
-        const T* condition = nullptr;        // the values given with each sample
-        const Stream* random = nullptr;      // of a training pass
-        T* statistics = nullptr;
-
-        Index columns(std::size_t i) const { return i < replicated ? samples : samples * replicas; }
-    };
+    using Each = typename Base::template Each<V>;
+    using Base::condition_of;
+    using Base::depth;
+    using Base::layers_;
+    using Base::plan;
+    using Base::run_backward;
+    using Base::run_forward;
+    using Base::state_;
+    using Base::theta_;
+    static constexpr Index layer_parameters = Layers::parameters;
 
     /// `learned` values, 0 at first, follow the layers' parameters: those of a loss that learns.
     Passes(const Layers& layers, Rng& rng, Index learned)
-        : layers_(layers), theta_(Layers::parameters + learned), state_(Layers::state), values_(theta_.size()) {
+        : Base(layers, Layers::parameters + learned), values_(theta_.size()) {
         prefer_huge_pages(theta_.data(), theta_.size());
         layers_.initialize(theta_.data(), rng);
         std::fill_n(theta_.data() + Layers::parameters, learned, T(0));
@@ -124,7 +118,8 @@ class Passes {
         Index room = whole_lines<T>(Layers::condition * n);
         for (std::size_t i = 0; i <= depth; ++i) {
             const Index columns = i < replicated ? n : n * replicas, out = i + 1 < replicated ? n : n * replicas;
-            room += 2 * whole_lines<T>(plan.shapes[i].size() * columns) + whole_lines<T>(plan.caches[i] * out);
+            room += 2 * whole_lines<T>(plan.shapes[i].size() * columns) + whole_lines<T>(plan.caches[i] * out) +
+                    Base::shard_room(i, n);
         }
         return room;
     }
@@ -133,7 +128,7 @@ class Passes {
     static Buffers training(Arena<T>& arena, const T* x, Index n, Index replicas, std::size_t replicated,
                             std::size_t end, bool apart) {
         Buffers b;
-        b.samples = n, b.replicas = replicas, b.replicated = replicated;
+        b.samples = n, b.replicas = replicas, b.replicated = replicated, b.team = arena.team;
         b.activation[0] = const_cast<T*>(x);  // read only: nothing works in place on a chain's input
         b.gradient[0] = arena.take(plan.shapes[0].size() * n);
         for (std::size_t i = 0; i < end; ++i) {
@@ -142,50 +137,35 @@ class Passes {
             b.activation[i + 1] = plan.in_place[i] ? b.activation[i] : arena.take(size);
             b.gradient[i + 1] = plan.in_place[i] ? b.gradient[i] : over ? b.activation[i + 1] : arena.take(size);
             if (plan.caches[i] > 0) b.cache[i] = arena.take(plan.caches[i] * b.columns(i + 1));
+            if (const Index room = Base::shard_room(i, n); room > 0) b.shards[i] = arena.take(room);
         }
         return b;
     }
 
-    /// Runs layers begin … end − 1.
-    void run_forward(const Buffers& b, std::size_t begin, std::size_t end) const {
-        [[maybe_unused]] static constexpr auto functions = Layers::template forward_functions<T>();
-        const FlushDenormals scope;
-        const auto layers = layers_.layers();
-        LayerCall<T> call = call_of(b);
-        // Unrolled, for calls that are known ahead: a loop over the table took 2 % of a small network's time on a
-        // sample.
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-            ((begin <= I && I < end ? (move_to(call, b, I), functions[I](layers[I], call)) : void()), ...);
-        }
-        (std::make_index_sequence<depth>{});
-    }
-    /// The way back from the gradient of activation `end`: to θ's at `d`, unless that is null, and with `to_input` to
-    /// that of activation 0. Weights' gradients are assigned, or added to where `accumulate` says so of a layer.
-    void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
-        static constexpr auto functions = Layers::template backward_functions<T>();
-        const FlushDenormals scope;
-        const auto layers = layers_.layers();
-        const auto wanted = [&](std::size_t i) { return to_input || i > plan.first_trained; };
-        const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;
-        LayerCall<T> c = call_of(b);
-        c.dtheta = d;
-        // Not i-- > begin, whose end g++ 12 takes for an index.
-        for (std::size_t behind = end; behind > begin; --behind) {
-            const std::size_t i = behind - 1;
-            move_to(c, b, i);
-            c.dw = d ? d + plan.offsets[i] : nullptr;
-            c.dy = b.gradient[i + 1];
-            c.accumulate_dw = accumulate[i];
-            c.dx = wanted(i) ? b.gradient[i] : nullptr;
-            c.accumulate_dx = c.dx && c.dx != c.dy && b.written[plan.owner[i]];
-            if (c.dx) b.written[plan.owner[i]] = true;
-            c.branch_gradient = nullptr, c.accumulate_branch = true;
-            if (const std::size_t from = plan.branch[i]; from != i && wanted(from)) {
-                c.branch_gradient = b.gradient[from];
-                c.accumulate_branch = b.written[plan.owner[from]];
-                b.written[plan.owner[from]] = true;
-            }
-            functions[i](layers[i], c);
+    /// A loss's value, and its gradient as that of activation `end`: shard by shard, on the team's threads, where the
+    /// loss can tell what some samples give. bind(first) is the loss of the samples from number `first` on.
+    template <class Bind>
+    static T loss_gradient(const Buffers& b, std::size_t end, const ConstView<T>& target, const Bind& bind) {
+        const ConstView<T> prediction = activation_at(b, end);
+        const View<T> d = gradient_at(b, end);
+        if constexpr (requires { bind(Index{0}).template gradient_of_part<T>(prediction, target, d, Index{1}); }) {
+            const Index n = prediction.cols(), shards = shards_of(n), slices = std::min(slices_of(b.team, n), shards);
+            std::array<T, static_cast<std::size_t>(most_shards)> shares;
+            // Shards side by side for each thread: about those that it has made the predictions of.
+            each_task(b.team, slices, [&](Index slice) {
+                for (Index s = shards * slice / slices; s < shards * (slice + 1) / slices; ++s) {
+                    const Slice some = part_of(n, shards, s, samples_unit);
+                    shares[static_cast<std::size_t>(s)] =
+                        bind(some.begin)
+                            .template gradient_of_part<T>(columns_of(prediction, some), columns_of(target, some),
+                                                          columns_of(d, some), n);
+                }
+            });
+            T sum = shares[0];
+            for (Index s = 1; s < shards; ++s) sum += shares[static_cast<std::size_t>(s)];
+            return sum;
+        } else {
+            return bind(Index{0}).template gradient<T>(prediction, target, d);
         }
     }
     // The gradient of activation i, to be added to: cleared where nobody has written yet.
@@ -214,9 +194,6 @@ class Passes {
         for (std::size_t i = 0; i < depth; ++i)
             if (accumulate[i]) clear<T>({d + plan.offsets[i], plan.offsets[i + 1] - plan.offsets[i], 1});
     }
-    static ConstView<T> condition_of(const Buffers& b) {
-        return {b.condition, b.condition ? Layers::condition : 0, b.condition ? b.samples : 0};
-    }
     static ConstView<T> activation_at(const Buffers& b, std::size_t i) {
         return {b.activation[i], plan.shapes[i].size(), b.columns(i)};
     }
@@ -230,13 +207,14 @@ class Passes {
     template <class Extra, class Use>
     void run(const Batch<T>& x, std::size_t begin, std::size_t end, T* y, Tape<T>& tape, Extra extra, Use use) const {
         constexpr Index block = 256;
-        for (Index first = 0; first < x.cols(); first += block) {
-            const Index n = std::min(block, x.cols() - first);
-            Index room = extra(n) + room_for(x, n);
+        const Index at_once = tape.team() ? block * tape.team()->size() : block;
+        for (Index first = 0; first < x.cols(); first += at_once) {
+            const Index n = std::min(at_once, x.cols() - first);
+            Index room = extra(std::min(block, n)) + room_for(x, n);
             for (std::size_t i = begin; i < end; ++i) room += whole_lines<T>(plan.shapes[i + 1].size() * n);
-            Arena<T> arena{tape.memory(room)};
+            Arena<T> arena{tape.arena(room)};
             Buffers b;
-            b.samples = n;
+            b.samples = n, b.team = arena.team;
             b.activation[begin] = const_cast<T*>(packed(x.x, first, n, arena));
             if (x.is_given) b.condition = packed(x.condition, first, n, arena);
             T* const result = y ? y + first * plan.shapes[end].size() : nullptr;
@@ -249,7 +227,13 @@ class Passes {
             run_forward(b, begin, end);
             if (result && b.activation[end] != result)  // nothing but reshapes: what came in is what goes out
                 std::copy_n(b.activation[end], plan.shapes[end].size() * n, result);
-            use(b, first, arena);
+            for (Index from = 0; from < n; from += block) {  // blocks of one size, however many threads there are
+                Arena<T> rest = arena;
+                if (n <= block)
+                    use(b, first, rest);
+                else
+                    use(b.part(plan, {from, std::min(block, n - from)}), first + from, rest);
+            }
         }
     }
     void run(const Batch<T>& x, std::size_t begin, std::size_t end, T* y, Tape<T>& tape) const {
@@ -290,9 +274,6 @@ class Passes {
         return cause.empty() ? "x, the target and all layers' outputs are finite" : cause;
     }
 
-    Layers layers_;
-    Vector<T> theta_, state_;
-
   private:
     Index values_;  // as many as θ has, if it has not been moved away
     static constexpr Index per_sample = [] {
@@ -300,25 +281,6 @@ class Passes {
         for (std::size_t i = 0; i <= depth; ++i) sum += plan.shapes[i].size() + plan.caches[i];
         return sum;
     }();
-
-    // What all layers of a pass are given. One call moves from layer to layer: to build one for each took a hundredth
-    // of the time of a small network on one sample.
-    LayerCall<T> call_of(const Buffers& b) const {
-        return {.theta = theta_.data(),
-                .condition = condition_of(b),
-                .random = Stream{0, 0},
-                .training = b.random != nullptr};
-    }
-    void move_to(LayerCall<T>& call, const Buffers& b, std::size_t i) const {
-        call.w = theta_.data() + plan.offsets[i];
-        call.state = state_.data() + plan.states[i];
-        call.statistics = b.statistics ? b.statistics + plan.states[i] : nullptr;
-        call.x = b.activation[i], call.y = b.activation[i + 1];
-        call.cache = b.cache[i];
-        call.branch = b.activation[plan.branch[i]];
-        call.samples = b.columns(i), call.outputs = b.columns(i + 1);
-        if (b.random) call.random = b.random->substream(static_cast<std::uint16_t>(i));  // its place is its substream
-    }
 };
 
 }  // namespace core

@@ -48,7 +48,17 @@ class Stream {
         : seed_(seed), step_(step), substream_(substream) {}
 
     /// The same step's numbers for another user of them.
-    Stream substream(std::uint16_t id) const { return {seed_, step_, id}; }
+    Stream substream(std::uint16_t id) const {
+        Stream other = *this;
+        other.substream_ = id;
+        return other;
+    }
+    /// The same numbers for a part of the batch: those of sample `first` are the other's sample 0's.
+    Stream from_sample(Index first) const {
+        Stream other = *this;
+        other.first_ += first;
+        return other;
+    }
 
     /// Fills `out` with the random words of one sample, from its number `from` on. Here and below `from` is a multiple
     /// of 64, or of 32 for values of 8 bytes: streams are made in blocks of so many, and anything else is rounded down.
@@ -119,7 +129,7 @@ class Stream {
 
     template <class Use>
     void blocks(Index sample, Index from, std::size_t count, std::size_t per_block_, Use use) const {
-        const auto s = static_cast<std::uint64_t>(sample);
+        const auto s = static_cast<std::uint64_t>(first_ + sample);
         const auto first = static_cast<std::uint32_t>(static_cast<std::size_t>(from) / per_block_ * lanes);
         // Position in the sample (32 bits), sample (32), substream and the step's high bits (16 + 16), step (32).
         std::array<std::uint32_t, 4> counter{
@@ -131,6 +141,7 @@ class Stream {
     }
 
     std::uint64_t seed_, step_;
+    Index first_ = 0;
     std::uint16_t substream_;
 };
 

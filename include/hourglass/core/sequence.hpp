@@ -176,6 +176,15 @@ class Sequence {
         return lines;
     }
 
+    /// of.template operator()<L>(input) for each layer L, and `V{}` behind the last.
+    template <class V, class Of>
+    static constexpr std::array<V, count + 1> each_of(Of of) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            return std::array<V, count + 1>{of.template operator()<Layers>(plan.shapes[I])..., V{}};
+        }
+        (Numbers{});
+    }
+
     // What tables and messages call each layer.
     static constexpr std::array<std::string_view, count + 1> names() { return {name_of<Layers>()..., ""}; }
 

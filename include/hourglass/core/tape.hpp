@@ -11,6 +11,7 @@
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/random.hpp"
 #include "hourglass/core/view.hpp"
+#include "hourglass/core/workers.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -51,12 +52,14 @@ constexpr Index whole_lines(Index values) {
 template <class T>
 class Arena {
   public:
-    explicit Arena(T* memory) : next_(memory) {}
+    explicit Arena(T* memory, Team* team_ = nullptr) : team(team_), next_(memory) {}
     T* take(Index values) {
         T* const taken = next_;
         next_ += whole_lines<T>(values);
         return taken;
     }
+
+    Team* const team;  ///< who works on what lies here
 
   private:
     T* next_;
@@ -120,6 +123,10 @@ class Tape {
         pending_.network = nullptr;
         return memory_.room(values);
     }
+    core::Arena<T> arena(Index values) { return core::Arena<T>{memory(values), team_}; }
+    /// The threads that passes with this tape run on; null for the calling one alone.
+    core::Team* team() const { return team_; }
+    void run_on(core::Team* team) { team_ = team; }
     /// Where a result lies that is handed out as a view: not in the memory of any of the arguments, so that views of
     /// results can be arguments.
     T* result(Index values, const T* x = nullptr, const T* y = nullptr, const T* z = nullptr) {
@@ -139,6 +146,7 @@ class Tape {
 
   private:
     core::PendingPass pending_;
+    core::Team* team_ = nullptr;
     Index parameters_;
     Vector<T> gradient_, statistics_;       // the gradient is never null: null means that none is asked for
     core::Storage<T> memory_, results_[4];  // one result more than `result` takes arguments

@@ -5,7 +5,8 @@
 // A term is a small value that says in its type where it acts, `static constexpr Slot slot`, and holds hyperparameters,
 // never data.
 //
-//   Slot::Corruption   corrupt(x, y, stream)          y = a damaged copy of x; x and y may be the same memory
+//   Slot::Corruption   corrupt(x, y, stream)          y = a damaged copy of x; x and y may be the same memory. One that
+//                                                     says `by_sample = true` is given parts of a batch, on threads
 //   Slot::Code         value(code)                    the penalty
 //                      gradient(code, dcode)          the same, adding its gradient to dcode
 //   Slot::Loss         value(prediction, target)      mean over the batch
@@ -52,6 +53,7 @@
 #include <type_traits>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/workers.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -77,6 +79,18 @@ template <class Term, Slot Where>
     requires requires { Term::slot; }
 inline constexpr bool acts_in<Term, Where> = Term::slot == Where;
 
+/// A corruption of each sample by itself.
+template <class Term>
+inline constexpr bool damages_by_sample = requires {
+    requires Term::by_sample;
+};
+/// y = the damaged x, on a team's threads where each sample is damaged by itself.
+template <class T, class Term>
+void corrupt(const Term& term, const ConstView<T>& x, const View<T>& y, const Stream& random, Team* team) {
+    each_slice(damages_by_sample<Term> ? team : nullptr, y.cols(), [&](const Slice& some) {
+        term.template corrupt<T>(columns_of(x, some), columns_of(y, some), random.from_sample(some.begin));
+    });
+}
 /// A code term that is the layer between encoder and decoder.
 template <class Term>
 concept makes_code = acts_in<Term, Slot::Code> && requires(Shape shape) {

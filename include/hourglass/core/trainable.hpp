@@ -46,6 +46,12 @@ class Trainable {
 
     /// Memory for one training loop; see `Tape`.
     Tape<T> tape() const { return passes().tape(); }
+    /// The same for passes that run on `workers` (hourglass/workers.hpp), to the same bits as without.
+    Tape<T> tape(Team& workers) const {
+        Tape<T> tape = passes().tape();
+        tape.run_on(&workers);
+        return tape;
+    }
     /// Whether that is a tape of this one's: of as many parameters and statistics. Not once this has been moved from.
     bool fits(const Tape<T>& tape) const {
         return passes().has_values() && tape.gradient().size() == parameters().size() &&

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "hourglass/core/shape.hpp"
+#include "hourglass/core/slice.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -55,6 +56,20 @@ template <class T>
 ConstFlat<T> flat(const ConstView<T>& view) {
     return {view.data(), view.size()};
 }
+
+namespace core {
+
+/// Some columns of a batch.
+template <class T>
+ConstView<T> columns_of(const ConstView<T>& view, const Slice& some) {
+    return {view.data() + some.begin * view.rows(), view.rows(), some.size};
+}
+template <class T>
+View<T> columns_of(const View<T>& view, const Slice& some) {
+    return {const_cast<T*>(view.data()) + some.begin * view.rows(), view.rows(), some.size};
+}
+
+}  // namespace core
 
 /// Sets every value to zero.
 template <class T>

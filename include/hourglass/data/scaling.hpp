@@ -11,6 +11,7 @@
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
+#include "hourglass/core/workers.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -21,16 +22,18 @@ namespace data {
 /// What every scaler asks of its data: at least one feature and one sample, all finite. `Error` names what is missing,
 /// or the feature (row) and sample (column), from 0, of the first value that is not finite.
 template <std::floating_point T>
-void check_scalable(const char* function, const Input<T>& values) {
+void check_scalable(const char* function, const Input<T>& values, core::Team* team = nullptr) {
     if (values.size() == 0)
         fail(function, ": the data is ", values.rows(), " x ", values.cols(), ": it has no ",
              values.rows() == 0 ? "rows (features)" : "columns (samples)");
-    for (Index sample = 0; sample < values.cols(); ++sample) {
-        const Index feature = first_non_finite(values.col(sample).data(), values.rows());
-        if (feature >= 0)
-            fail(function, ": feature ", feature, " of sample ", sample, " is ", values(feature, sample),
-                 ", not a finite number");
-    }
+    core::each_slice(team, values.cols(), [&](const Slice& some) {
+        for (Index sample = some.begin; sample < some.end(); ++sample) {
+            const Index feature = first_non_finite(values.col(sample).data(), values.rows());
+            if (feature >= 0)
+                fail(function, ": feature ", feature, " of sample ", sample, " is ", values(feature, sample),
+                     ", not a finite number");
+        }
+    });
 }
 
 /// A matrix of f(x, feature) for every value x of the data. `Error` for data that is not as above or has another number
@@ -39,20 +42,23 @@ void check_scalable(const char* function, const Input<T>& values) {
 // In plain loops: the formulas do not depend on T, and as array expressions over doubles they would be compiled by
 // everybody who includes this.
 template <class T, class F>
-Matrix<T> scaled_values(const char* function, const Input<T>& values, Index fitted, const F& f) {
+Matrix<T> scaled_values(const char* function, const Input<T>& values, Index fitted, core::Team* team, const F& f) {
     if (fitted == 0) fail(function, ": the scaler is not fitted; call fit first");
     if (values.rows() != fitted)
         fail(function, ": the scaler was fitted on ", fitted, " features (rows), the data has ", values.rows());
-    check_scalable<T>(function, values);
+    check_scalable<T>(function, values, team);
     Matrix<T> out(values.rows(), values.cols());
-    for (Index j = 0; j < values.cols(); ++j) {
-        for (Index i = 0; i < values.rows(); ++i) out(i, j) = static_cast<T>(f(static_cast<double>(values(i, j)), i));
-        const Index wrong = first_non_finite(out.col(j).data(), out.rows());
-        if (wrong >= 0)
-            fail(function, ": feature ", wrong, " of sample ", j, " is ", values(wrong, j), ", which would become ",
-                 f(static_cast<double>(values(wrong, j)), wrong), ", beyond the numbers of ",
-                 sizeof(T) == 4 ? "float" : "double");
-    }
+    core::each_slice(team, values.cols(), [&](const Slice& some) {
+        for (Index j = some.begin; j < some.end(); ++j) {
+            for (Index i = 0; i < values.rows(); ++i)
+                out(i, j) = static_cast<T>(f(static_cast<double>(values(i, j)), i));
+            const Index wrong = first_non_finite(out.col(j).data(), out.rows());
+            if (wrong >= 0)
+                fail(function, ": feature ", wrong, " of sample ", j, " is ", values(wrong, j), ", which would become ",
+                     f(static_cast<double>(values(wrong, j)), wrong), ", beyond the numbers of ",
+                     sizeof(T) == 4 ? "float" : "double");
+        }
+    });
     return out;
 }
 
@@ -133,22 +139,14 @@ class MinMaxScaler {
 
     /// The scaled data, d × n. Errors: not fitted, another number of features, no data, values that are not finite, and
     /// results that are not.
-    Matrix<T> transform(const Input<T>& data) const {
-        const double low = options_.low, high = options_.high;
-        // Divided, not multiplied by a reciprocal: the training maximum is then exactly `high` of [0, 1], not an ulp
-        // above it.
-        return data::scaled_values<T>("MinMaxScaler::transform", data, min_.size(), [&](double x, Index i) {
-            const double scaled = (x - min_[i]) / range_[i] * (high - low) + low;
-            return options_.clip ? std::min(std::max(scaled, low), high) : scaled;
-        });
-    }
+    Matrix<T> transform(const Input<T>& data) const { return transform(data, nullptr); }
+    /// The same on `workers` (hourglass/workers.hpp).
+    Matrix<T> transform(const Input<T>& data, core::Team& workers) const { return transform(data, &workers); }
 
     /// The way back: x = min + (max − min)·(x′ − low) / (high − low). Same errors as `transform`.
-    Matrix<T> inverse_transform(const Input<T>& scaled) const {
-        const double low = options_.low, high = options_.high;
-        return data::scaled_values<T>("MinMaxScaler::inverse_transform", scaled, min_.size(), [&](double x, Index i) {
-            return (x - low) / (high - low) * range_[i] + min_[i];
-        });
+    Matrix<T> inverse_transform(const Input<T>& scaled) const { return inverse_transform(scaled, nullptr); }
+    Matrix<T> inverse_transform(const Input<T>& scaled, core::Team& workers) const {
+        return inverse_transform(scaled, &workers);
     }
 
     /// `fit`, then `transform`.
@@ -161,6 +159,22 @@ class MinMaxScaler {
     const Eigen::VectorXd& range() const { return range_; }
 
   private:
+    Matrix<T> transform(const Input<T>& data, core::Team* team) const {
+        const double low = options_.low, high = options_.high;
+        // Divided, not multiplied by a reciprocal: the training maximum is then exactly `high` of [0, 1], not an ulp
+        // above it.
+        return data::scaled_values<T>("MinMaxScaler::transform", data, min_.size(), team, [&](double x, Index i) {
+            const double scaled = (x - min_[i]) / range_[i] * (high - low) + low;
+            return options_.clip ? std::min(std::max(scaled, low), high) : scaled;
+        });
+    }
+    Matrix<T> inverse_transform(const Input<T>& scaled, core::Team* team) const {
+        const double low = options_.low, high = options_.high;
+        return data::scaled_values<T>(
+            "MinMaxScaler::inverse_transform", scaled, min_.size(), team,
+            [&](double x, Index i) { return (x - low) / (high - low) * range_[i] + min_[i]; });
+    }
+
     MinMaxOptions options_;
     Eigen::VectorXd min_, range_;
 };
@@ -219,15 +233,14 @@ class StandardScaler {
 
     /// The scaled data, d × n. Errors: not fitted, another number of features, no data, values that are not finite, and
     /// results that are not.
-    Matrix<T> transform(const Input<T>& data) const {
-        return data::scaled_values<T>("StandardScaler::transform", data, mean_.size(),
-                                      [&](double x, Index i) { return (x - mean_[i]) / scale_[i]; });
-    }
+    Matrix<T> transform(const Input<T>& data) const { return transform(data, nullptr); }
+    /// The same on `workers` (hourglass/workers.hpp).
+    Matrix<T> transform(const Input<T>& data, core::Team& workers) const { return transform(data, &workers); }
 
     /// The way back: x = mean + scale·x′. Same errors as `transform`.
-    Matrix<T> inverse_transform(const Input<T>& scaled) const {
-        return data::scaled_values<T>("StandardScaler::inverse_transform", scaled, mean_.size(),
-                                      [&](double x, Index i) { return x * scale_[i] + mean_[i]; });
+    Matrix<T> inverse_transform(const Input<T>& scaled) const { return inverse_transform(scaled, nullptr); }
+    Matrix<T> inverse_transform(const Input<T>& scaled, core::Team& workers) const {
+        return inverse_transform(scaled, &workers);
     }
 
     /// `fit`, then `transform`.
@@ -239,6 +252,15 @@ class StandardScaler {
     const Eigen::VectorXd& scale() const { return scale_; }
 
   private:
+    Matrix<T> transform(const Input<T>& data, core::Team* team) const {
+        return data::scaled_values<T>("StandardScaler::transform", data, mean_.size(), team,
+                                      [&](double x, Index i) { return (x - mean_[i]) / scale_[i]; });
+    }
+    Matrix<T> inverse_transform(const Input<T>& scaled, core::Team* team) const {
+        return data::scaled_values<T>("StandardScaler::inverse_transform", scaled, mean_.size(), team,
+                                      [&](double x, Index i) { return x * scale_[i] + mean_[i]; });
+    }
+
     Eigen::VectorXd mean_, scale_;
 };
 

@@ -73,7 +73,7 @@ bool fits_filtering(const PictureFrames& s, Index rows) {
 /// When it is faster (benchmarks/convolution2d.cpp): the multiplications it saves have to pay for the additions.
 template <class T>
 bool filtering_pays(const PictureFrames& s, Index rows) {
-    return s.count.columns >= 4 && fits_filtering<T>(s, rows);
+    return s.taps.columns > 2 && s.count.columns >= 4 && fits_filtering<T>(s, rows);
 }
 template <class T>
 bool filtered_gradient_pays(const PictureFrames& s, Index rows) {

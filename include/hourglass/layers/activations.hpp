@@ -261,7 +261,7 @@ struct GELU : Pointwise<GELU> {
 /// e^{xᵢ} / Σⱼ e^{xⱼ} over the channels of each position.
 struct Softmax {
     static constexpr std::string_view name = "Softmax";
-    static constexpr Traits traits{.needs_input = false, .link = Link::Softmax};
+    static constexpr Traits traits{.needs_input = false, .link = Link::Softmax, .by_sample = true};
 
     static constexpr Shape output(Shape in) { return in; }
 

@@ -19,7 +19,8 @@ struct Condition {
     static_assert(Values > 0, "hourglass: Condition needs at least one value");
 
     static constexpr std::string_view name = "Condition";
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .condition = Values};
+    static constexpr Traits traits{
+        .needs_input = false, .needs_output = false, .linear = true, .by_sample = true, .condition = Values};
 
     static constexpr Shape output(Shape in) { return {in.channels + Values, in.length, in.columns}; }
 

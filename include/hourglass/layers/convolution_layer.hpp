@@ -49,7 +49,7 @@ template <class Derived, Side Output, Index Filters, Extent Kernel, bool UseBias
 struct ConvolutionLayer {
     static_assert(Filters > 0, "hourglass: a convolution needs at least one filter");
 
-    static constexpr Traits traits{.needs_output = false, .linear = true};
+    static constexpr Traits traits{.needs_output = false, .linear = true, .by_sample = true};
     static constexpr Index groups = Groups;
     Initializer kernel_initializer;
 
@@ -116,7 +116,7 @@ struct ConvolutionLayer {
 /// `Tied<E>`, not by hand.
 template <class Transposed, Index Filters, bool UseBias, Index SharedOffset, Index SharedSize>
 struct TiedConvolutionLayer {
-    static constexpr Traits traits{.needs_output = false};
+    static constexpr Traits traits{.needs_output = false, .by_sample = true};
     static constexpr Index shared_offset = SharedOffset, shared_parameters = SharedSize;
 
     static constexpr Shape output(Shape in) { return Transposed::output(in); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -41,12 +42,16 @@ EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns
         kernels::add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, initial);
 }
 
-// dW += left rightᵀ, both with one column per position; assigned without `accumulate`.
+// dW += left rightᵀ, both with one column per position; assigned without `accumulate`. Only those
+// columns of dW are computed that begin in `part` of its values.
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index columns, Index positions, const T* left, const T* right, T* dw,
-                                      bool accumulate = true) {
-    kernels::add_product(rows, columns, positions, left, rows, {right, columns, 1}, dw, rows,
-                         kernels::Initial<T>{accumulate});
+                                      bool accumulate = true, const Slice& part = core::all_values) {
+    const auto column = [&](Index value) { return std::clamp<Index>((value + rows - 1) / rows, 0, columns); };
+    const Index begin = column(part.begin), count = column(part.end()) - begin;
+    if (count > 0)
+        kernels::add_product(rows, count, positions, left, rows, {right + begin, columns, 1}, dw + begin * rows, rows,
+                             kernels::Initial<T>{accumulate});
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
@@ -64,7 +69,7 @@ struct Dense {
     static_assert(Units > 0, "hourglass: Dense needs at least one unit");
 
     static constexpr std::string_view name = "Dense";
-    static constexpr Traits traits{.needs_output = false, .linear = true};
+    static constexpr Traits traits{.needs_output = false, .linear = true, .by_sample = true, .gradient_in_parts = true};
     Initializer kernel_initializer;
 
     constexpr explicit Dense(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
@@ -98,9 +103,10 @@ struct Dense {
     void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
                   std::span<T, parameters(In)> dw, const Context<T>& context) const {
         layers::dense_gradient<T>(Units, In.channels, In.positions() * x.cols(), dy.data(), x.data(), dw.data(),
-                                  context.accumulate);
-        if constexpr (UseBias) {
-            T* const db = dw.data() + Units * In.channels;
+                                  context.accumulate, context.part);
+        constexpr Index bias = Units * In.channels;
+        if (UseBias && context.part.begin <= bias && bias < context.part.end()) {
+            T* const db = dw.data() + bias;
             if (!context.accumulate) clear<T>({db, Units, 1});
             kernels::add_columns<T>(Units, In.positions() * x.cols(), dy.data(), db);
         }
@@ -135,7 +141,7 @@ namespace layers {
 template <Index Outputs, bool UseBias, Index SharedOffset, Index SharedSize>
 struct DenseTransposed {
     static constexpr std::string_view name = "Dense (tied)";
-    static constexpr Traits traits{.needs_output = false};
+    static constexpr Traits traits{.needs_output = false, .by_sample = true};
     static constexpr Index shared_offset = SharedOffset, shared_parameters = SharedSize;
 
     static constexpr Shape output(Shape in) { return {Outputs, in.length, in.columns}; }

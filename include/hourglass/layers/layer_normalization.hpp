@@ -17,7 +17,7 @@ inline namespace HOURGLASS_ABI {
 /// unless ε is finite and positive.
 struct LayerNormalization {
     static constexpr std::string_view name = "LayerNormalization";
-    static constexpr Traits traits{.needs_output = false};
+    static constexpr Traits traits{.needs_output = false, .by_sample = true};
     double epsilon;
 
     constexpr explicit LayerNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) { check(); }

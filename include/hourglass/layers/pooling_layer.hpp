@@ -137,7 +137,7 @@ struct MaxPooling : Pooling<Derived, Pool, Stride, Pad> {
 /// The mean of each window; positions that stick out count neither above nor below the fraction.
 template <class Derived, Extent Pool, Extent Stride, Padding Pad>
 struct AveragePooling : Pooling<Derived, Pool, Stride, Pad>, LinearMap<Derived> {
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true};
+    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .by_sample = true};
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
@@ -167,7 +167,7 @@ struct AveragePooling : Pooling<Derived, Pool, Stride, Pad>, LinearMap<Derived> 
 template <class Derived, Extent Size>
 struct Repetition : LinearMap<Derived> {
     static_assert(Size.rows > 0 && Size.columns > 0, "hourglass: an upsampling repeats every position at least once");
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true};
+    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .by_sample = true};
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {

@@ -93,8 +93,12 @@ struct CrossEntropy {
         }
         template <class T>
         T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
+            return gradient_of_part<T>(p, target, d, p.cols());
+        }
+        template <class T>
+        T gradient_of_part(ConstView<T> p, ConstView<T> target, View<T> d, Index n) const {
             require_probabilities(target);
-            return ElementwiseLoss<FromProbabilities>::template gradient<T>(p, target, d);
+            return ElementwiseLoss<FromProbabilities>::template gradient_of_part<T>(p, target, d, n);
         }
         template <class T>
         void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
@@ -134,9 +138,14 @@ struct CrossEntropy {
         }
         template <class T>
         T gradient(ConstView<T> logits, ConstView<T> target, View<T> d) const {
-            const T scale = T(1 / count(logits));
-            return T(losses::sum_cross_entropy_from_logits<T>(caller, Derived::name, logits, target, d.data(), scale) /
-                     T(count(logits)));
+            return gradient_of_part<T>(logits, target, d, logits.cols());
+        }
+        template <class T>
+        T gradient_of_part(ConstView<T> logits, ConstView<T> target, View<T> d, Index samples_) const {
+            const double values = count<T>({logits.data(), logits.rows(), samples_});
+            return T(losses::sum_cross_entropy_from_logits<T>(caller, Derived::name, logits, target, d.data(),
+                                                              T(1 / values)) /
+                     T(values));
         }
         template <class T>
         void samples(ConstView<T> logits, ConstView<T> target, Eigen::Map<Vector<T>> each) const {

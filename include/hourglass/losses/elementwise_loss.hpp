@@ -20,13 +20,19 @@ struct ElementwiseLoss {
 
     template <class T>
     T value(ConstView<T> prediction, ConstView<T> target) const {
-        return blocks<T>(prediction, target, [](Index, Index) {});
+        return blocks<T>(prediction, target, count(prediction), [](Index, Index) {});
     }
 
     template <class T>
     T gradient(ConstView<T> prediction, ConstView<T> target, View<T> d) const {
-        const T scale = T(1 / count(prediction));
-        return blocks<T>(prediction, target, [&](Index from, Index size) {
+        return gradient_of_part<T>(prediction, target, d, prediction.cols());
+    }
+    /// Of some of a batch's `samples`: their share of its mean, and their columns of its gradient.
+    template <class T>
+    T gradient_of_part(ConstView<T> prediction, ConstView<T> target, View<T> d, Index samples) const {
+        const double values = count<T>({prediction.data(), prediction.rows(), samples});
+        const T scale = T(1 / values);
+        return blocks<T>(prediction, target, values, [&](Index from, Index size) {
             kernels::map_packs(
                 size, d.data() + from,
                 [&](const kernels::Pack<T>& p, const kernels::Pack<T>& t) { return scale * self().derivative(p, t); },
@@ -52,7 +58,7 @@ struct ElementwiseLoss {
 
     // Block by block, so that a block is still in the nearest cache when `use` reads it a second time.
     template <class T, class Use>
-    T blocks(ConstView<T> prediction, ConstView<T> target, Use use) const {
+    T blocks(ConstView<T> prediction, ConstView<T> target, double values, Use use) const {
         constexpr Index block = 1024;
         core::Accumulator<T> sum(0);
         for (Index from = 0; from < prediction.size(); from += block) {
@@ -62,7 +68,7 @@ struct ElementwiseLoss {
                 prediction.data() + from, target.data() + from));
             use(from, size);
         }
-        return T(sum / core::Accumulator<T>(count(prediction)));
+        return T(sum / core::Accumulator<T>(values));
     }
 };
 

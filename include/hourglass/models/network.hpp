@@ -83,7 +83,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         check(function, x, tape);
         core::require_target(function, target, Layers::output, n, tape);
         loss.check();
-        core::Arena<T> arena{tape.memory(Passes::training_room(n) + core::room_for(x, n) + core::room_for(target, n))};
+        core::Arena<T> arena{tape.arena(Passes::training_room(n) + core::room_for(x, n) + core::room_for(target, n))};
         Buffers b = Passes::training(arena, core::packed(x.x, 0, n, arena), n, 1, depth + 1, end, false);
         if (x.is_given) b.condition = core::packed(x.condition, 0, n, arena);
         const ConstView<T> wanted{core::packed(target, 0, n, arena), target.rows(), n};
@@ -91,8 +91,9 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         b.random = &random;
         b.statistics = tape.statistics_memory();
         passes_.run_forward(b, 0, end);
-        const auto bound = At::template bind<At::fused_from(0), end, T>(loss, {function}, nullptr, nullptr, 0);
-        const T value = bound.template gradient<T>(Passes::activation_at(b, end), wanted, Passes::gradient_at(b, end));
+        const T value = Passes::loss_gradient(b, end, wanted, [&](Index first) -> decltype(auto) {
+            return At::template bind<At::fused_from(0), end, T>(loss, {function, first}, nullptr, nullptr, 0);
+        });
         tape.record(value, T(0));
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(value))
@@ -151,7 +152,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     }
     // Where a pass of n samples lies on a tape, input and condition included.
     static Buffers on_tape(Tape<T>& tape, Index n) {
-        core::Arena<T> arena{tape.memory(Passes::training_room(n))};
+        core::Arena<T> arena{tape.arena(Passes::training_room(n))};
         T *const x = arena.take(Layers::input.size() * n), *const condition = arena.take(Layers::condition * n);
         Buffers b = Passes::training(arena, x, n, 1, depth + 1, depth, true);
         b.condition = Layers::condition > 0 ? condition : nullptr;

@@ -115,10 +115,10 @@ class Objective {
     }
 
     /// `to` = the damaged `clean`, both size × n; only for models that corrupt.
-    void corrupt(const Passes& passes, ConstView<T> clean, View<T> to, const Stream& random) const {
+    void corrupt(const Passes& passes, ConstView<T> clean, View<T> to, const Stream& random, core::Team* team) const {
         each(passes, [&]<class Term>(const Term& term, std::uint16_t own) {
             if constexpr (core::acts_in<Term, Slot::Corruption>) {
-                term.template corrupt<T>(clean, to, random.substream(own));
+                core::corrupt<T>(term, clean, to, random.substream(own), team);
                 new (&clean) ConstView<T>{to.data(), to.rows(), to.cols()};  // the next one goes on from here
             }
         });
@@ -133,9 +133,9 @@ class Objective {
         if (b.replicas > 1)
             std::tie(reconstruction, penalty) = weighted(passes, s);
         else
-            reconstruction = bound("Autoencoder::gradient", 0, passes, s.d)
-                                 .template gradient<T>(Passes::activation_at(b, compared), s.target,
-                                                       Passes::gradient_at(b, compared));
+            reconstruction = Passes::loss_gradient(b, compared, s.target, [&](Index first) -> decltype(auto) {
+                return bound("Autoencoder::gradient", first, passes, s.d);
+            });
         each(passes, [&](const auto& term, std::uint16_t own) { penalty += penalty_gradient(term, own, passes, s); });
         return {reconstruction, penalty};
     }

@@ -23,8 +23,8 @@ class TrainingStep {
         : passes_(passes), objective_(objective), x_(x), target_(target), tape_(tape) {
         const Index n = x.cols(), k = Objective::replicas(passes), scratch = Objective::scratch_room(n),
                     weighted = Objective::weighted_room(target.rows(), n, k);
-        core::Arena<T> arena{tape.memory(Passes::training_room(n, k, Pipeline::code_end) + core::room_for(x, n) +
-                                         core::room_for(target, n) + scratch + weighted)};
+        core::Arena<T> arena{tape.arena(Passes::training_room(n, k, Pipeline::code_end) + core::room_for(x, n) +
+                                        core::room_for(target, n) + scratch + weighted)};
         clean_ = core::packed(x.x, 0, n, arena);
         // x is its own target: the same memory, size and stride. The address alone does not tell.
         const bool itself =
@@ -42,7 +42,7 @@ class TrainingStep {
         buffers_.random = &random;
         if constexpr (Pipeline::corrupts)
             objective_.corrupt(passes_, {clean_, x_.rows(), x_.cols()}, {buffers_.activation[0], x_.rows(), x_.cols()},
-                               random);
+                               random, buffers_.team);
     }
     void forward() { passes_.run_forward(buffers_, 0, Pipeline::compared); }
 

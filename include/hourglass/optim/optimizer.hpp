@@ -5,6 +5,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/view.hpp"
+#include "hourglass/core/workers.hpp"
 #include "hourglass/kernels/pack.hpp"
 #include "hourglass/optim/checks.hpp"
 #include "hourglass/optim/contiguous.hpp"
@@ -105,6 +107,19 @@ class Optimizer {
         trusted_ = 0;
     }
 
+    // While it lives, steps run on a team's threads (`step(model, tape)`).
+    class OnTeam {
+      public:
+        OnTeam(Optimizer& optimizer, core::Team* team) : optimizer_(optimizer) { optimizer_.team_ = team; }
+        ~OnTeam() { optimizer_.team_ = nullptr; }
+        OnTeam(const OnTeam&) = delete;
+        OnTeam& operator=(const OnTeam&) = delete;
+
+      private:
+        Optimizer& optimizer_;
+    };
+    OnTeam on_team(core::Team* team) { return {*this, team}; }
+
   protected:
     /// `name` must outlive the optimiser (a literal). `Error` for rates that are NaN, infinite or negative.
     Optimizer(const char* name, double learning_rate, double weight_decay, NonFinite non_finite)
@@ -150,7 +165,7 @@ class Optimizer {
             trusted_ = 0;
         } else {
             using Quiet = optim::Quiet<T>;
-            const bool small = optim::all_within(gradient.data(), size, Quiet::gradient);
+            const bool small = all_within(gradient.data(), size, Quiet::gradient);
             const Index bad = small ? -1 : first_non_finite(gradient.data(), size);
             if (bad >= 0 && non_finite_ == NonFinite::Skip) return false;
             if (bad >= 0)
@@ -164,8 +179,12 @@ class Optimizer {
             if (!quiet && !stays_finite(walk, theta.data(), gradient.data(), size, numbers.start)) return false;
         }
         if (moments_.empty()) moments_.allocate<T>(size, Kinds, numbers.start);
-        const core::FlushDenormals scope;
-        walk(0, size, theta.data(), gradient.data(), moments_.values<T>().data());
+        T* const moments = moments_.values<T>().data();
+        each_part(size, [&](const Slice& some) {
+            const core::FlushDenormals scope;
+            T* const of_part = Kinds > 0 ? moments + some.begin : moments;
+            walk(some.begin, some.size, theta.data() + some.begin, gradient.data() + some.begin, of_part, size);
+        });
         ++steps_;
         return true;
     }
@@ -210,11 +229,28 @@ class Optimizer {
         }
     }
 
+    // Calls use(part) for parts of [0, size) that end with blocks, on the team's threads where they are worth waking.
+    template <class Use>
+    void each_part(Index size, const Use& use) const {
+        constexpr Index worth = 64 * block;
+        static_assert(core::parameters_unit % block == 0);
+        const Index parts = team_ && size >= worth ? team_->size() : 1;
+        core::each_task(team_, parts, [&](Index i) { use(core::part_of(size, parts, i, core::parameters_unit)); });
+    }
+    template <class T>
+    bool all_within(const T* values, Index size, int exponent) const {
+        std::atomic_flag beyond;
+        each_part(size, [&](const Slice& some) {
+            if (!optim::all_within(values + some.begin, some.size, exponent)) beyond.test_and_set();
+        });
+        return !beyond.test();
+    }
+
     // Looks at the moments where it is not known from the steps before.
     template <class T>
     bool moments_are_small() {
         const Matrix<T>& all = moments_.values<T>();
-        if (trusted_ == 0 && optim::all_within(all.data(), all.size(), optim::Quiet<T>::moment))
+        if (trusted_ == 0 && all_within(all.data(), all.size(), optim::Quiet<T>::moment))
             trusted_ = optim::trusted_steps;
         return trusted_ > 0;
     }
@@ -225,25 +261,26 @@ class Optimizer {
         const Optimizer& optimizer;
         const Formula& formula;
 
-        // Steps `count` parameters from number `first` on: `theta`, `gradient` and moments of one kind after the other.
-        // In blocks, so that what weight decay has changed is still in the nearest cache for the formula. Not inlined,
-        // so that no arithmetic leaves the scope in which denormals are flushed, and so that what is calculated aside
-        // is rounded as the step itself.
-        EIGEN_DONT_INLINE void operator()(Index first, Index count, T* theta, const T* gradient, T* moments) const {
+        // Steps `count` parameters from number `first` on: `theta`, `gradient` and moments, those of one kind `stride`
+        // values behind those of another. In blocks, so that what weight decay has changed is still in the nearest
+        // cache for the formula. Not inlined, so that no arithmetic leaves the scope in which denormals are flushed,
+        // and so that what is calculated aside is rounded as the step itself.
+        EIGEN_DONT_INLINE void operator()(Index first, Index count, T* theta, const T* gradient, T* moments,
+                                          Index stride) const {
             for (Index begin = 0; begin < count; begin += block) {
                 const Index some = std::min(block, count - begin);
                 if (optimizer.weight_decay_ != 0) optimizer.decay(theta + begin, first + begin, some);
                 // Without moments there is no memory to point into.
                 T* const of_block = Kinds > 0 ? moments + begin : moments;
-                apply(some, theta + begin, gradient + begin, of_block, count, std::make_index_sequence<Kinds>{});
+                apply(some, theta + begin, gradient + begin, of_block, stride, std::make_index_sequence<Kinds>{});
             }
         }
 
       private:
         template <std::size_t... Kind>
-        void apply(Index some, T* theta, const T* gradient, [[maybe_unused]] T* moments, [[maybe_unused]] Index count,
+        void apply(Index some, T* theta, const T* gradient, [[maybe_unused]] T* moments, [[maybe_unused]] Index stride,
                    std::index_sequence<Kind...>) const {
-            kernels::each_pack(some, formula, theta, gradient, (moments + static_cast<Index>(Kind) * count)...);
+            kernels::each_pack(some, formula, theta, gradient, (moments + static_cast<Index>(Kind) * stride)...);
         }
     };
 
@@ -263,7 +300,7 @@ class Optimizer {
                     std::fill_n(kinds + kind * count, count, static_cast<T>(start));
                 else
                     std::copy_n(moments.data() + kind * size + begin, count, kinds + kind * count);
-            walk(begin, count, after.data(), gradient + begin, kinds);
+            walk(begin, count, after.data(), gradient + begin, kinds, count);
             // Moments first: what an infinite one makes of a parameter depends on the processor's square root.
             Index bad = first_non_finite(kinds, static_cast<Index>(Kinds) * count);
             bad = bad >= 0 ? bad + count : first_non_finite(after.data(), count);
@@ -305,6 +342,7 @@ class Optimizer {
     std::size_t kind_count_ = 0;
     std::vector<Slice> excluded_;
     optim::Moments moments_;
+    core::Team* team_ = nullptr;  // during a step on one
 };
 
 }  // namespace HOURGLASS_ABI

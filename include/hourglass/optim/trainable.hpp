@@ -20,7 +20,8 @@ template <class Derived>
 class StepsModels {
   public:
     /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
-    /// model takes the batch's statistics into its running values, those that are finite: `model.fold(tape)`. Returns
+    /// model takes the batch's statistics into its running values, those that are finite: `model.fold(tape)`. On the
+    /// tape's workers. Returns
     /// whether a step was taken. `Error`, before anything changes, for another model's tape, and
     /// for a model that has been moved from.
     template <class Model, class Tape>
@@ -31,7 +32,13 @@ class StepsModels {
                 fail(static_cast<Derived&>(*this).name(), "::step: the tape holds ", tape.gradient().size(),
                      " parameters and ", tape.statistics().size(), " statistics, the model has ",
                      model.parameters().size(), " and ", model.state().size(), ", or has been moved from");
-        if (!static_cast<Derived&>(*this).step(model.parameters(), tape.gradient())) return false;
+        Derived& optimizer = static_cast<Derived&>(*this);
+        if constexpr (requires { tape.team(); }) {
+            const auto scope = optimizer.on_team(tape.team());
+            if (!optimizer.step(model.parameters(), tape.gradient())) return false;
+        } else if (!optimizer.step(model.parameters(), tape.gradient())) {
+            return false;
+        }
         model.fold(tape);
         return true;
     }

@@ -34,6 +34,7 @@ void corrupt_blocks(ConstView<T> x, View<T> y, Draw draw, Apply apply) {
 struct GaussianNoise {
     static constexpr std::string_view name = "GaussianNoise";
     static constexpr Slot slot = Slot::Corruption;
+    static constexpr bool by_sample = true;
     double stddev;
 
     constexpr explicit GaussianNoise(double stddev_) : stddev(stddev_) { check(); }
@@ -57,6 +58,7 @@ struct GaussianNoise {
 struct MaskingNoise {
     static constexpr std::string_view name = "MaskingNoise";
     static constexpr Slot slot = Slot::Corruption;
+    static constexpr bool by_sample = true;
     double rate;
 
     constexpr explicit MaskingNoise(double rate_) : rate(rate_) { check(); }
@@ -81,6 +83,7 @@ struct MaskingNoise {
 struct SaltAndPepperNoise {
     static constexpr std::string_view name = "SaltAndPepperNoise";
     static constexpr Slot slot = Slot::Corruption;
+    static constexpr bool by_sample = true;
     double rate, low, high;
 
     constexpr explicit SaltAndPepperNoise(double rate_, double low_ = 0, double high_ = 1)

@@ -36,7 +36,7 @@ struct GaussianLatent {
     static constexpr std::string_view name = "GaussianLatent";
     static constexpr Slot slot = Slot::Code;
     static constexpr bool needs_likelihood = true, has_penalty = true;
-    static constexpr Traits traits{.needs_output = false};
+    static constexpr Traits traits{.needs_output = false, .by_sample = true};
     static constexpr double largest_log_variance = 20;
     static constexpr Index most_samples = 1000000;
 

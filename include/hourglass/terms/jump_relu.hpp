@@ -34,7 +34,7 @@ struct JumpReLU {
     static constexpr std::string_view name = "JumpReLU";
     static constexpr Slot slot = Slot::Code;
     static constexpr bool has_penalty = true;
-    static constexpr Traits traits{.needs_input = false};
+    static constexpr Traits traits{.needs_input = false, .by_sample = true};
 
     double weight;
     double bandwidth = 1e-3;

@@ -103,6 +103,7 @@ template <Index K>
 struct TopK {
     static constexpr std::string_view name = "TopK";
     static constexpr Slot slot = Slot::Code;
+    static constexpr Traits traits{.by_sample = true};
 
     constexpr void check() const {}
     std::string hyperparameters() const { return "k " + text(K); }

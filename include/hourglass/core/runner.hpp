@@ -1,0 +1,238 @@
+// Runs the layers of a network forward and back: on one thread, or on a team's.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "hourglass/core/buffers.hpp"
+#include "hourglass/core/chain.hpp"
+#include "hourglass/core/flush_denormals.hpp"
+#include "hourglass/core/tape.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace core {
+
+/// Parameters θ, running values and layers of a network, and how they are run. `Marks` are activations where a pass may
+/// also begin or end.
+///
+/// A team has the same work in other pieces. What is computed sample by sample is divided by samples, a run of layers
+/// at a time; weights' gradients come when all of the way back has been gone, divided by weights, so that each is
+/// summed by one thread in one order. A layer that knows no parts of its weights gives its gradient shard by shard of
+/// the samples, without a team too.
+template <class T, class Layers, std::size_t... Marks>
+class Runner {
+  public:
+    static constexpr std::size_t depth = Layers::depth;
+    static constexpr Plan<depth> plan = Layers::template marked_plan<Marks...>();
+    template <class V>
+    using Each = std::array<V, depth + 1>;
+    using Buffers = core::Buffers<T, depth>;
+
+    /// Runs layers begin … end − 1: on the team's threads, but for layers in training that do not go sample by sample.
+    void run_forward(const Buffers& b, std::size_t begin, std::size_t end) const {
+        const Index slices = slices_of(b.team, b.samples);
+        if (slices == 1) return run_layers(b, begin, end);
+        while (begin < end) {
+            std::size_t behind = begin;
+            while (behind < end && (!b.random || by_sample[behind])) ++behind;
+            each_task(b.team, behind > begin ? slices : 1, [&](Index s) {
+                if (behind > begin)
+                    run_layers(b.part(plan, part_of(b.samples, slices, s, samples_unit)), begin, behind);
+                else
+                    run_layers(b, begin, begin + 1);
+            });
+            begin = std::max(behind, begin + 1);
+        }
+    }
+    /// The way back from the gradient of activation `end`: to θ's at `d`, unless that is null, and with `to_input` to
+    /// that of activation 0. Weights' gradients are assigned, or added to where `accumulate` says so of a layer.
+    void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
+        const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;
+        const Index slices = slices_of(b.team, b.samples);
+        if (slices == 1) return go_back(b, begin, end, d, accumulate, to_input);
+        // On a team all gradients of activations come first, sample by sample, and then those of weights, which read
+        // them: but for a layer that would write over what its own weights' gradient reads.
+        Each<bool> done{};
+        while (end > begin) {
+            std::size_t first = end;
+            while (first > begin && by_sample[first - 1] && !(plan.in_place[first - 1] && has_weights[first - 1]))
+                --first;
+            if (first == end) {
+                done[--first] = true;
+                go_back(b, first, end, d, accumulate, to_input);
+            } else {
+                Each<bool> written{};
+                each_task(b.team, slices, [&](Index s) {
+                    Buffers part = b.part(plan, part_of(b.samples, slices, s, samples_unit));
+                    go_back(part, first, end, nullptr, accumulate, to_input);
+                    if (s == 0) written = part.written;
+                });
+                b.written = written;
+            }
+            end = first;
+        }
+        if (d) weights_gradients(b, done, d, accumulate);
+    }
+    static ConstView<T> condition_of(const Buffers& b) {
+        return {b.condition, b.condition ? Layers::condition : 0, b.condition ? b.samples : 0};
+    }
+
+    Layers layers_;
+    Vector<T> theta_, state_;
+
+  protected:
+    Runner(const Layers& layers, Index parameters) : layers_(layers), theta_(parameters), state_(Layers::state) {}
+
+    // What layers say that a team has to know.
+    static constexpr auto by_sample = Layers::template each_of<bool>([]<class L>(Shape) {
+        return traits_of<L>().by_sample || traits_of<L>().pointwise || traits_of<L>().keeps_values;
+    });
+    static constexpr auto in_parts =
+        Layers::template each_of<bool>([]<class L>(Shape) { return traits_of<L>().gradient_in_parts; });
+    static constexpr auto tied = Layers::template each_of<bool>([]<class L>(Shape) { return is_tied<L>; });
+    static constexpr auto has_weights =
+        Layers::template each_of<bool>([]<class L>(Shape in) { return parameters_of<L>(in) > 0 || is_tied<L>; });
+
+    // How many parts of a batch give their share of a layer's dw, one after the other or at once: a layer's own parts
+    // are better, and many weights would take much memory.
+    static constexpr Index shards_at(std::size_t i, Index n) {
+        constexpr Index most_values = Index{1} << 19;
+        const Index size = plan.offsets[i + 1] - plan.offsets[i];
+        if (i == depth || size == 0 || !by_sample[i] || in_parts[i] || tied[i]) return 1;
+        return std::min(shards_of(n), std::max<Index>(1, most_values / size));
+    }
+    // Values of memory for a layer's shards but the first.
+    static constexpr Index shard_room(std::size_t i, Index n) {
+        return i == depth ? 0 : (shards_at(i, n) - 1) * whole_lines<T>(plan.offsets[i + 1] - plan.offsets[i]);
+    }
+
+  private:
+    void run_layers(const Buffers& b, std::size_t begin, std::size_t end) const {
+        [[maybe_unused]] static constexpr auto functions = Layers::template forward_functions<T>();
+        const FlushDenormals scope;
+        const auto layers = layers_.layers();
+        LayerCall<T> call = call_of(b);
+        // Unrolled, for calls that are known ahead: a loop over the table took 2 % of a small network's time on a
+        // sample.
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+            ((begin <= I && I < end ? (move_to(call, b, I), functions[I](layers[I], call)) : void()), ...);
+        }
+        (std::make_index_sequence<depth>{});
+    }
+    // Layers end − 1 … begin: the gradient of each one's weights, unless d is null, and of what it has read.
+    void go_back(Buffers& b, std::size_t begin, std::size_t end, T* d, const Each<bool>& accumulate,
+                 bool to_input) const {
+        static constexpr auto functions = Layers::template backward_functions<T>();
+        const FlushDenormals scope;
+        const auto layers = layers_.layers();
+        const auto wanted = [&](std::size_t i) { return to_input || i > plan.first_trained; };
+        LayerCall<T> c = call_of(b);
+        // Not i-- > begin, whose end g++ 12 takes for an index.
+        for (std::size_t behind = end; behind > begin; --behind) {
+            const std::size_t i = behind - 1;
+            if (d && has_weights[i]) {
+                for (Index s = 0; s < shards_at(i, b.samples); ++s) shard_gradient(b, i, s, d, accumulate[i]);
+                add_shards(b, i, d);
+            }
+            if (!wanted(i)) continue;
+            move_to(c, b, i);
+            c.dy = b.gradient[i + 1];
+            c.dx = b.gradient[i];
+            c.accumulate_dx = c.dx != c.dy && b.written[plan.owner[i]];
+            b.written[plan.owner[i]] = true;
+            c.branch_gradient = nullptr, c.accumulate_branch = true;
+            if (const std::size_t from = plan.branch[i]; from != i && wanted(from)) {
+                c.branch_gradient = b.gradient[from];
+                c.accumulate_branch = b.written[plan.owner[from]];
+                b.written[plan.owner[from]] = true;
+            }
+            functions[i](layers[i], c);
+        }
+    }
+    // The gradient of layer i's weights: of those in `part` of θ, over all samples.
+    void weights_gradient(const Buffers& b, std::size_t i, const Slice& part, T* d, bool accumulate) const {
+        weights_gradient(b, i, d, d + plan.offsets[i], {part.begin - plan.offsets[i], part.size}, accumulate);
+    }
+    // The share of one shard of the samples: the first one's goes to d, those of the others beside it.
+    void shard_gradient(const Buffers& b, std::size_t i, Index shard, T* d, bool accumulate) const {
+        const Index shards = shards_at(i, b.samples), size = plan.offsets[i + 1] - plan.offsets[i];
+        const Buffers some = shards == 1 ? b : b.part(plan, part_of(b.samples, shards, shard, samples_unit));
+        T* const dw = shard == 0 ? d + plan.offsets[i] : b.shards[i] + (shard - 1) * whole_lines<T>(size);
+        weights_gradient(some, i, d, dw, all_values, accumulate && shard == 0);
+    }
+    void weights_gradient(const Buffers& b, std::size_t i, T* d, T* dw, const Slice& part, bool accumulate) const {
+        static constexpr auto functions = Layers::template backward_functions<T>();
+        const FlushDenormals scope;
+        LayerCall<T> c = call_of(b);
+        move_to(c, b, i);
+        c.dtheta = d, c.dw = dw, c.part = part;
+        c.dy = b.gradient[i + 1];
+        c.accumulate_dw = accumulate;
+        functions[i](layers_.layers()[i], c);
+    }
+    // Adds what the other shards gave to that of the first.
+    static void add_shards(const Buffers& b, std::size_t i, T* d) {
+        const Index size = plan.offsets[i + 1] - plan.offsets[i];
+        for (Index s = 1; s < shards_at(i, b.samples); ++s)
+            Flat<T>{d + plan.offsets[i], size} += ConstFlat<T>{b.shards[i] + (s - 1) * whole_lines<T>(size), size};
+    }
+    // The gradients of all weights but those of the layers that are `done`, on the team's threads.
+    void weights_gradients(const Buffers& b, const Each<bool>& done, T* d, const Each<bool>& accumulate) const {
+        const auto is_due = [&](std::size_t i) { return has_weights[i] && !done[i] && b.gradient[i + 1]; };
+        // Those that share another's weights add first, one after the other, as they do on one thread.
+        for (std::size_t behind = depth; behind > plan.first_trained; --behind)
+            if (const std::size_t i = behind - 1; tied[i] && is_due(i)) shard_gradient(b, i, 0, d, accumulate[i]);
+        // Then a part of θ for each thread, the same as it steps: its gradient and moments stay in its caches. Layers
+        // that give no part of their weights' gradient alone give their shards.
+        struct Shard {
+            std::size_t layer;
+            Index number;
+        };
+        std::array<Shard, (depth + 1) * static_cast<std::size_t>(most_shards)> shards;
+        std::size_t count = 0;
+        for (std::size_t behind = depth; behind > plan.first_trained; --behind)
+            if (const std::size_t i = behind - 1; is_due(i) && !tied[i] && !in_parts[i])
+                for (Index shard = 0; shard < shards_at(i, b.samples); ++shard) shards[count++] = {i, shard};
+        const Index parts = b.team->size();
+        each_task(b.team, parts + static_cast<Index>(count), [&](Index t) {
+            if (t >= parts) {
+                const auto [layer, number] = shards[static_cast<std::size_t>(t - parts)];
+                return shard_gradient(b, layer, number, d, accumulate[layer]);
+            }
+            const Slice part = part_of(theta_.size(), parts, t, parameters_unit);
+            for (std::size_t i = depth; i-- > plan.first_trained;)
+                if (is_due(i) && in_parts[i] && plan.offsets[i] < part.end() && part.begin < plan.offsets[i + 1])
+                    weights_gradient(b, i, part, d, accumulate[i]);
+        });
+        for (std::size_t i = plan.first_trained; i < depth; ++i)
+            if (b.shards[i] && !done[i] && b.gradient[i + 1]) add_shards(b, i, d);
+    }
+
+    // What all layers of a pass are given. One call moves from layer to layer: to build one for each took a hundredth
+    // of the time of a small network on one sample.
+    LayerCall<T> call_of(const Buffers& b) const {
+        return {.theta = theta_.data(),
+                .condition = condition_of(b),
+                .random = Stream{0, 0},
+                .training = b.random != nullptr};
+    }
+    void move_to(LayerCall<T>& call, const Buffers& b, std::size_t i) const {
+        call.w = theta_.data() + plan.offsets[i];
+        call.state = state_.data() + plan.states[i];
+        call.statistics = b.statistics ? b.statistics + plan.states[i] : nullptr;
+        call.x = b.activation[i], call.y = b.activation[i + 1];
+        call.cache = b.cache[i];
+        call.branch = b.activation[plan.branch[i]];
+        call.samples = b.columns(i), call.outputs = b.columns(i + 1);
+        if (b.random)  // its place is its substream; of codes drawn several times each is a sample
+            call.random = b.random->substream(static_cast<std::uint16_t>(i))
+                              .from_sample(b.first * (call.outputs / std::max<Index>(b.samples, 1)));
+    }
+};
+
+}  // namespace core
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -1,0 +1,66 @@
+// How a pass is divided among threads: who runs the parts, and which samples are in which. Threads themselves are in
+// hourglass/workers.hpp, so that programs without them do not pay for their headers.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "hourglass/core/shape.hpp"
+#include "hourglass/core/slice.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace core {
+
+/// Threads that run tasks by their number: `Workers`, or something else that a program has threads from.
+class Team {
+  public:
+    virtual int size() const = 0;
+    /// Calls task(what, i) once for each i = 0 … tasks − 1, on any thread and in any order, and returns when all are
+    /// done. Of what they throw, that of the lowest i is thrown.
+    virtual void run(Index tasks, void (*task)(void* what, Index i), void* what) = 0;
+
+  protected:
+    ~Team() = default;
+};
+
+/// use(i) for i = 0 … tasks − 1: on a team's threads, or without one in order on this one.
+template <class Use>
+void each_task(Team* team, Index tasks, Use&& use) {
+    if (team && tasks > 1)
+        return team->run(
+            tasks, [](void* what, Index i) { (*static_cast<std::remove_reference_t<Use>*>(what))(i); }, &use);
+    for (Index i = 0; i < tasks; ++i) use(i);
+}
+
+// Number i of `count` nearly equal parts of [0, size), whose ends are multiples of `unit` but for the last one's.
+constexpr Slice part_of(Index size, Index count, Index i, Index unit) {
+    const auto end = [&](Index k) { return k == count ? size : size * k / count / unit * unit; };
+    return {end(i), end(i + 1) - end(i)};
+}
+
+// Parts of θ end with so many values.
+inline constexpr Index parameters_unit = 1024;
+
+// A part of a batch has at least so many samples: enough to fill a product's registers, and never a single one, whose
+// products may be rounded otherwise.
+inline constexpr Index samples_unit = 16;
+
+/// Parts for what is computed sample by sample: one for each thread, as what a sample gets does not depend on its
+/// neighbours.
+inline Index slices_of(const Team* team, Index samples) {
+    return team ? std::clamp<Index>(samples / samples_unit, 1, team->size()) : 1;
+}
+/// use(part) for these parts of a batch, on the team's threads.
+template <class Use>
+void each_slice(Team* team, Index samples, const Use& use) {
+    const Index slices = slices_of(team, samples);
+    each_task(team, slices, [&](Index s) { use(part_of(samples, slices, s, samples_unit)); });
+}
+/// Parts for what is summed over samples: as many with any number of threads, since they decide how sums are rounded.
+inline constexpr Index most_shards = 8;
+constexpr Index shards_of(Index samples) { return std::clamp<Index>(samples / samples_unit, 1, most_shards); }
+
+}  // namespace core
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -1,0 +1,227 @@
+// Passes on several threads give the bits of one: gradients, statistics, losses, steps and evaluation, of every kind of
+// layer, loss and term, at batches that divide and that do not.
+#include <hourglass/hourglass.hpp>
+#include <hourglass/workers.hpp>
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+
+using Catch::Matchers::ContainsSubstring;
+
+namespace hg = hourglass;
+using hg::Index;
+using hg::Shape;
+
+namespace {
+
+template <class T>
+bool same(const T& a, const T& b) {
+    return a.rows() == b.rows() && a.cols() == b.cols() && (a.array() == b.array()).all();
+}
+
+hg::Matrix<float> pictures(Index rows, Index columns, std::uint64_t seed) {
+    hg::Rng rng{seed};
+    return hg::Matrix<float>::NullaryExpr(rows, columns, [&] { return static_cast<float>(rng.uniform()); });
+}
+
+// What a few steps of training leave behind, and what the model then says of a larger batch.
+struct Outcome {
+    hg::Vector<float> values;
+
+    template <class Values>
+    void add(const Values& more) {
+        const Index before = values.size();
+        values.conservativeResize(before + more.size());
+        for (Index i = 0; i < more.size(); ++i) values[before + i] = more.data()[i];
+    }
+    void add(float value) { add(hg::Vector<float>(hg::Vector<float>::Constant(1, value))); }
+};
+
+template <class Model>
+Outcome train(Model model, hg::Workers* workers, const hg::Matrix<float>& x, const hg::Matrix<float>* condition) {
+    Outcome outcome;
+    hg::Rng rng{5};
+    hg::Adam adam{{.learning_rate = 1e-2, .weight_decay = 1e-3}};
+    auto tape = workers ? model.tape(*workers) : model.tape();
+    const auto batch = [&](auto use) {
+        if (condition)
+            use(hg::given(x, *condition));
+        else
+            use(hg::Batch<float>(x));
+    };
+    hg::Matrix<float> dx;
+    for (int step = 0; step < 3; ++step)
+        batch([&](const auto& b) {
+            outcome.add(model.gradient(b, x, tape, rng, dx));
+            outcome.add(dx);
+            outcome.add(model.gradient(b, tape, rng));
+            outcome.add(tape.gradient());
+            outcome.add(tape.statistics());
+            adam.step(model, tape);
+        });
+    outcome.add(model.parameters());
+    outcome.add(model.state());
+    if (x.cols() < 100) return outcome;
+    const hg::Matrix<float> many = x.replicate(1, 5);
+    const hg::Matrix<float> conditions = condition ? hg::Matrix<float>(condition->replicate(1, 5)) : x;
+    const auto evaluate = [&](const auto& all) {
+        outcome.add(model.loss(all, tape));
+        outcome.add(hg::Matrix<float>(model.reconstruct(all, tape)));
+        outcome.add(model.reconstruction_error(all, tape));
+    };
+    if (condition)
+        evaluate(hg::given(many, conditions));
+    else
+        evaluate(hg::Batch<float>(many));
+    return outcome;
+}
+
+template <class Model>
+void check(const std::string& name, const Model& model, const hg::Matrix<float>* condition_of_all = nullptr) {
+    for (const Index n : {1, 17, 45, 130}) {
+        const hg::Matrix<float> x = pictures(Model::input_size, n, 3);
+        const hg::Matrix<float> condition = condition_of_all ? hg::Matrix<float>(condition_of_all->leftCols(n)) : x;
+        const auto run = [&](hg::Workers* workers) {
+            return train(model.model, workers, x, condition_of_all ? &condition : nullptr).values;
+        };
+        const hg::Vector<float> alone = run(nullptr);
+        CHECK(alone.allFinite());
+        for (const int threads : {1, 2, 3, 8}) {
+            if (n != 130 && threads != 3) continue;
+            hg::Workers workers{threads};
+            CAPTURE(name, n, threads);
+            CHECK(same(alone, run(&workers)));
+        }
+    }
+}
+
+template <class Encoder, class Decoder, class Loss, class... Terms>
+struct Case {
+    static constexpr Index input_size = Encoder::input.size();
+    hg::Autoencoder<Encoder, Decoder, Loss, Terms...> model;
+
+    explicit Case(const Loss& loss, const Terms&... terms) : model(Encoder{}, Decoder{}, rng(), loss, terms...) {}
+    static hg::Rng& rng() {
+        static hg::Rng rng{1};
+        return rng;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("Dense models train on threads to the same bits") {
+    using Encoder = hg::Chain<Shape{90}, hg::Dense<64>, hg::Sigmoid, hg::Dense<40>, hg::ReLU, hg::Dense<5>>;
+    using Decoder = hg::Chain<Encoder::output, hg::Dense<40>, hg::ReLU, hg::Dense<90>, hg::Sigmoid>;
+    check("deep", Case<Encoder, Decoder, hg::BinaryCrossEntropy>{{}});
+    check("tied", Case<Encoder, hg::Tied<Encoder>, hg::MeanSquaredError>{{}});
+    check("noise", Case<Encoder, Decoder, hg::MeanSquaredError, hg::GaussianNoise, hg::MaskingNoise>{
+                       {}, hg::GaussianNoise{.1}, hg::MaskingNoise{.2}});
+    check("terms",
+          Case<Encoder, Decoder, hg::Huber, hg::L1, hg::Contractive>{hg::Huber{}, hg::L1{.1}, hg::Contractive{.1}});
+}
+
+TEST_CASE("Normalised, dropped, residual and conditional models train on threads to the same bits") {
+    using Block = hg::Residual<hg::Dense<32>, hg::LayerNormalization, hg::ReLU, hg::Dense<32>>;
+    using Encoder = hg::Chain<Shape{20}, hg::Condition<3>, hg::Dense<32>, hg::BatchNormalization, hg::ReLU, hg::Dropout,
+                              Block, hg::Dense<8>>;
+    using Decoder =
+        hg::Chain<Shape{4}, hg::Condition<3>, hg::Dense<32>, Block, hg::BatchNormalization, hg::Dense<20>, hg::Sigmoid>;
+    const hg::Matrix<float> condition = pictures(3, 130, 9);
+    check("variational", Case<Encoder, Decoder, hg::BernoulliLikelihood, hg::GaussianLatent>{{}, {.beta = .5}},
+          &condition);
+    check("importance-weighted",
+          Case<Encoder, Decoder, hg::BernoulliLikelihood, hg::GaussianLatent>{{}, {.samples = 3}}, &condition);
+}
+
+TEST_CASE("Sparse models train on threads to the same bits") {
+    using Encoder = hg::Chain<Shape{30}, hg::Dense<48>>;
+    using Decoder = hg::Chain<Shape{48}, hg::Dense<30>>;
+    check("TopK", Case<Encoder, Decoder, hg::MeanSquaredError, hg::TopK<5>>{{}, {}});
+    check("BatchTopK", Case<Encoder, Decoder, hg::MeanSquaredError, hg::BatchTopK<5>>{{}, {}});
+    check("JumpReLU", Case<Encoder, Decoder, hg::MeanSquaredError, hg::JumpReLU>{{}, {}});
+    using Units = hg::Chain<Shape{30}, hg::Dense<48>, hg::Sigmoid>;
+    check("KL", Case<Units, Decoder, hg::MeanAbsoluteError, hg::KlSparsity>{{}, hg::KlSparsity{.1, .05}});
+}
+
+TEST_CASE("Convolutional models train on threads to the same bits") {
+    using Series = hg::Chain<Shape{2, 40}, hg::Conv1D<16, 7, 2, hg::Padding::Same>, hg::ReLU,
+                             hg::Conv1D<32, 3, 1, hg::Padding::Same>, hg::SpatialDropout, hg::MaxPooling1D<2>,
+                             hg::Flatten, hg::Dense<6>>;
+    using Wave = hg::Chain<Shape{6}, hg::Dense<160>, hg::ReLU, hg::Reshape<16, 10>,
+                           hg::Conv1DTranspose<8, 5, 2, hg::Padding::Same>, hg::ReLU, hg::UpSampling1D<2>,
+                           hg::Conv1D<2, 3, 1, hg::Padding::Same>>;
+    check("series", Case<Series, Wave, hg::MeanSquaredError>{{}});
+    using Picture =
+        hg::Chain<Shape{1, 12, 10}, hg::Conv2D<16, 3, 1, hg::Padding::Same>, hg::BatchNormalization, hg::ReLU,
+                  hg::Conv2D<16, 3, 1, hg::Padding::Same>, hg::ReLU, hg::MaxPooling2D<2>, hg::Flatten, hg::Dense<7>>;
+    using Back =
+        hg::Chain<Shape{7}, hg::Dense<480>, hg::Reshape<16, 6, 5>, hg::Conv2DTranspose<16, 3, 2, hg::Padding::Same>,
+                  hg::ReLU, hg::Conv2D<1, 3, 1, hg::Padding::Same>, hg::Sigmoid>;
+    check("pictures", Case<Picture, Back, hg::BinaryCrossEntropy>{{}});
+    using Code = hg::Chain<Shape{1, 12, 10}, hg::Conv2D<8, 3, 2, hg::Padding::Same>, hg::SiLU>;
+    check("tied pictures", Case<Code, hg::Tied<Code>, hg::MeanSquaredError>{{}});
+}
+
+TEST_CASE("Networks train on threads to the same bits") {
+    using Critic = hg::Chain<Shape{50}, hg::Dense<64>, hg::ReLU, hg::Dropout, hg::Dense<10>, hg::Softmax>;
+    hg::Rng first{2};
+    const auto network = hg::network<Critic>(first);
+    const hg::Matrix<float> x = pictures(50, 77, 4), dy = pictures(10, 77, 6);
+    hg::Matrix<float> target = hg::Matrix<float>::Zero(10, 77);
+    target.row(3).setOnes();
+    const auto run = [&](hg::Workers* workers) {
+        auto trained = network;
+        auto tape = workers ? trained.tape(*workers) : trained.tape();
+        hg::Rng rng{8};
+        hg::Sgd sgd{{.learning_rate = .1}};
+        Outcome outcome;
+        hg::Matrix<float> dx;
+        outcome.add(hg::Matrix<float>(trained.forward(x, tape, rng)));
+        trained.backward(dy, tape, dx);
+        outcome.add(dx);
+        outcome.add(tape.gradient());
+        sgd.step(trained, tape);
+        outcome.add(trained.gradient(x, target, hg::CategoricalCrossEntropy{}, tape, rng));
+        outcome.add(tape.gradient());
+        trained.forward(x, tape, rng);
+        trained.backward_input(dy, tape, dx);
+        outcome.add(dx);
+        outcome.add(hg::Matrix<float>(trained.evaluate(x, tape)));
+        return outcome.values;
+    };
+    const hg::Vector<float> alone = run(nullptr);
+    for (const int threads : {1, 2, 3, 8}) {
+        hg::Workers workers{threads};
+        CHECK(same(alone, run(&workers)));
+    }
+}
+
+TEST_CASE("A target out of range is named by its place in the whole batch, on threads as on one") {
+    using Encoder = hg::Chain<Shape{4}, hg::Dense<3>>;
+    using Decoder = hg::Chain<Shape{3}, hg::Dense<4>, hg::Sigmoid>;
+    Case<Encoder, Decoder, hg::BinaryCrossEntropy> model{{}};
+    hg::Matrix<float> x = pictures(4, 100, 1);
+    x(2, 90) = 1.5f, x(1, 95) = -1;
+    hg::Workers workers{3};
+    auto tape = model.model.tape(workers);
+    hg::Rng rng{1};
+    CHECK_THAT(error_of([&] { model.model.gradient(x, tape, rng); }), ContainsSubstring("feature 2 of sample 90"));
+    x(2, 90) = x(1, 95) = .5f;
+    CHECK_NOTHROW(model.model.gradient(x, tape, rng));
+}
+
+TEST_CASE("A step that would leave the finite numbers is refused on threads as on one") {
+    using Encoder = hg::Chain<Shape{400}, hg::Dense<200>>;
+    Case<Encoder, hg::Chain<Shape{200}, hg::Dense<400>>, hg::MeanSquaredError> model{{}};
+    hg::Workers workers{3};
+    auto tape = model.model.tape(workers);
+    hg::Rng rng{1};
+    model.model.gradient(pictures(400, 40, 1), tape, rng);
+    const hg::Vector<float> before = model.model.parameters();
+    tape.gradient()[150'000] = std::numeric_limits<float>::infinity();
+    hg::Adam adam;
+    CHECK_THAT(error_of([&] { adam.step(model.model, tape); }), ContainsSubstring("value 150000 of"));
+    CHECK(same(before, hg::Vector<float>(model.model.parameters())));
+    CHECK(adam.steps() == 0);
+}
