@@ -9,6 +9,7 @@
 
 #include "hourglass/core/layer.hpp"
 #include "hourglass/kernels/columns.hpp"
+#include "hourglass/kernels/pack.hpp"
 #include "hourglass/kernels/product.hpp"
 #include "hourglass/layers/initializer.hpp"
 
@@ -120,6 +121,28 @@ struct Dense {
     void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
                    std::span<T, parameters(In)> dw, View<T>) const {
         layers::dense_gradient<T>(Units, In.channels, In.positions() * v.cols(), u.data(), v.data(), dw.data());
+    }
+
+    /// Of a flat input J is W. norms[i] = the squared norm of its row i …
+    template <Shape In, class T>
+        requires(In.positions() == 1)
+    static void squared_rows(std::span<const T, parameters(In)> w, T* norms) {
+        using Pack = kernels::Pack<T>;
+        std::fill_n(norms, Units, T(0));
+        for (Index k = 0; k < In.channels; ++k)
+            kernels::each_pack(
+                Units, [](Pack& sum, const Pack& value) { sum += square(value); }, norms, w.data() + k * Units);
+    }
+    /// … and dw += row i of W times factors[i], half the gradient of Σ factors[i] norms[i].
+    template <Shape In, class T>
+        requires(In.positions() == 1)
+    static void add_scaled_rows(std::span<const T, parameters(In)> w, const T* factors,
+                                std::span<T, parameters(In)> dw) {
+        using Pack = kernels::Pack<T>;
+        for (Index k = 0; k < In.channels; ++k)
+            kernels::each_pack(
+                Units, [](Pack& d, const Pack& value, const Pack& factor) { d += factor * value; },
+                dw.data() + k * Units, w.data() + k * Units, factors);
     }
 
     /// A dense layer back to the input's channels.

@@ -123,17 +123,26 @@ struct Contractive {
         static constexpr Index inputs = Encoder::input.size(), code = Encoder::output.size(),
                                width = Encoder::plan.shapes[front].size();
         static constexpr bool closed = has_closed_form<Encoder>(), may_condense = front > 0 && width <= inputs;
+        // Whether the front is one layer that knows the rows of its J.
+        static constexpr bool knows_rows = [] {
+            if constexpr (front == 1)
+                return terms::KnowsRows<Encoder, T>::value;
+            else
+                return false;
+        }();
 
         static constexpr Index block = may_condense ? width : closed ? std::min<Index>(width, 128) : 0;
 
         core::Arena<T> arena;
         terms::JacobianSweep<Encoder, T> samples, units;
+        const T* theta;
         T *gram, *outer;
 
         explicit Work(const core::EncoderPass<T>& pass)
             : arena(pass.scratch),
               samples(pass, pass.samples, depth, arena),
               units(pass, block, front, arena),
+              theta(pass.theta),
               gram(arena.take(may_condense ? width * width : width)),
               outer(arena.take(may_condense ? width * width : 0)) {}
         static Index room(Index n) {
@@ -236,11 +245,14 @@ struct Contractive {
         terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
         const double scale = share(s.columns);
         T* const norms = work.gram;
-        for (Index first = 0; first < width; first += W::block) {
-            work.transpose_front(first);
-            for (Index i = 0; i < f.columns; ++i)
-                norms[first + i] = ConstView<T>{f.u[0] + i * inputs, inputs, 1}.squaredNorm();
-        }
+        if constexpr (W::knows_rows)
+            terms::KnowsRows<Encoder, T>::squared(work.theta, norms);
+        else
+            for (Index first = 0; first < width; first += W::block) {
+                work.transpose_front(first);
+                for (Index i = 0; i < f.columns; ++i)
+                    norms[first + i] = ConstView<T>{f.u[0] + i * inputs, inputs, 1}.squaredNorm();
+            }
 
         std::fill_n(s.u[W::depth], width * s.columns, T(1));
         s.down(W::front, W::depth);
@@ -253,19 +265,25 @@ struct Contractive {
         sum += scaled_dot(width, s.columns, d, s.free, T(2 * scale), s.v[W::front]);
         if (gradient) {
             s.curve(W::front, W::depth, gradient);
-            for (Index first = 0; first < width; first += W::block) {
-                if (W::block < width) work.transpose_front(first);
-                for (Index i = 0; i < f.columns; ++i) {
-                    T squares(0);
-                    for (Index j = 0; j < s.columns; ++j) {
-                        const T& derivative = d[j * width + first + i];
-                        squares += derivative * derivative;
-                    }
-                    const T factor = T(2 * scale) * squares;
-                    for (Index k = 0; k < inputs; ++k) f.v[0][i * inputs + k] = factor * f.u[0][i * inputs + k];
+            T* const factors = norms;  // which have done their part
+            std::fill_n(factors, width, T(0));
+            for (Index j = 0; j < s.columns; ++j)
+                kernels::each_pack(
+                    width,
+                    [&](kernels::Pack<T>& factor, const kernels::Pack<T>& derivative) {
+                        factor += T(2 * scale) * square(derivative);
+                    },
+                    factors, d + j * width);
+            if constexpr (W::knows_rows)
+                terms::KnowsRows<Encoder, T>::add_scaled(work.theta, factors, gradient);
+            else
+                for (Index first = 0; first < width; first += W::block) {
+                    if (W::block < width) work.transpose_front(first);
+                    for (Index i = 0; i < f.columns; ++i)
+                        for (Index k = 0; k < inputs; ++k)
+                            f.v[0][i * inputs + k] = factors[first + i] * f.u[0][i * inputs + k];
+                    f.curve(0, W::front, gradient);
                 }
-                f.curve(0, W::front, gradient);
-            }
         }
         return T(sum * core::Accumulator<T>(scale));
     }

@@ -207,6 +207,27 @@ class JacobianSweep {
                                      // respect to it, as far as it has gathered
 };
 
+// Whether an encoder's first layer knows the rows of its J, and what it says of them (`Dense`): a product with the
+// identity would show them, too, but for as many multiplications as J has values times rows.
+template <class Encoder, class T>
+struct KnowsRows {
+    using Layer = typename Encoder::template Layer<0>;
+    static constexpr Shape input = Encoder::input;
+    static constexpr auto size = static_cast<std::size_t>(core::parameters_of<Layer>(input));
+    static constexpr bool value = requires(std::span<const T, size> w, T* norms, std::span<T, size> dw) {
+        Layer::template squared_rows<input, T>(w, norms);
+        Layer::template add_scaled_rows<input, T>(w, norms, dw);
+    };
+
+    static void squared(const T* w, T* norms) {
+        Layer::template squared_rows<input, T>(std::span<const T, size>{w, size}, norms);
+    }
+    static void add_scaled(const T* w, const T* factors, T* dw) {
+        Layer::template add_scaled_rows<input, T>(std::span<const T, size>{w, size}, factors,
+                                                  std::span<T, size>{dw, size});
+    }
+};
+
 }  // namespace terms
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
