@@ -5,6 +5,7 @@
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/python.hpp>
 #include <hourglass/tensor.hpp>
+#include <hourglass/workers.hpp>
 #include <iostream>
 
 namespace hg = hourglass;

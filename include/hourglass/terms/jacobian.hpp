@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "hourglass/core/chain.hpp"
