@@ -30,13 +30,13 @@ inline namespace HOURGLASS_ABI {
 ///
 /// Results are the same, bit for bit, with any number of threads and with none. Threads are started here and sleep
 /// between calls: after some microseconds of looking out for the next one. A program may use one `Workers` from several
-/// threads, which wait for each other; a call from within its own work runs on the thread it comes from. It must
-/// outlive the tapes that were made with it.
+/// threads, which wait for each other; a call from within its own or another's work runs on the thread it comes from.
+/// It must outlive the tapes that were made with it. Convolutions of pictures take up to 140 KiB of a thread's stack.
 class Workers final : public core::Team {
   public:
     /// As many threads as `threads` says, the calling one included; by default as many as the processor has. `Error`
     /// for fewer than 1, for more than 1024, and where the system gives no more threads.
-    explicit Workers(int threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {
+    explicit Workers(int threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 1024u))) {
         if (threads < 1 || threads > most) fail("Workers: expected 1 to ", most, " threads, got ", threads);
         threads_.reserve(static_cast<std::size_t>(threads - 1));
 #if defined(__cpp_exceptions)
@@ -46,6 +46,9 @@ class Workers final : public core::Team {
             const auto started = threads_.size() + 1;
             stop();
             fail("Workers: the system gave ", started, " threads of ", threads);
+        } catch (...) {
+            stop();
+            throw;
         }
 #else
         start(threads - 1);
@@ -59,7 +62,7 @@ class Workers final : public core::Team {
     int size() const override { return static_cast<int>(threads_.size()) + 1; }
 
     void run(Index tasks, void (*task)(void* what, Index i), void* what) override {
-        if (threads_.empty() || tasks < 2 || at_work() == this) {
+        if (threads_.empty() || tasks < 2 || at_work()) {
             for (Index i = 0; i < tasks; ++i) task(what, i);
             return;
         }
@@ -72,7 +75,7 @@ class Workers final : public core::Team {
     static constexpr int most = 1024;
     static constexpr Index most_tasks = 64;  // at once: a bit each
 
-    // The Workers whose task this thread is running.
+    // The Workers whose task this thread is running: what it calls then, of whichever Workers, runs where it is.
     static const Workers*& at_work() {
         static thread_local const Workers* workers = nullptr;
         return workers;

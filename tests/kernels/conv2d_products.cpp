@@ -134,7 +134,9 @@ TEST_CASE("2-D convolutions by minimal filtering agree with plain loops") {
     check({16, {40, 16}, 16, {40, 16}, {5, 3}, {1, 1}, {1, 1}, {2, 1}}, 1);  // and in rows
     check({16, {30, 15}, 16, {8, 15}, {23, 3}, {1, 1}, {1, 1}, {0, 1}}, 1);  // more rows of taps than there is room for
     check({16, {6, 15}, 16, {6, 15}, {3, 3}, {1, 1}, {1, 1}, {1, 40}}, 1);   // tiles that see nothing
-    check({16, {7, 14}, 16, {4, 7}, {3, 3}, {2, 2}, {1, 1}, {1, 1}}, 2);     // the way back in phases of two taps
+    check({16, {7, 14}, 16, {4, 7}, {3, 5}, {2, 2}, {1, 1}, {1, 2}}, 2);     // the way back, a phase of three taps
+    check({96, {4, 19}, 32, {4, 15}, {1, 5}, {1, 1}, {1, 1}, {0, 0}}, 1);    // five taps of many channels
+    check({112, {5, 14}, 96, {5, 14}, {3, 3}, {1, 1}, {1, 1}, {1, 1}}, 1);   // cut in both
     check({16, {11, 30}, 32, {11, 10}, {2, 7}, {1, 3}, {1, 1}, {1, 2}}, 2);  // and of three
 }
 

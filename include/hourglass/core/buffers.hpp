@@ -27,7 +27,8 @@ struct Buffers {
     const T* condition = nullptr;        // the values given with each sample
     const Stream* random = nullptr;      // of a training pass
     T* statistics = nullptr;
-    Team* team = nullptr;  // who runs it
+    Team* team = nullptr;  // who runs it, and how
+    const TeamPasses* passes = nullptr;
 
     Index columns(std::size_t i) const { return i < replicated ? samples : samples * replicas; }
 

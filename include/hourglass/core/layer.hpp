@@ -85,8 +85,9 @@ struct Traits {
     bool pointwise = false;     ///< each value of y depends on the same value of x alone
     Link link = Link::None;     ///< whose inverse it is; y then lies in (0, 1)
     Range range = Range::Real;  ///< where y lies, without a link
-    bool by_sample = false;     ///< what a sample gets depends on no other one of the batch, and the gradient of the
-                                ///< weights is a sum over samples: both may then be computed part by part, on threads
+    bool by_sample = false;  ///< in training what a sample gets depends on no other one of the batch, and the gradient
+                             ///< of the weights is a sum over samples: both may then be computed part by part, on
+                             ///< threads. In evaluation every layer is taken to be so.
     bool gradient_in_parts = false;  ///< gradient computes the part of dw that the context says, over all samples
     std::size_t branch = 0;          ///< reads the activation before that many layers as well (`Add` of `Residual`)
     Index condition = 0;             ///< reads so many values that the caller gives with each sample (`Condition`)

@@ -128,7 +128,7 @@ class Passes : public Runner<T, Layers, Marks...> {
     static Buffers training(Arena<T>& arena, const T* x, Index n, Index replicas, std::size_t replicated,
                             std::size_t end, bool apart) {
         Buffers b;
-        b.samples = n, b.replicas = replicas, b.replicated = replicated, b.team = arena.team;
+        b.samples = n, b.replicas = replicas, b.replicated = replicated, b.team = arena.team, b.passes = arena.passes;
         b.activation[0] = const_cast<T*>(x);  // read only: nothing works in place on a chain's input
         b.gradient[0] = arena.take(plan.shapes[0].size() * n);
         for (std::size_t i = 0; i < end; ++i) {
@@ -208,13 +208,14 @@ class Passes : public Runner<T, Layers, Marks...> {
     void run(const Batch<T>& x, std::size_t begin, std::size_t end, T* y, Tape<T>& tape, Extra extra, Use use) const {
         constexpr Index block = 256;
         const Index at_once = tape.team() ? block * tape.team()->size() : block;
-        for (Index first = 0; first < x.cols(); first += at_once) {
-            const Index n = std::min(at_once, x.cols() - first);
+        for (Index first = 0, n = 0; first < x.cols(); first += n) {
+            n = std::min(at_once, x.cols() - first);
+            if (n > block && n % block == 1) --n;  // a sample that is left alone is so with any number of threads
             Index room = extra(std::min(block, n)) + room_for(x, n);
             for (std::size_t i = begin; i < end; ++i) room += whole_lines<T>(plan.shapes[i + 1].size() * n);
             Arena<T> arena{tape.arena(room)};
             Buffers b;
-            b.samples = n, b.team = arena.team;
+            b.samples = n, b.team = arena.team, b.passes = arena.passes;
             b.activation[begin] = const_cast<T*>(packed(x.x, first, n, arena));
             if (x.is_given) b.condition = packed(x.condition, first, n, arena);
             T* const result = y ? y + first * plan.shapes[end].size() : nullptr;

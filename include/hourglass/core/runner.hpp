@@ -33,49 +33,31 @@ class Runner {
 
     /// Runs layers begin … end − 1: on the team's threads, but for layers in training that do not go sample by sample.
     void run_forward(const Buffers& b, std::size_t begin, std::size_t end) const {
-        const Index slices = slices_of(b.team, b.samples);
-        if (slices == 1) return run_layers(b, begin, end);
-        while (begin < end) {
-            std::size_t behind = begin;
-            while (behind < end && (!b.random || by_sample[behind])) ++behind;
-            each_task(b.team, behind > begin ? slices : 1, [&](Index s) {
-                if (behind > begin)
-                    run_layers(b.part(plan, part_of(b.samples, slices, s, samples_unit)), begin, behind);
-                else
-                    run_layers(b, begin, begin + 1);
-            });
-            begin = std::max(behind, begin + 1);
-        }
+        if (is_divided(b))
+            b.passes->forward(this, &b, begin, end);
+        else
+            run_layers(b, begin, end);
     }
     /// The way back from the gradient of activation `end`: to θ's at `d`, unless that is null, and with `to_input` to
     /// that of activation 0. Weights' gradients are assigned, or added to where `accumulate` says so of a layer.
     void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
         const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;
-        const Index slices = slices_of(b.team, b.samples);
-        if (slices == 1) return go_back(b, begin, end, d, accumulate, to_input);
-        // On a team all gradients of activations come first, sample by sample, and then those of weights, which read
-        // them: but for a layer that would write over what its own weights' gradient reads.
-        Each<bool> done{};
-        while (end > begin) {
-            std::size_t first = end;
-            while (first > begin && by_sample[first - 1] && !(plan.in_place[first - 1] && has_weights[first - 1]))
-                --first;
-            if (first == end) {
-                done[--first] = true;
-                go_back(b, first, end, d, accumulate, to_input);
-            } else {
-                Each<bool> written{};
-                each_task(b.team, slices, [&](Index s) {
-                    Buffers part = b.part(plan, part_of(b.samples, slices, s, samples_unit));
-                    go_back(part, first, end, nullptr, accumulate, to_input);
-                    if (s == 0) written = part.written;
-                });
-                b.written = written;
-            }
-            end = first;
-        }
-        if (d) weights_gradients(b, done, d, accumulate);
+        if (is_divided(b))
+            b.passes->backward(this, &b, begin, end, d, accumulate.data(), to_input);
+        else
+            go_back(b, begin, end, d, accumulate.data(), to_input);
     }
+    /// What a tape that is made with a team knows of these passes.
+    static constexpr TeamPasses team_passes{
+        &plan,
+        [](const void* runner, const void* buffers, std::size_t begin, std::size_t end) {
+            static_cast<const Runner*>(runner)->forward_on_team(*static_cast<const Buffers*>(buffers), begin, end);
+        },
+        [](const void* runner, void* buffers, std::size_t begin, std::size_t end, void* d, const bool* accumulate,
+           bool to_input) {
+            static_cast<const Runner*>(runner)->backward_on_team(*static_cast<Buffers*>(buffers), begin, end,
+                                                                 static_cast<T*>(d), accumulate, to_input);
+        }};
     static ConstView<T> condition_of(const Buffers& b) {
         return {b.condition, b.condition ? Layers::condition : 0, b.condition ? b.samples : 0};
     }
@@ -110,6 +92,52 @@ class Runner {
     }
 
   private:
+    // Of a tape that was made for another kind of network of as many parameters, a team knows nothing of these passes.
+    static bool is_divided(const Buffers& b) {
+        return b.team && b.passes->plan == &plan && slices_of(b.team, b.samples) > 1;
+    }
+    void forward_on_team(const Buffers& b, std::size_t begin, std::size_t end) const {
+        while (begin < end) {
+            std::size_t behind = begin;
+            while (behind < end && (!b.random || by_sample[behind])) ++behind;
+            if (behind > begin)
+                each_slice(b.team, b.samples,
+                           [&](const Slice& some) { run_layers(b.part(plan, some), begin, behind); });
+            else
+                run_layers(b, begin, ++behind);
+            begin = behind;
+        }
+    }
+    // All gradients of activations come first, sample by sample, and then those of weights, which read them: but for a
+    // layer that would write over what its own weights' gradient reads.
+    void backward_on_team(Buffers& b, std::size_t begin, std::size_t end, T* d, const bool* accumulate,
+                          bool to_input) const {
+        Each<bool> done{};
+        while (end > begin) {
+            std::size_t first = end;
+            while (first > begin && by_sample[first - 1] && !(plan.in_place[first - 1] && has_weights[first - 1]))
+                --first;
+            if (first == end) {
+                done[--first] = true;
+                go_back(b, first, end, d, accumulate, to_input);
+            } else {
+                Each<bool> written{};
+                each_slice(b.team, b.samples, [&](const Slice& some) {
+                    Buffers part = b.part(plan, some);
+                    go_back(part, first, end, nullptr, accumulate, to_input);
+                    if (some.begin == 0) written = part.written;
+                });
+                b.written = written;
+                // Those that share another's weights add now, before that one, as they do on one thread.
+                for (std::size_t behind = end; d && behind > first; --behind)
+                    if (const std::size_t i = behind - 1; tied[i])
+                        shard_gradient(b, i, 0, d, accumulate[i]), done[i] = true;
+            }
+            end = first;
+        }
+        if (d) weights_gradients(b, done, d, accumulate);
+    }
+
     void run_layers(const Buffers& b, std::size_t begin, std::size_t end) const {
         [[maybe_unused]] static constexpr auto functions = Layers::template forward_functions<T>();
         const FlushDenormals scope;
@@ -123,8 +151,7 @@ class Runner {
         (std::make_index_sequence<depth>{});
     }
     // Layers end − 1 … begin: the gradient of each one's weights, unless d is null, and of what it has read.
-    void go_back(Buffers& b, std::size_t begin, std::size_t end, T* d, const Each<bool>& accumulate,
-                 bool to_input) const {
+    void go_back(Buffers& b, std::size_t begin, std::size_t end, T* d, const bool* accumulate, bool to_input) const {
         static constexpr auto functions = Layers::template backward_functions<T>();
         const FlushDenormals scope;
         const auto layers = layers_.layers();
@@ -180,12 +207,9 @@ class Runner {
             Flat<T>{d + plan.offsets[i], size} += ConstFlat<T>{b.shards[i] + (s - 1) * whole_lines<T>(size), size};
     }
     // The gradients of all weights but those of the layers that are `done`, on the team's threads.
-    void weights_gradients(const Buffers& b, const Each<bool>& done, T* d, const Each<bool>& accumulate) const {
+    void weights_gradients(const Buffers& b, const Each<bool>& done, T* d, const bool* accumulate) const {
         const auto is_due = [&](std::size_t i) { return has_weights[i] && !done[i] && b.gradient[i + 1]; };
-        // Those that share another's weights add first, one after the other, as they do on one thread.
-        for (std::size_t behind = depth; behind > plan.first_trained; --behind)
-            if (const std::size_t i = behind - 1; tied[i] && is_due(i)) shard_gradient(b, i, 0, d, accumulate[i]);
-        // Then a part of θ for each thread, the same as it steps: its gradient and moments stay in its caches. Layers
+        // A part of θ for each thread, the same as it steps: its gradient and moments stay in its caches. Layers
         // that give no part of their weights' gradient alone give their shards.
         struct Shard {
             std::size_t layer;
@@ -194,7 +218,7 @@ class Runner {
         std::array<Shard, (depth + 1) * static_cast<std::size_t>(most_shards)> shards;
         std::size_t count = 0;
         for (std::size_t behind = depth; behind > plan.first_trained; --behind)
-            if (const std::size_t i = behind - 1; is_due(i) && !tied[i] && !in_parts[i])
+            if (const std::size_t i = behind - 1; is_due(i) && !in_parts[i])
                 for (Index shard = 0; shard < shards_at(i, b.samples); ++shard) shards[count++] = {i, shard};
         const Index parts = b.team->size();
         each_task(b.team, parts + static_cast<Index>(count), [&](Index t) {
@@ -203,8 +227,9 @@ class Runner {
                 return shard_gradient(b, layer, number, d, accumulate[layer]);
             }
             const Slice part = part_of(theta_.size(), parts, t, parameters_unit);
-            for (std::size_t i = depth; i-- > plan.first_trained;)
-                if (is_due(i) && in_parts[i] && plan.offsets[i] < part.end() && part.begin < plan.offsets[i + 1])
+            for (std::size_t behind = depth; behind > plan.first_trained; --behind)
+                if (const std::size_t i = behind - 1;
+                    is_due(i) && in_parts[i] && plan.offsets[i] < part.end() && part.begin < plan.offsets[i + 1])
                     weights_gradient(b, i, part, d, accumulate[i]);
         });
         for (std::size_t i = plan.first_trained; i < depth; ++i)

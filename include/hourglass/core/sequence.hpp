@@ -179,10 +179,9 @@ class Sequence {
     /// of.template operator()<L>(input) for each layer L, and `V{}` behind the last.
     template <class V, class Of>
     static constexpr std::array<V, count + 1> each_of(Of of) {
-        return [&]<std::size_t... I>(std::index_sequence<I...>) {
-            return std::array<V, count + 1>{of.template operator()<Layers>(plan.shapes[I])..., V{}};
-        }
-        (Numbers{});
+        std::array<V, count + 1> all{};
+        each([&]<std::size_t I>() { all[I] = of.template operator()<Layer<I>>(plan.shapes[I]); });
+        return all;
     }
 
     // What tables and messages call each layer.

@@ -52,14 +52,16 @@ constexpr Index whole_lines(Index values) {
 template <class T>
 class Arena {
   public:
-    explicit Arena(T* memory, Team* team_ = nullptr) : team(team_), next_(memory) {}
+    explicit Arena(T* memory, Team* team_ = nullptr, const TeamPasses* passes_ = nullptr)
+        : team(team_), passes(passes_), next_(memory) {}
     T* take(Index values) {
         T* const taken = next_;
         next_ += whole_lines<T>(values);
         return taken;
     }
 
-    Team* const team;  ///< who works on what lies here
+    Team* const team;  ///< who works on what lies here, and how
+    const TeamPasses* const passes;
 
   private:
     T* next_;
@@ -123,10 +125,10 @@ class Tape {
         pending_.network = nullptr;
         return memory_.room(values);
     }
-    core::Arena<T> arena(Index values) { return core::Arena<T>{memory(values), team_}; }
+    core::Arena<T> arena(Index values) { return core::Arena<T>{memory(values), team_, passes_}; }
     /// The threads that passes with this tape run on; null for the calling one alone.
     core::Team* team() const { return team_; }
-    void run_on(core::Team* team) { team_ = team; }
+    void run_on(core::Team* team, const core::TeamPasses* passes) { team_ = team, passes_ = passes; }
     /// Where a result lies that is handed out as a view: not in the memory of any of the arguments, so that views of
     /// results can be arguments.
     T* result(Index values, const T* x = nullptr, const T* y = nullptr, const T* z = nullptr) {
@@ -147,6 +149,7 @@ class Tape {
   private:
     core::PendingPass pending_;
     core::Team* team_ = nullptr;
+    const core::TeamPasses* passes_ = nullptr;
     Index parameters_;
     Vector<T> gradient_, statistics_;       // the gradient is never null: null means that none is asked for
     core::Storage<T> memory_, results_[4];  // one result more than `result` takes arguments

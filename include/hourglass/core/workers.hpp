@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <type_traits>
 
 #include "hourglass/core/shape.hpp"
@@ -17,11 +18,20 @@ class Team {
   public:
     virtual int size() const = 0;
     /// Calls task(what, i) once for each i = 0 … tasks − 1, on any thread and in any order, and returns when all are
-    /// done. Of what they throw, that of the lowest i is thrown.
+    /// done. Of what they throw, that of the lowest i is thrown; others may then not have been called.
     virtual void run(Index tasks, void (*task)(void* what, Index i), void* what) = 0;
 
   protected:
     ~Team() = default;
+};
+
+/// How a team runs the passes of one kind of network: functions that are compiled only where such a network's tape is
+/// made with a team, as they take a compiler a tenth of the time of a small program. `plan` tells networks apart.
+struct TeamPasses {
+    const void* plan;
+    void (*forward)(const void* runner, const void* buffers, std::size_t begin, std::size_t end);
+    void (*backward)(const void* runner, void* buffers, std::size_t begin, std::size_t end, void* d,
+                     const bool* accumulate, bool to_input);
 };
 
 /// use(i) for i = 0 … tasks − 1: on a team's threads, or without one in order on this one.

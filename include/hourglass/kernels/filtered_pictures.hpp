@@ -47,8 +47,10 @@ FilteredBlocks filtered_blocks(const PictureFrames& s, Index rows) {
     const Index at_points = filter_points * s.taps.rows * filter_unit;  // values of a kernel for a channel and 16 rows
     b.channels = std::min(b.channels, whole(filtered_kernel_values<T> / at_points));
     if (b.channels == 0) return b;
+    // The taps of a block lie in the strip's room before they are at the points.
     b.rows =
-        std::min({rows, longest_block, whole(filtered_kernel_values<T> / (filter_points * s.taps.rows * b.channels))});
+        std::min({rows, longest_block, whole(filtered_kernel_values<T> / (filter_points * s.taps.rows * b.channels)),
+                  whole(filtered_strip_values<T> / (s.taps.columns * b.channels))});
     // Strips of at least four rows, where the picture has them: each sees taps.rows − 1 more.
     const Index room = filtered_strip_values<T> / filter_points, least = std::min<Index>(4, s.count.rows);
     const auto values = [&](Index strip_rows) {

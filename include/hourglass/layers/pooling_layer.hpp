@@ -72,6 +72,8 @@ struct Pooling {
 /// The largest value of each window; its gradient goes to the first position that holds it. NaN stays NaN.
 template <class Derived, Extent Pool, Extent Stride, Padding Pad>
 struct MaxPooling : Pooling<Derived, Pool, Stride, Pad> {
+    static constexpr Traits traits{.by_sample = true};
+
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
         this->template each_window<In>(x.cols(), [&](const PoolingWindow& window) {
