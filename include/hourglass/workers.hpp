@@ -31,7 +31,8 @@ inline namespace HOURGLASS_ABI {
 /// Results are the same, bit for bit, with any number of threads and with none. Threads are started here and sleep
 /// between calls: after some microseconds of looking out for the next one. A program may use one `Workers` from several
 /// threads, which wait for each other; a call from within its own or another's work runs on the thread it comes from.
-/// It must outlive the tapes that were made with it. Convolutions of pictures take up to 140 KiB of a thread's stack.
+/// It must outlive the tapes that were made with it. Convolutions of pictures take up to 140 kilobytes of a thread's
+/// stack.
 class Workers final : public core::Team {
   public:
     /// As many threads as `threads` says, the calling one included; by default as many as the processor has. `Error`
