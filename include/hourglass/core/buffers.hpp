@@ -1,6 +1,7 @@
 // Where one pass of a network finds everything, and the same of a part of its samples.
 #pragma once
 
+#include <Eigen/Core>
 #include <array>
 #include <cstddef>
 
@@ -32,8 +33,9 @@ struct Buffers {
 
     Index columns(std::size_t i) const { return i < replicated ? samples : samples * replicas; }
 
-    /// The same of the samples of `part`, for one thread.
-    Buffers part(const Plan<Depth>& plan, const Slice& part) const {
+    /// The same of the samples of `part`, for one thread. Not inlined, as little else here: it would only cost the
+    /// compiler time.
+    EIGEN_DONT_INLINE Buffers part(const Plan<Depth>& plan, const Slice& part) const {
         Buffers b = *this;
         b.team = nullptr, b.samples = part.size, b.first = first + part.begin;
         for (std::size_t i = 0; i <= Depth; ++i) {

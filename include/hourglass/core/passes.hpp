@@ -145,7 +145,8 @@ class Passes : public Runner<T, Layers, Marks...> {
     /// A loss's value, and its gradient as that of activation `end`: shard by shard, on the team's threads, where the
     /// loss can tell what some samples give. bind(first) is the loss of the samples from number `first` on.
     template <class Bind>
-    static T loss_gradient(const Buffers& b, std::size_t end, const ConstView<T>& target, const Bind& bind) {
+    EIGEN_DONT_INLINE static T loss_gradient(const Buffers& b, std::size_t end, const ConstView<T>& target,
+                                             const Bind& bind) {
         const ConstView<T> prediction = activation_at(b, end);
         const View<T> d = gradient_at(b, end);
         if constexpr (requires { bind(Index{0}).template gradient_of_part<T>(prediction, target, d, Index{1}); }) {
@@ -230,10 +231,8 @@ class Passes : public Runner<T, Layers, Marks...> {
                 std::copy_n(b.activation[end], plan.shapes[end].size() * n, result);
             for (Index from = 0; from < n; from += block) {  // blocks of one size, however many threads there are
                 Arena<T> rest = arena;
-                if (n <= block)
-                    use(b, first, rest);
-                else
-                    use(b.part(plan, {from, std::min(block, n - from)}), first + from, rest);
+                const Buffers some = n <= block ? b : b.part(plan, {from, std::min(block, n - from)});
+                use(some, first + from, rest);
             }
         }
     }

@@ -44,6 +44,9 @@ struct Plan {
     Each<bool> needed{};           // activation i is read again, so nothing may be written over it
     Each<Index> condition_of{};    // values of the caller's condition that layer i reads
     Each<bool> shared{};           // a second layer adds to the gradient of layer i's weights
+    Each<bool> tied{};             // layer i is such a second one
+    Each<bool> by_sample{};        // layer i goes sample by sample in training, too
+    Each<bool> in_parts{};         // layer i gives parts of its weights' gradient
     bool conditions_agree = true;  // all layers that read the caller's condition read as many values
     bool ties_hold = true;         // every tied layer finds the one whose weights it shares before it
     std::size_t first_trained =
@@ -64,6 +67,9 @@ struct Plan {
         }
         return text(number);
     }
+
+    /// Whether layer i has weights, its own or another's.
+    constexpr bool has_weights(std::size_t i) const { return tied[i] || offsets[i + 1] > offsets[i]; }
 
     /// Whether layer i is the end of a residual block.
     constexpr bool joins(std::size_t i) const { return branch[i] != i; }
@@ -102,6 +108,9 @@ constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 
         p.caches[i] = layer.cache(in);
         p.states[i + 1] = p.states[i] + layer.state(in);
         p.branch[i] = i - layer.traits.branch;
+        p.tied[i] = layer.shared_offset >= 0;
+        p.by_sample[i] = layer.traits.by_sample || layer.traits.pointwise || layer.traits.keeps_values;
+        p.in_parts[i] = layer.traits.gradient_in_parts;
         p.in_place[i] =
             layer.traits.in_place && !layer.traits.needs_input && (layer.traits.keeps_values || !p.needed[i]);
         p.owner[i + 1] = p.in_place[i] ? p.owner[i] : i + 1;

@@ -68,22 +68,18 @@ class Runner {
   protected:
     Runner(const Layers& layers, Index parameters) : layers_(layers), theta_(parameters), state_(Layers::state) {}
 
-    // What layers say that a team has to know.
-    static constexpr auto by_sample = Layers::template each_of<bool>([]<class L>(Shape) {
-        return traits_of<L>().by_sample || traits_of<L>().pointwise || traits_of<L>().keeps_values;
-    });
-    static constexpr auto in_parts =
-        Layers::template each_of<bool>([]<class L>(Shape) { return traits_of<L>().gradient_in_parts; });
-    static constexpr auto tied = Layers::template each_of<bool>([]<class L>(Shape) { return is_tied<L>; });
-    static constexpr auto has_weights =
-        Layers::template each_of<bool>([]<class L>(Shape in) { return parameters_of<L>(in) > 0 || is_tied<L>; });
-
+    // Whether a layer gives its weights' gradient shard by shard: compiled only for such.
+    static constexpr bool has_shards = [] {
+        for (std::size_t i = 0; i < depth; ++i)
+            if (plan.has_weights(i) && plan.by_sample[i] && !plan.in_parts[i] && !plan.tied[i]) return true;
+        return false;
+    }();
     // How many parts of a batch give their share of a layer's dw, one after the other or at once: a layer's own parts
     // are better, and many weights would take much memory.
     static constexpr Index shards_at(std::size_t i, Index n) {
         constexpr Index most_values = Index{1} << 19;
         const Index size = plan.offsets[i + 1] - plan.offsets[i];
-        if (i == depth || size == 0 || !by_sample[i] || in_parts[i] || tied[i]) return 1;
+        if (i == depth || size == 0 || !plan.by_sample[i] || plan.in_parts[i] || plan.tied[i]) return 1;
         return std::min(shards_of(n), std::max<Index>(1, most_values / size));
     }
     // Values of memory for a layer's shards but the first.
@@ -99,7 +95,7 @@ class Runner {
     void forward_on_team(const Buffers& b, std::size_t begin, std::size_t end) const {
         while (begin < end) {
             std::size_t behind = begin;
-            while (behind < end && (!b.random || by_sample[behind])) ++behind;
+            while (behind < end && (!b.random || plan.by_sample[behind])) ++behind;
             if (behind > begin)
                 each_slice(b.team, b.samples,
                            [&](const Slice& some) { run_layers(b.part(plan, some), begin, behind); });
@@ -115,7 +111,8 @@ class Runner {
         Each<bool> done{};
         while (end > begin) {
             std::size_t first = end;
-            while (first > begin && by_sample[first - 1] && !(plan.in_place[first - 1] && has_weights[first - 1]))
+            while (first > begin && plan.by_sample[first - 1] &&
+                   !(plan.in_place[first - 1] && plan.has_weights(first - 1)))
                 --first;
             if (first == end) {
                 done[--first] = true;
@@ -130,7 +127,7 @@ class Runner {
                 b.written = written;
                 // Those that share another's weights add now, before that one, as they do on one thread.
                 for (std::size_t behind = end; d && behind > first; --behind)
-                    if (const std::size_t i = behind - 1; tied[i])
+                    if (const std::size_t i = behind - 1; plan.tied[i])
                         shard_gradient(b, i, 0, d, accumulate[i]), done[i] = true;
             }
             end = first;
@@ -151,7 +148,8 @@ class Runner {
         (std::make_index_sequence<depth>{});
     }
     // Layers end − 1 … begin: the gradient of each one's weights, unless d is null, and of what it has read.
-    void go_back(Buffers& b, std::size_t begin, std::size_t end, T* d, const bool* accumulate, bool to_input) const {
+    EIGEN_DONT_INLINE void go_back(Buffers& b, std::size_t begin, std::size_t end, T* d, const bool* accumulate,
+                                   bool to_input) const {
         static constexpr auto functions = Layers::template backward_functions<T>();
         const FlushDenormals scope;
         const auto layers = layers_.layers();
@@ -160,7 +158,7 @@ class Runner {
         // Not i-- > begin, whose end g++ 12 takes for an index.
         for (std::size_t behind = end; behind > begin; --behind) {
             const std::size_t i = behind - 1;
-            if (d && has_weights[i]) {
+            if (d && plan.has_weights(i)) {
                 for (Index s = 0; s < shards_at(i, b.samples); ++s) shard_gradient(b, i, s, d, accumulate[i]);
                 add_shards(b, i, d);
             }
@@ -185,12 +183,18 @@ class Runner {
     }
     // The share of one shard of the samples: the first one's goes to d, those of the others beside it.
     void shard_gradient(const Buffers& b, std::size_t i, Index shard, T* d, bool accumulate) const {
-        const Index shards = shards_at(i, b.samples), size = plan.offsets[i + 1] - plan.offsets[i];
-        const Buffers some = shards == 1 ? b : b.part(plan, part_of(b.samples, shards, shard, samples_unit));
-        T* const dw = shard == 0 ? d + plan.offsets[i] : b.shards[i] + (shard - 1) * whole_lines<T>(size);
-        weights_gradient(some, i, d, dw, all_values, accumulate && shard == 0);
+        if constexpr (has_shards) {
+            const Index shards = shards_at(i, b.samples), size = plan.offsets[i + 1] - plan.offsets[i];
+            if (shards > 1) {
+                T* const dw = shard == 0 ? d + plan.offsets[i] : b.shards[i] + (shard - 1) * whole_lines<T>(size);
+                return weights_gradient(b.part(plan, part_of(b.samples, shards, shard, samples_unit)), i, d, dw,
+                                        all_values, accumulate && shard == 0);
+            }
+        }
+        weights_gradient(b, i, d, d + plan.offsets[i], all_values, accumulate);
     }
-    void weights_gradient(const Buffers& b, std::size_t i, T* d, T* dw, const Slice& part, bool accumulate) const {
+    EIGEN_DONT_INLINE void weights_gradient(const Buffers& b, std::size_t i, T* d, T* dw, const Slice& part,
+                                            bool accumulate) const {
         static constexpr auto functions = Layers::template backward_functions<T>();
         const FlushDenormals scope;
         LayerCall<T> c = call_of(b);
@@ -203,12 +207,15 @@ class Runner {
     // Adds what the other shards gave to that of the first.
     static void add_shards(const Buffers& b, std::size_t i, T* d) {
         const Index size = plan.offsets[i + 1] - plan.offsets[i];
-        for (Index s = 1; s < shards_at(i, b.samples); ++s)
-            Flat<T>{d + plan.offsets[i], size} += ConstFlat<T>{b.shards[i] + (s - 1) * whole_lines<T>(size), size};
+        if constexpr (has_shards)
+            for (Index s = 1; s < shards_at(i, b.samples); ++s) {
+                const T* const share = b.shards[i] + (s - 1) * whole_lines<T>(size);
+                for (Index k = 0; k < size; ++k) d[plan.offsets[i] + k] += share[k];
+            }
     }
     // The gradients of all weights but those of the layers that are `done`, on the team's threads.
     void weights_gradients(const Buffers& b, const Each<bool>& done, T* d, const bool* accumulate) const {
-        const auto is_due = [&](std::size_t i) { return has_weights[i] && !done[i] && b.gradient[i + 1]; };
+        const auto is_due = [&](std::size_t i) { return plan.has_weights(i) && !done[i] && b.gradient[i + 1]; };
         // A part of θ for each thread, the same as it steps: its gradient and moments stay in its caches. Layers
         // that give no part of their weights' gradient alone give their shards.
         struct Shard {
@@ -218,7 +225,7 @@ class Runner {
         std::array<Shard, (depth + 1) * static_cast<std::size_t>(most_shards)> shards;
         std::size_t count = 0;
         for (std::size_t behind = depth; behind > plan.first_trained; --behind)
-            if (const std::size_t i = behind - 1; is_due(i) && !in_parts[i])
+            if (const std::size_t i = behind - 1; is_due(i) && !plan.in_parts[i])
                 for (Index shard = 0; shard < shards_at(i, b.samples); ++shard) shards[count++] = {i, shard};
         const Index parts = b.team->size();
         each_task(b.team, parts + static_cast<Index>(count), [&](Index t) {
@@ -229,7 +236,7 @@ class Runner {
             const Slice part = part_of(theta_.size(), parts, t, parameters_unit);
             for (std::size_t behind = depth; behind > plan.first_trained; --behind)
                 if (const std::size_t i = behind - 1;
-                    is_due(i) && in_parts[i] && plan.offsets[i] < part.end() && part.begin < plan.offsets[i + 1])
+                    is_due(i) && plan.in_parts[i] && plan.offsets[i] < part.end() && part.begin < plan.offsets[i + 1])
                     weights_gradient(b, i, part, d, accumulate[i]);
         });
         for (std::size_t i = plan.first_trained; i < depth; ++i)

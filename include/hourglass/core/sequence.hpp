@@ -176,14 +176,6 @@ class Sequence {
         return lines;
     }
 
-    /// of.template operator()<L>(input) for each layer L, and `V{}` behind the last.
-    template <class V, class Of>
-    static constexpr std::array<V, count + 1> each_of(Of of) {
-        std::array<V, count + 1> all{};
-        each([&]<std::size_t I>() { all[I] = of.template operator()<Layer<I>>(plan.shapes[I]); });
-        return all;
-    }
-
     // What tables and messages call each layer.
     static constexpr std::array<std::string_view, count + 1> names() { return {name_of<Layers>()..., ""}; }
 

@@ -43,16 +43,19 @@ EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns
         kernels::add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, initial);
 }
 
-// dW += left rightᵀ, both with one column per position; assigned without `accumulate`. Only those
-// columns of dW are computed that begin in `part` of its values.
+// dW += left rightᵀ, both with one column per position, and db += the sum of the left ones where there is a bias;
+// assigned without `accumulate`. Only those columns of (dW, db) are computed that begin in `part` of their values.
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index columns, Index positions, const T* left, const T* right, T* dw,
-                                      bool accumulate = true, const Slice& part = core::all_values) {
+                                      T* db, bool accumulate = true, const Slice& part = core::all_values) {
     const auto column = [&](Index value) { return std::clamp<Index>((value + rows - 1) / rows, 0, columns); };
     const Index begin = column(part.begin), count = column(part.end()) - begin;
     if (count > 0)
         kernels::add_product(rows, count, positions, left, rows, {right + begin, columns, 1}, dw + begin * rows, rows,
                              kernels::Initial<T>{accumulate});
+    if (!db || part.begin > rows * columns || part.end() <= rows * columns) return;
+    if (!accumulate) clear<T>({db, rows, 1});
+    kernels::add_columns<T>(rows, positions, left, db);
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
@@ -104,13 +107,8 @@ struct Dense {
     void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
                   std::span<T, parameters(In)> dw, const Context<T>& context) const {
         layers::dense_gradient<T>(Units, In.channels, In.positions() * x.cols(), dy.data(), x.data(), dw.data(),
-                                  context.accumulate, context.part);
-        constexpr Index bias = Units * In.channels;
-        if (UseBias && context.part.begin <= bias && bias < context.part.end()) {
-            T* const db = dw.data() + bias;
-            if (!context.accumulate) clear<T>({db, Units, 1});
-            kernels::add_columns<T>(Units, In.positions() * x.cols(), dy.data(), db);
-        }
+                                  UseBias ? dw.data() + Units * In.channels : nullptr, context.accumulate,
+                                  context.part);
     }
     template <Shape In, class T>
     void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
@@ -120,7 +118,8 @@ struct Dense {
     template <Shape In, class T>
     void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
                    std::span<T, parameters(In)> dw, View<T>) const {
-        layers::dense_gradient<T>(Units, In.channels, In.positions() * v.cols(), u.data(), v.data(), dw.data());
+        layers::dense_gradient<T>(Units, In.channels, In.positions() * v.cols(), u.data(), v.data(), dw.data(),
+                                  nullptr);
     }
 
     /// Of a flat input J is W. norms[i] = the squared norm of its row i …
@@ -191,7 +190,8 @@ struct DenseTransposed {
     template <Shape In, class T>
     void gradient(TiedWeights<const T, SharedSize, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
                   TiedWeights<T, SharedSize, parameters(In)> dw) const {
-        dense_gradient<T>(In.channels, Outputs, In.positions() * x.cols(), x.data(), dy.data(), dw.shared.data());
+        dense_gradient<T>(In.channels, Outputs, In.positions() * x.cols(), x.data(), dy.data(), dw.shared.data(),
+                          nullptr);
         if constexpr (UseBias) kernels::add_columns<T>(Outputs, In.positions() * x.cols(), dy.data(), dw.own.data());
     }
 };
