@@ -1,8 +1,6 @@
-// What models and networks ask of their arguments, and where a value that is not finite came from.
+// What models and networks ask of their arguments.
 #pragma once
 
-#include <concepts>
-#include <string>
 #include <string_view>
 
 #include "hourglass/core/batch.hpp"
@@ -56,17 +54,6 @@ void require_tape(std::string_view function, std::string_view who, const Tape<T>
     if (tape.gradient().size() != parameters || tape.statistics().size() != state)
         fail(function, ": the tape holds ", tape.gradient().size(), " parameters and ", tape.statistics().size(),
              " statistics, the ", who, " has ", parameters, " and ", state);
-}
-
-/// Where the first value of `x` that is not finite stands, or nothing: "x is not finite: feature 3 of sample 7 is nan".
-template <class T>
-std::string non_finite_value(std::string_view what, const Input<T>& x) {
-    if constexpr (std::floating_point<T>)
-        for (Index j = 0; j < x.cols(); ++j)
-            if (const Index i = first_non_finite(x.data() + j * x.outerStride(), x.rows()); i >= 0)
-                return message_of(what, " is not finite: feature ", i, " of sample ", j, " is ",
-                                  x.data()[j * x.outerStride() + i]);
-    return "";
 }
 
 }  // namespace core

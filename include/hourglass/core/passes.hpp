@@ -257,21 +257,26 @@ class Passes : public Runner<T, Layers, Marks...> {
     /// behind which there is one, looked for by running layers begin … end − 1 again; `name(i)` is that of layer i, and
     /// the buffers' first sample is number `first` of the batch.
     template <class Name>
-    std::string cause_of_non_finite(const Batch<T>& x, const Input<T>& target, const Buffers& b, std::size_t begin,
-                                    std::size_t end, Index first, const Name& name) const {
-        std::string cause = non_finite_value(begin == 0 ? "x" : "the code", x.x);
-        if (cause.empty()) cause = non_finite_value("the condition", x.condition);
-        if (cause.empty()) cause = non_finite_value("the target", target);
-        if constexpr (std::floating_point<T>)
-            for (std::size_t i = begin; i < end && cause.empty(); ++i) {
-                run_forward(b, i, i + 1);
-                const Index size = plan.shapes[i + 1].size(), columns = b.columns(i + 1);
-                if (const Index at = first_non_finite(b.activation[i + 1], size * columns); at >= 0)
-                    cause = message_of("x and the target are finite; the first value that is not comes out of layer ",
-                                       name(i), " (", Layers::names()[i], "), for sample ",
-                                       first + at / size / (columns / b.samples));
+    HOURGLASS_COLD std::string cause_of_non_finite(const Batch<T>& x, const Input<T>& target, const Buffers& b,
+                                                   std::size_t begin, std::size_t end, Index first,
+                                                   const Name& name) const {
+        const std::string_view what[] = {begin == 0 ? "x" : "the code", "the condition", "the target"};
+        const Input<T>* const given[] = {&x.x, &x.condition, &target};
+        for (std::size_t i = 0; i < std::size(what); ++i)
+            for (Index j = 0; j < given[i]->cols(); ++j) {
+                const T* const sample = given[i]->data() + j * given[i]->outerStride();
+                if (const Index at = first_non_finite(sample, given[i]->rows()); at >= 0)
+                    return message_of(what[i], " is not finite: feature ", at, " of sample ", j, " is ", sample[at]);
             }
-        return cause.empty() ? "x, the target and all layers' outputs are finite" : cause;
+        for (std::size_t i = begin; i < end; ++i) {
+            run_forward(b, i, i + 1);
+            const Index size = plan.shapes[i + 1].size(), columns = b.columns(i + 1);
+            if (const Index at = first_non_finite(b.activation[i + 1], size * columns); at >= 0)
+                return message_of("x and the target are finite; the first value that is not comes out of layer ",
+                                  name(i), " (", Layers::names()[i], "), for sample ",
+                                  first + at / size / (columns / b.samples));
+        }
+        return "x, the target and all layers' outputs are finite";
     }
 
   private:

@@ -55,14 +55,14 @@ struct Plan {
 
     /// The path of layer i among layers begin … end − 1, through the residual blocks it stands in: "2", or "1.0" for
     /// the first layer of a residual block that is the second of them, counting as one.
-    std::string path(std::size_t i, std::size_t begin, std::size_t end) const {
+    HOURGLASS_COLD std::string path(std::size_t i, std::size_t begin, std::size_t end) const {
         Index number = 0;
         for (std::size_t first = begin; first < end; ++number) {
             std::size_t last = first;  // of the largest residual block that begins here
             for (std::size_t k = first; k < end; ++k)
                 if (joins(k) && branch[k] == first) last = k;
-            if (i == last) return text(number);
-            if (i < last) return text(number) + "." + path(i, first, last);
+            if (i == last) break;
+            if (i < last) return message_of(number, ".", path(i, first, last));
             first = last + 1;
         }
         return text(number);

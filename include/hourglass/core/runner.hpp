@@ -135,7 +135,7 @@ class Runner {
         if (d) weights_gradients(b, done, d, accumulate);
     }
 
-    void run_layers(const Buffers& b, std::size_t begin, std::size_t end) const {
+    EIGEN_DONT_INLINE void run_layers(const Buffers& b, std::size_t begin, std::size_t end) const {
         [[maybe_unused]] static constexpr auto functions = Layers::template forward_functions<T>();
         const FlushDenormals scope;
         const auto layers = layers_.layers();

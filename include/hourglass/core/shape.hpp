@@ -41,15 +41,14 @@ struct Shape {
 
 /// "784" for a plain vector, "32 x 144" (channels x length) for a series, "3 x 32 x 32" for a picture.
 inline std::string text(const Shape& shape) {
-    std::string shown = text(shape.channels);
-    if (shape.positions() != 1) shown += " x " + text(shape.length);
-    if (shape.columns != 1) shown += " x " + text(shape.columns);
-    return shown;
+    return shape.positions() == 1 ? core::message_of(shape.channels)
+           : shape.columns == 1   ? core::message_of(shape.channels, " x ", shape.length)
+                                  : core::message_of(shape.channels, " x ", shape.length, " x ", shape.columns);
 }
 
 /// "3" for a square, "3 x 2" (rows x columns) for what is none.
 inline std::string text(const Extent& extent) {
-    return extent.rows == extent.columns ? text(extent.rows) : text(extent.rows) + " x " + text(extent.columns);
+    return extent.rows == extent.columns ? text(extent.rows) : core::message_of(extent.rows, " x ", extent.columns);
 }
 
 inline std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << text(shape); }

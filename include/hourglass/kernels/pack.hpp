@@ -136,30 +136,34 @@ void evaluate(const F& formula, Argument<A>... arguments) {
     (arguments.store(), ...);
 }
 
+// formula(pack…) for the last values of arrays, fewer than fill a pack: on copies, filled up with zeros.
+template <class F, class... A>
+void last_pack(Index count, const F& formula, A*... arrays) {
+    using T = std::common_type_t<std::remove_const_t<A>...>;
+    constexpr Index lanes = Pack<T>::lanes;
+    const Index rest = std::min(count, lanes);  // always the first: the compiler wants to be told
+    struct Copy {
+        T values[static_cast<std::size_t>(lanes)] = {};
+    };
+    const auto few = [&](auto... copies) {
+        (std::copy_n(arrays, rest, copies.values), ...);
+        evaluate(formula, Argument<A>{copies.values}...);
+        const auto put = [&]<class P>(P* to, const T* from) {
+            if constexpr (!std::is_const_v<P>) std::copy_n(from, rest, to);
+        };
+        (put(arrays, copies.values), ...);
+    };
+    few((static_cast<void>(arrays), Copy{})...);
+}
+
 /// Calls formula(pack…) for all values i of [0, n) of the given arrays, a pack of each at a time. What it assigns to
 /// the packs of arrays that are not const is written back. The last pack is filled up with zeros.
 template <class F, class... A>
 void each_pack(Index n, F formula, A*... arrays) {
-    using T = std::common_type_t<std::remove_const_t<A>...>;
-    constexpr Index lanes = Pack<T>::lanes;
+    constexpr Index lanes = Pack<std::common_type_t<std::remove_const_t<A>...>>::lanes;
     Index i = 0;
     for (; i + lanes <= n; i += lanes) evaluate(formula, Argument<A>{arrays + i}...);
-    if constexpr (lanes > 1) {
-        if (i == n) return;
-        const Index rest = std::min(n - i, lanes);  // always the first: the compiler wants to be told
-        const auto few = [&](auto... copies) {
-            (std::copy_n(arrays + i, rest, copies.values), ...);
-            evaluate(formula, Argument<A>{copies.values}...);
-            const auto put = [&]<class P>(P* to, const T* from) {
-                if constexpr (!std::is_const_v<P>) std::copy_n(from, rest, to);
-            };
-            (put(arrays + i, copies.values), ...);
-        };
-        struct Copy {
-            T values[static_cast<std::size_t>(lanes)] = {};
-        };
-        few((static_cast<void>(arrays), Copy{})...);
-    }
+    if (i < n) last_pack(n - i, formula, (arrays + i)...);
 }
 
 /// Calls use(i, P{}) for the runs of values i … i + P::lanes − 1 that make up [0, n): packs, then halves of one, down
@@ -178,7 +182,7 @@ void map_packs(Index n, T* y, const F& f, const X*... x) {
     Index i = 0;
     for (; i + lanes <= n; i += lanes) f(Pack<T>::load(x + i)...).store(y + i);
     if (i < n)
-        each_pack(
+        last_pack(
             n - i, [&](Pack<T>& out, const auto&... in) { out = f(in...); }, y + i, (x + i)...);
 }
 

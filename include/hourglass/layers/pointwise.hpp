@@ -77,15 +77,16 @@ struct Pointwise {
                     d += self().derivative(in, out) * up;
                 },
                 dx, x, y, dy);
-        } else if (Derived::traits.needs_input) {
+            return;
+        }
+        if constexpr (Derived::traits.needs_input)
             kernels::map_packs(
                 n, dx,
                 [this](const Pack& in, const Pack& out, const Pack& up) { return up * self().derivative(in, out); }, x,
                 y, dy);
-        } else {  // one array less to read
+        else  // one array less to read
             kernels::map_packs(
                 n, dx, [this](const Pack& out, const Pack& up) { return up * self().derivative(out, out); }, y, dy);
-        }
     }
 };
 

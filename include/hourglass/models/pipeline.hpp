@@ -113,10 +113,12 @@ struct Pipeline {
     static constexpr bool replicates = (core::replicates<Terms> || ...) && core::learned_by<Loss>() == 0;
 
     // What messages and files call layer i.
-    static std::string name(std::size_t i) {
-        return i < code_begin ? "encoder." + Layers::plan.path(i, 0, code_begin)
-               : i < code_end ? "code"
-                              : "decoder." + Layers::plan.path(i, code_end, Layers::depth);
+    HOURGLASS_COLD static std::string name(std::size_t i) {
+        if (i >= code_begin && i < code_end) return "code";
+        const bool encodes = i < code_begin;
+        return core::message_of(encodes ? "encoder." : "decoder.", encodes
+                                                                       ? Layers::plan.path(i, 0, code_begin)
+                                                                       : Layers::plan.path(i, code_end, Layers::depth));
     }
 };
 

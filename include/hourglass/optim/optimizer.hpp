@@ -72,7 +72,7 @@ class Optimizer {
         excluded_ = std::move(sorted);
     }
     /// Those slices, in their order.
-    std::span<const Slice> excluded_from_weight_decay() const { return excluded_; }
+    std::span<const Slice> excluded_from_weight_decay() const { return {excluded_.data(), excluded_.size()}; }
 
     /// The moments as parameters × kinds, in the order in which the optimiser's formula names them; without rows before
     /// the first step and for the scalar type that is not in use.
