@@ -30,15 +30,18 @@ inline namespace HOURGLASS_ABI {
 ///
 /// Results are the same, bit for bit, with any number of threads and with none. Threads are started here and sleep
 /// between calls: after some microseconds of looking out for the next one. A program may use one `Workers` from several
-/// threads, which wait for each other; a call from within its own or another's work runs on the thread it comes from.
+/// threads, which wait for each other; a call from within its own or another's work runs on the thread it comes from
+/// (but work must not wait for a thread of its own making that calls the same `Workers`: that one waits for the work).
 /// It must outlive the tapes that were made with it. Convolutions of pictures take up to 140 kilobytes of a thread's
 /// stack.
 class Workers final : public core::Team {
   public:
-    /// As many threads as `threads` says, the calling one included; by default as many as the processor has. `Error`
-    /// for fewer than 1, for more than 1024, and where the system gives no more threads.
+    /// As many threads as `threads` says, the calling one included; by default as many as the processor has. No call is
+    /// divided further than among 64, so no more are started. `Error` for fewer than 1, for more than 1024, and where
+    /// the system gives no more threads (that one ends the program where exceptions are switched off).
     explicit Workers(int threads = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 1024u))) {
         if (threads < 1 || threads > most) fail("Workers: expected 1 to ", most, " threads, got ", threads);
+        threads = std::min(threads, static_cast<int>(most_tasks));
         threads_.reserve(static_cast<std::size_t>(threads - 1));
 #if defined(__cpp_exceptions)
         try {
@@ -104,7 +107,7 @@ class Workers final : public core::Team {
             called_.fetch_add(1);
             called_.notify_all();
             if (own) perform(0);
-        } else if (thread < most_tasks && take(thread)) {
+        } else if (take(thread)) {
             perform(thread);
         }
         for (std::uint64_t todo = todo_.load(); todo != 0; todo = todo_.load())

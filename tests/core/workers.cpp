@@ -86,6 +86,14 @@ TEST_CASE("Workers refuse a number of threads that makes no sense") {
     CHECK(hg::Workers{}.size() >= 1);
 }
 
+TEST_CASE("More threads than a call can be divided among are not started") {
+    hg::Workers workers{70};
+    CHECK(workers.size() == 64);
+    std::vector<int> runs(1000);
+    hg::core::each_task(&workers, 1000, [&](Index i) { ++runs[static_cast<std::size_t>(i)]; });
+    CHECK(runs == std::vector<int>(1000, 1));
+}
+
 TEST_CASE("Parts of a batch end with whole units and leave nothing out") {
     for (Index size = 1; size < 300; ++size)
         for (Index count = 1; count <= hg::core::shards_of(size); ++count) {

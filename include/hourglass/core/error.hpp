@@ -41,16 +41,18 @@ class MessageArgument {
 
     /// At least as many characters as `write` writes.
     std::size_t room() const { return size_; }
-    /// Writes the text; returns its end. Whatever the global locale, numbers have a point.
+    /// Writes the text; returns its end. A decimal comma of the global locale becomes a point.
     char* write(char* to) const {
         if (kind_ == Kind::Words) return std::copy_n(words_, size_, to);
-        const int size = kind_ == Kind::Integer   ? std::snprintf(to, size_, "%lld", integer_)
-                         : kind_ == Kind::Natural ? std::snprintf(to, size_, "%llu", natural_)
-                                                  : std::snprintf(to, size_, "%g", real_);
+        const int size = kind_ == Kind::Integer ? std::snprintf(to, size_, "%lld", integer_)
+                         : kind_ == Kind::Natural
+                             ? std::snprintf(to, size_, "%llu", static_cast<unsigned long long>(integer_))
+                             : std::snprintf(to, size_, "%g", real_);
         char* const end = to + size;
         if (kind_ == Kind::Real) std::replace(to, end, ',', '.');
-        if (kind_ != Kind::Real || real_ == real_ || to[0] != '-') return end;
-        return std::copy(to + 1, end, to);  // the sign of a NaN says nothing
+        // The sign of a NaN says nothing. Looked for in the text: -ffast-math takes every number for one.
+        const bool is_minus_nan = kind_ == Kind::Real && to[0] == '-' && to[1] == 'n';
+        return is_minus_nan ? std::copy(to + 1, end, to) : end;
     }
 
   private:
@@ -58,19 +60,11 @@ class MessageArgument {
     union {
         const char* words_;
         long long integer_;
-        unsigned long long natural_;
         double real_;
     };
     std::size_t size_ = 32;  // no number is longer
     Kind kind_;
 };
-
-// What is only run when something is wrong stays out of the functions it is called from, and is compiled for size.
-#if defined(__GNUC__)
-#define HOURGLASS_COLD [[gnu::cold, gnu::noinline]]
-#else
-#define HOURGLASS_COLD
-#endif
 
 // Written into one piece of memory: to compile a std::string that grows takes a twentieth of a small program's time.
 HOURGLASS_COLD inline std::string joined(const MessageArgument* arguments, std::size_t count) {
@@ -104,7 +98,8 @@ HOURGLASS_COLD [[noreturn]] inline void fail_with(const MessageArgument* argumen
 
 }  // namespace core
 
-/// Text of an integer or floating-point number as it stands in messages (`%g`; whatever the global locale, a point).
+/// Text of an integer or floating-point number as it stands in messages (`%g`; a decimal comma of the global locale
+/// becomes a point).
 template <class N>
     requires std::integral<N> || std::floating_point<N> std::string text(N value) { return core::message_of(value); }
 /// Text as it is, so that what shows any value need not ask which it has.

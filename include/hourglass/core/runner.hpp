@@ -47,9 +47,11 @@ class Runner {
         else
             go_back(b, begin, end, d, accumulate.data(), to_input);
     }
+    // Its address tells kinds of networks apart. Not a constant, which a linker may fold with another's.
+    static inline char identity = 0;
     /// What a tape that is made with a team knows of these passes.
     static constexpr TeamPasses team_passes{
-        &plan,
+        &identity,
         [](const void* runner, const void* buffers, std::size_t begin, std::size_t end) {
             static_cast<const Runner*>(runner)->forward_on_team(*static_cast<const Buffers*>(buffers), begin, end);
         },
@@ -90,7 +92,7 @@ class Runner {
   private:
     // Of a tape that was made for another kind of network of as many parameters, a team knows nothing of these passes.
     static bool is_divided(const Buffers& b) {
-        return b.team && b.passes->plan == &plan && slices_of(b.team, b.samples) > 1;
+        return b.team && b.passes->network == &identity && slices_of(b.team, b.samples) > 1;
     }
     void forward_on_team(const Buffers& b, std::size_t begin, std::size_t end) const {
         while (begin < end) {

@@ -27,6 +27,13 @@ static_assert(sizeof(Eigen::Index) == sizeof(std::ptrdiff_t),
 #define HOURGLASS_TEXT_(a) #a
 #define HOURGLASS_TEXT(a) HOURGLASS_TEXT_(a)
 
+// What is only run when something is wrong stays out of the functions it is called from, and is compiled for size.
+#if defined(__GNUC__)
+#define HOURGLASS_COLD [[gnu::cold, gnu::noinline]]
+#else
+#define HOURGLASS_COLD
+#endif
+
 /// The version as text, "0.1.0".
 #define HOURGLASS_VERSION                   \
     HOURGLASS_TEXT(HOURGLASS_VERSION_MAJOR) \

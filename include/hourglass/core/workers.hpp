@@ -26,9 +26,10 @@ class Team {
 };
 
 /// How a team runs the passes of one kind of network: functions that are compiled only where such a network's tape is
-/// made with a team, as they take a compiler a tenth of the time of a small program. `plan` tells networks apart.
+/// made with a team, as they take a compiler a tenth of the time of a small program. `network` tells kinds of networks
+/// apart.
 struct TeamPasses {
-    const void* plan;
+    const void* network;
     void (*forward)(const void* runner, const void* buffers, std::size_t begin, std::size_t end);
     void (*backward)(const void* runner, void* buffers, std::size_t begin, std::size_t end, void* d,
                      const bool* accumulate, bool to_input);

@@ -119,7 +119,7 @@ class DurableFile {
         require_whole_path(function_, path);
         const std::unique_ptr<char, void (*)(void*)> full(::realpath(path.c_str(), nullptr), std::free);
         if (full) return full.get();
-        if (errno != ENOENT) fail(function_, ": ", path, ": ", std::strerror(errno));
+        if (const int error = errno; error != ENOENT) fail(function_, ": ", path, ": ", std::strerror(error));
         struct stat link {};
         if (::lstat(path.c_str(), &link) == 0) fail(function_, ": ", path, " is a link to what is not there");
         return path;
@@ -129,7 +129,8 @@ class DurableFile {
     void open_partial() {
         for (int tries = 0; tries < 100; ++tries) {
             file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-            if (file_ < 0) fail(function_, ": ", partial_, " cannot be written: ", std::strerror(errno));
+            if (const int error = errno; file_ < 0)
+                fail(function_, ": ", partial_, " cannot be written: ", std::strerror(error));
             if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno != ENOSYS && errno != ENOLCK && errno != EOPNOTSUPP) {
                 const int error = errno;
                 ::close(std::exchange(file_, -1));  // and leave it there: it may be somebody else's

@@ -270,8 +270,8 @@ void load(const std::string& path, Objects&&... objects) {
     io::require_readable_path("load", path);
     errno = 0;
     std::ifstream file(path, std::ios::binary);
-    if (!file)
-        fail("load: ", path, " cannot be opened", errno == 0 ? "" : ": ", errno == 0 ? "" : std::strerror(errno));
+    if (const int error = errno; !file)
+        fail("load: ", path, " cannot be opened", error == 0 ? "" : ": ", error == 0 ? "" : std::strerror(error));
     const std::vector<std::byte> bytes = io::read_bytes(file, "load: " + path);
     io::load_from(bytes, path, std::forward<Objects>(objects)...);
 }

@@ -52,7 +52,8 @@ EIGEN_DONT_INLINE void add_columns(Index rows, Index columns, const T* dy, T* db
             db, dy, dy + rows, dy + 2 * rows, dy + 3 * rows, dy + 4 * rows, dy + 5 * rows, dy + 6 * rows,
             dy + 7 * rows);
     for (; j < columns; ++j, dy += rows)
-        for (Index i = 0; i < rows; ++i) db[i] += dy[i];
+        each_pack(
+            rows, [](Pack<T>& sum, const Pack<T>& a) { sum += a; }, db, dy);
 }
 
 }  // namespace kernels
