@@ -1,7 +1,9 @@
 // What a reader of a docstring has at hand where its example begins; see docstrings.cmake.
 #pragma once
 
+#include <array>
 #include <fstream>
+#include <hourglass/freeze.hpp>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/python.hpp>
 #include <hourglass/tensor.hpp>

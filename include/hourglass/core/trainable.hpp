@@ -28,6 +28,14 @@ struct LayerPlace {
     std::span<const T> shared;   // … and those
 };
 
+/// Shows what a network or a model is made of, its `Passes`, to what turns it into something else (`freeze`).
+struct Inside {
+    template <class Model>
+    static const auto& of(const Model& model) {
+        return model.inside();
+    }
+};
+
 /// The face of networks and models that loops, optimisers and files see. `Derived` gives passes(), a `name(i)` for
 /// layer i, the arrays `learned()` that its loss learns, and what messages call it.
 template <class Derived, class T>
@@ -144,6 +152,8 @@ class Trainable {
     }
 
   private:
+    friend struct Inside;
+    const auto& inside() const { return passes(); }
     static std::string prefix(std::size_t i) { return Derived::name(i) + "."; }
     template <std::size_t I, class Passes>
     static LayerPlace<T> place_of(const Passes& all) {
