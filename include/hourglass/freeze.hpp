@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <tuple>
 #include <type_traits>
 
 #include "hourglass/core/flush_denormals.hpp"
@@ -313,6 +315,38 @@ class FrozenLayers {
                                    Vector<T>> weights_;
 };
 
+/// The values of one sample as an argument of a frozen model, N of them, const where T is: a span or an array of that
+/// size, or whatever has data() and size(), such as a std::vector, an Eigen vector or a column of a matrix. Those are
+/// looked at when they are handed over: `Error` for another size, or where values do not follow each other.
+template <class T, std::size_t N>
+class SampleValues {
+  public:
+    constexpr SampleValues(std::span<T, N> values) noexcept : data_(values.data()) {}
+    template <class V>
+        requires(std::is_convertible_v<V&, std::span<T, N>>)
+    constexpr SampleValues(V&& values) noexcept : data_(std::span<T, N>(values).data()) {}
+    template <class V>
+        requires(!std::is_convertible_v<V&, std::span<T, N>> && requires(V & v) {
+            { v.data() } -> std::convertible_to<T*>;
+            v.size();
+        })
+    SampleValues(V&& values) : data_(values.data()) {
+        if constexpr (requires { std::tuple_size<std::remove_cvref_t<V>>::value; })
+            static_assert(std::tuple_size<std::remove_cvref_t<V>>::value == N,
+                          "hourglass: an array given to a frozen model must have its size: input_size, code_size, …");
+        if (static_cast<std::size_t>(values.size()) != N)
+            fail("Frozen: expected ", N, " values, one sample, got ", values.size());
+        if constexpr (requires { values.innerStride(); })
+            if (values.innerStride() != 1 || (values.rows() != 1 && values.cols() != 1))
+                fail("Frozen: the values of a sample must follow each other in memory: give a copy");
+    }
+
+    T* data() const { return data_; }
+
+  private:
+    T* data_;
+};
+
 }  // namespace core
 
 /// A trained model or network for inference, one sample a call, as `freeze` makes it: its layers and their weights,
@@ -320,6 +354,9 @@ class FrozenLayers {
 /// that of `Autoencoder::encode` and its like, or `Network::evaluate`, to rounding: dense layers' weights are laid out
 /// for reading, a `BatchNormalization` behind one is multiplied into it, and denormal weights have become zero.
 /// Activations lie on the stack, `stack_size` bytes. x and the result may be the same memory.
+///
+/// Arguments are spans or arrays, whose size the compiler knows, or vectors and columns, whose size is looked at when
+/// they are handed over (`Error` for another one).
 template <class Model>
 class Frozen;
 
@@ -332,6 +369,10 @@ class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
     template <std::size_t Begin, std::size_t End>
     static constexpr bool is_conditional = Layers::plan.condition_between(Begin, End) > 0;
     static constexpr std::size_t size(Shape shape) { return static_cast<std::size_t>(shape.size()); }
+    template <std::size_t N>
+    using Given = core::SampleValues<const T, N>;
+    template <std::size_t N>
+    using Result = core::SampleValues<T, N>;
 
   public:
     using Scalar = T;
@@ -345,30 +386,27 @@ class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
         : layers_(core::Inside::of(model)) {}
 
     /// The code of a sample (of a variational model its mean); where the encoder reads a condition, with that.
-    void encode(std::span<const T, input_size> x, std::span<T, code_size> code) const noexcept
-        requires(!is_conditional<0, code_at>) {
+    void encode(Given<input_size> x, Result<code_size> code) const noexcept requires(!is_conditional<0, code_at>) {
         layers_.template run<0, code_at>(x.data(), nullptr, code.data());
     }
-    void encode(std::span<const T, input_size> x, std::span<const T, condition_size> condition,
-                std::span<T, code_size> code) const noexcept requires(is_conditional<0, code_at>) {
+    void encode(Given<input_size> x, Given<condition_size> condition, Result<code_size> code) const noexcept
+        requires(is_conditional<0, code_at>) {
         layers_.template run<0, code_at>(x.data(), condition.data(), code.data());
     }
     /// The decoder's output for a code.
-    void decode(std::span<const T, code_size> code, std::span<T, output_size> y) const noexcept
-        requires(!is_conditional<code_at, depth>) {
+    void decode(Given<code_size> code, Result<output_size> y) const noexcept requires(!is_conditional<code_at, depth>) {
         layers_.template run<code_at, depth>(code.data(), nullptr, y.data());
     }
-    void decode(std::span<const T, code_size> code, std::span<const T, condition_size> condition,
-                std::span<T, output_size> y) const noexcept requires(is_conditional<code_at, depth>) {
+    void decode(Given<code_size> code, Given<condition_size> condition, Result<output_size> y) const noexcept
+        requires(is_conditional<code_at, depth>) {
         layers_.template run<code_at, depth>(code.data(), condition.data(), y.data());
     }
     /// The decoder's output for the code of a sample.
-    void reconstruct(std::span<const T, input_size> x, std::span<T, output_size> y) const noexcept
-        requires(!is_conditional<0, depth>) {
+    void reconstruct(Given<input_size> x, Result<output_size> y) const noexcept requires(!is_conditional<0, depth>) {
         layers_.template run<0, depth>(x.data(), nullptr, y.data());
     }
-    void reconstruct(std::span<const T, input_size> x, std::span<const T, condition_size> condition,
-                     std::span<T, output_size> y) const noexcept requires(is_conditional<0, depth>) {
+    void reconstruct(Given<input_size> x, Given<condition_size> condition, Result<output_size> y) const noexcept
+        requires(is_conditional<0, depth>) {
         layers_.template run<0, depth>(x.data(), condition.data(), y.data());
     }
 
@@ -381,6 +419,10 @@ class Frozen<Network<T, Layers, Marks...>> {
     using All = core::FrozenLayers<T, Layers, Marks...>;
     static constexpr bool is_conditional = Layers::condition > 0;
     static constexpr std::size_t size(Shape shape) { return static_cast<std::size_t>(shape.size()); }
+    template <std::size_t N>
+    using Given = core::SampleValues<const T, N>;
+    template <std::size_t N>
+    using Result = core::SampleValues<T, N>;
 
   public:
     using Scalar = T;
@@ -391,12 +433,11 @@ class Frozen<Network<T, Layers, Marks...>> {
     explicit Frozen(const Network<T, Layers, Marks...>& network) : layers_(core::Inside::of(network)) {}
 
     /// The chain's output for a sample; where it reads a condition, with that.
-    void evaluate(std::span<const T, input_size> x, std::span<T, output_size> y) const noexcept
-        requires(!is_conditional) {
+    void evaluate(Given<input_size> x, Result<output_size> y) const noexcept requires(!is_conditional) {
         layers_.template run<0, Layers::depth>(x.data(), nullptr, y.data());
     }
-    void evaluate(std::span<const T, input_size> x, std::span<const T, condition_size> condition,
-                  std::span<T, output_size> y) const noexcept requires(is_conditional) {
+    void evaluate(Given<input_size> x, Given<condition_size> condition, Result<output_size> y) const noexcept
+        requires(is_conditional) {
         layers_.template run<0, Layers::depth>(x.data(), condition.data(), y.data());
     }
 

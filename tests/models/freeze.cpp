@@ -241,6 +241,29 @@ TEST_CASE("A frozen model does not throw, is small where its weights are many, a
     CHECK_THAT(error_of([&] { hg::freeze(large); }), ContainsSubstring("freeze: the model has no parameters any more"));
 }
 
+TEST_CASE("A frozen model takes vectors and columns, and says which size it expects") {
+    using Encoder = hg::Chain<Shape{6}, hg::Dense<3>, hg::Tanh>;
+    auto model = hg::autoencoder<Encoder, hg::Mirror<Encoder>>(rng(), hg::MeanSquaredError{});
+    const auto frozen = hg::freeze(model);
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(6, 5);
+    const Eigen::VectorXf expected = model.encode(x.col(3));
+    Eigen::VectorXf code(3), wrong(4);
+    frozen.encode(x.col(3), code);
+    CHECK(distance<float>(code, expected) < 2e-6);
+    std::vector<float> sample(x.data() + 18, x.data() + 24), more(3);
+    frozen.encode(sample, more);
+    CHECK(std::equal(more.begin(), more.end(), code.data()));
+    Eigen::MatrixXf codes = Eigen::MatrixXf::Zero(3, 2);
+    frozen.encode(std::as_const(sample), codes.col(1));
+    CHECK((codes.col(1).array() == code.array()).all());
+    CHECK(codes.col(0).isZero(0));
+    CHECK_THAT(error_of([&] { frozen.encode(sample, wrong); }),
+               ContainsSubstring("Frozen: expected 3 values, one sample, got 4"));
+    CHECK_THAT(error_of([&] { frozen.encode(x, code); }), ContainsSubstring("expected 6 values, one sample, got 30"));
+    CHECK_THAT(error_of([&] { frozen.encode(Eigen::MatrixXf::Zero(8, 6).eval().row(1), code); }),
+               ContainsSubstring("must follow each other in memory"));
+}
+
 TEST_CASE("Denormal weights are zero when frozen, and what is not finite passes") {
     using Encoder = hg::Chain<Shape{2}, hg::Dense<2>>;
     auto model = hg::autoencoder<Encoder, hg::Chain<Encoder::output, hg::Dense<2>>>(rng(), hg::MeanSquaredError{});
