@@ -17,7 +17,9 @@
 #include "hourglass/kernels/packed_matrix.hpp"
 #include "hourglass/layers/batch_normalization.hpp"
 #include "hourglass/layers/dense.hpp"
+#include "hourglass/layers/pointwise.hpp"
 #include "hourglass/models/autoencoder.hpp"
+#include "hourglass/models/network.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -32,7 +34,7 @@ template <Index Outputs, bool UseBias, Index Offset, Index Size>
 inline constexpr Index dense_outputs<layers::DenseTransposed<Outputs, UseBias, Offset, Size>> = Outputs;
 
 // How a layer is computed: a dense one on a flat vector from packed weights, the normalisation behind it within it, any
-// other normalisation by a factor and a shift for each channel, the rest as in any evaluation.
+// other normalisation by a mean, a factor and a shift for each channel, the rest as in any evaluation.
 enum class FrozenWay { Packed, Folded, Scaled, AsItIs };
 
 /// What the compiler knows of a frozen network: the way of each layer, where its weights lie, and its activations.
@@ -74,8 +76,8 @@ struct FrozenPlan {
         if constexpr (I <= Begin) {
             return false;
         } else {
-            constexpr bool pointwise =
-                traits_of<Layer<I>>().pointwise && !plan.joins(I) && parameters_of<Layer<I>>(plan.shapes[I]) == 0;
+            // Of others' layers it is not known whether they ask for the size that the shape says.
+            constexpr bool pointwise = std::is_base_of_v<Pointwise<Layer<I>>, Layer<I>>;
             constexpr FrozenWay before = way<I - 1>();
             return pointwise &&
                    (before == FrozenWay::Packed || before == FrozenWay::Folded || is_whole<I - 1, Begin>());
@@ -90,7 +92,7 @@ struct FrozenPlan {
             case FrozenWay::Folded:
                 return 0;
             case FrozenWay::Scaled:
-                return 2 * plan.shapes[I].channels;
+                return 3 * plan.shapes[I].channels;
             case FrozenWay::AsItIs:
                 break;
         }
@@ -184,6 +186,10 @@ class FrozenLayers {
                 if (T& w = weights_.data()[i]; std::abs(w) < std::numeric_limits<T>::min()) w = T(0);
     }
 
+    // What is moved from is copied: it works on, as it does with weights in the object.
+    FrozenLayers(const FrozenLayers&) = default;
+    FrozenLayers& operator=(const FrozenLayers&) = default;
+
     /// y = what layers Begin … End − 1 make of x, `condition` being what the caller gives with it.
     template <std::size_t Begin, std::size_t End>
     void run(const T* x, const T* condition, T* y) const noexcept {
@@ -202,9 +208,12 @@ class FrozenLayers {
             else
                 pack<I>(theta, w, to, [](Index) { return Affine{T(1), T(0)}; });
         } else if constexpr (way<I> == FrozenWay::Scaled) {
-            const auto of_channel = affine<I>(w, state + plan.states[I]);
+            // The mean apart: it may be large beside the deviation, and x − μ then is what has the digits.
             constexpr Index channels = plan.shapes[I].channels;
-            for (Index c = 0; c < channels; ++c) to[c] = of_channel(c).factor, to[channels + c] = of_channel(c).shift;
+            const auto of_channel = affine<I>(w, state + plan.states[I]);
+            std::copy_n(state + plan.states[I], channels, to);
+            for (Index c = 0; c < channels; ++c) to[channels + c] = of_channel(c).factor;
+            std::copy_n(w + channels, channels, to + 2 * channels);
         } else if constexpr (way<I> == FrozenWay::AsItIs) {
             to = std::copy_n(theta + shared<I>.begin, shared<I>.size, to);
             to = std::copy_n(w, parameters_of<Layer<I>>(plan.shapes[I]), to);
@@ -273,10 +282,9 @@ class FrozenLayers {
             for (Index i = 0; i < in.size(); i += in.channels)
                 kernels::map_packs(
                     in.channels, y + i,
-                    [](const kernels::Pack<T>& value, const kernels::Pack<T>& factor, const kernels::Pack<T>& shift) {
-                        return factor * value + shift;
-                    },
-                    x + i, w, w + in.channels);
+                    [](const kernels::Pack<T>& value, const kernels::Pack<T>& mean, const kernels::Pack<T>& factor,
+                       const kernels::Pack<T>& shift) { return factor * (value - mean) + shift; },
+                    x + i, w, w + in.channels, w + 2 * in.channels);
         } else if constexpr (way<I> == FrozenWay::AsItIs) {
             if (traits_of<Layer<I>>().keeps_values && x == y) return;
             constexpr Index own = parameters_of<Layer<I>>(in), running = state_of<Layer<I>>(in);
@@ -452,10 +460,15 @@ class Frozen<Network<T, Layers, Marks...>> {
 ///     std::array<float, 784> sample{};
 ///     std::array<float, 64> code;
 ///     frozen.encode(sample, code);
-template <class Model>
-Frozen<Model> freeze(const Model& model) {
-    core::Inside::of(model).require_values("freeze", Model::kind_name());
-    return Frozen<Model>(model);
+template <class T, class Encoder, class Decoder, class Loss, class... Terms>
+auto freeze(const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>& model) {
+    core::Inside::of(model).require_values("freeze", "model");
+    return Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>>(model);
+}
+template <class T, class Layers, std::size_t... Marks>
+auto freeze(const Network<T, Layers, Marks...>& network) {
+    core::Inside::of(network).require_values("freeze", "network");
+    return Frozen<Network<T, Layers, Marks...>>(network);
 }
 
 }  // namespace HOURGLASS_ABI

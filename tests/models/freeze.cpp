@@ -114,6 +114,25 @@ hg::Rng& rng() {
     return generator;
 }
 
+// A layer of somebody's own that acts on each value, sample by sample: it counts on x having the rows its shape says.
+struct Gains {
+    static constexpr std::string_view name = "Gains";
+    static constexpr hg::Traits traits{.needs_input = false, .needs_output = false, .linear = true, .pointwise = true};
+    static constexpr Shape output(Shape in) { return in; }
+
+    template <Shape In, class T>
+    void forward(std::span<const T, 0>, hg::ConstView<T> x, hg::View<T> y) const {
+        for (Index at = 0; at < x.size(); at += In.size())
+            for (Index i = 0; i < In.size(); ++i) y.data()[at + i] = x.data()[at + i] * T(1 + i);
+    }
+    template <Shape In, class T>
+    void backward(std::span<const T, 0>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T> dy,
+                  hg::View<T> dx) const {
+        for (Index at = 0; at < dx.size(); at += In.size())
+            for (Index i = 0; i < In.size(); ++i) dx.data()[at + i] += dy.data()[at + i] * T(1 + i);
+    }
+};
+
 template <Index Rows>
 void check_matrix() {
     CAPTURE(Rows);
@@ -192,6 +211,23 @@ TEST_CASE("What makes the code, and conditions, are frozen too") {
     check("decoder", hg::autoencoder<Encoder, GivenToo>(rng(), hg::BernoulliLikelihood{}, hg::GaussianLatent{}));
 }
 
+TEST_CASE("Layers of somebody's own get the rows that their shape says") {
+    using Own = hg::Chain<Shape{3}, hg::Dense<5>, hg::Dense<5>, hg::Residual<Gains>, Gains, hg::ReLU>;
+    check("own", hg::autoencoder<Own, hg::Chain<Own::output, hg::Dense<3>, Gains>>(rng(), hg::MeanSquaredError{}));
+}
+
+TEST_CASE("A normalisation of inputs whose mean is large keeps its digits") {
+    const auto encoder = hg::chain<Shape{1}>(hg::BatchNormalization{.99, 1e-5}, hg::Dense<1>{});
+    auto model = hg::autoencoder(encoder, hg::chain<Shape{1}>(hg::Dense<1>{}), rng(), hg::MeanSquaredError{});
+    model.state() << 101325, 25;
+    const auto frozen = hg::freeze(model);
+    for (float x = 101300; x < 101350; x += 0.125f) {
+        std::array<float, 1> z{};
+        frozen.encode(std::array{x}, z);
+        CHECK(std::abs(z[0] - model.encode(hg::Vector<float>::Constant(1, x))(0)) < 1e-5f);
+    }
+}
+
 TEST_CASE("A network is frozen whole") {
     using Net = hg::Chain<Shape{10}, hg::Dense<12>, hg::BatchNormalization, hg::Dropout, hg::Dense<3>, hg::Softmax>;
     hg::Network<float, Net::Flat> network{rng()};
@@ -225,7 +261,8 @@ TEST_CASE("A frozen model does not throw, is small where its weights are many, a
     auto large = hg::autoencoder<Large, hg::Chain<Large::output, hg::Dense<600>>>(rng(), hg::MeanSquaredError{});
     const auto heap = hg::freeze(large);
     CHECK(sizeof heap < 1000);
-    const auto copy = heap;
+    auto from = heap;
+    const auto copy = std::move(from);  // works on, whether its weights lie in it or not
     std::vector<float> a(600, .5f), b(600), c(600);
     const auto rebuild = [&](const auto& by, std::vector<float>& to) {
         by.reconstruct(std::span<const float, 600>(a), std::span<float, 600>(to));
@@ -233,6 +270,8 @@ TEST_CASE("A frozen model does not throw, is small where its weights are many, a
     std::thread other([&] { rebuild(copy, b); });
     rebuild(heap, c);
     other.join();
+    CHECK(b == c);
+    rebuild(from, c);  // NOLINT(bugprone-use-after-move)
     CHECK(b == c);
     CHECK(distance<float>(Eigen::Map<hg::Vector<float>>(b.data(), 600),
                           large.reconstruct(hg::Vector<float>(Eigen::Map<hg::Vector<float>>(a.data(), 600)))) < 2e-6);
@@ -262,6 +301,18 @@ TEST_CASE("A frozen model takes vectors and columns, and says which size it expe
     CHECK_THAT(error_of([&] { frozen.encode(x, code); }), ContainsSubstring("expected 6 values, one sample, got 30"));
     CHECK_THAT(error_of([&] { frozen.encode(Eigen::MatrixXf::Zero(8, 6).eval().row(1), code); }),
                ContainsSubstring("must follow each other in memory"));
+}
+
+TEST_CASE("What is derived from a model is frozen as the model is") {
+    using Encoder = hg::Chain<Shape{4}, hg::Dense<2>>;
+    struct Mine : hg::Autoencoder<Encoder, hg::Mirror<Encoder>, hg::MeanSquaredError> {
+        using Mine::BasicAutoencoder::BasicAutoencoder;
+    };
+    const Mine mine{rng()};
+    std::array<float, 4> x{1, 2, 3, 4}, y{};
+    hg::freeze(mine).reconstruct(x, y);
+    CHECK(distance<float>(Eigen::Map<hg::Vector<float>>(y.data(), 4),
+                          mine.reconstruct(hg::Vector<float>(Eigen::Map<hg::Vector<float>>(x.data(), 4)))) < 2e-6);
 }
 
 TEST_CASE("Denormal weights are zero when frozen, and what is not finite passes") {
