@@ -332,12 +332,14 @@ class SampleValues {
     constexpr SampleValues(std::span<T, N> values) noexcept : data_(values.data()) {}
     template <class V>
         requires(std::is_convertible_v<V&, std::span<T, N>>)
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): one of these is no span
     constexpr SampleValues(V&& values) noexcept : data_(std::span<T, N>(values).data()) {}
     template <class V>
         requires(!std::is_convertible_v<V&, std::span<T, N>> && requires(V & v) {
             { v.data() } -> std::convertible_to<T*>;
             v.size();
         })
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload)
     SampleValues(V&& values) : data_(values.data()) {
         if constexpr (requires { std::tuple_size<std::remove_cvref_t<V>>::value; })
             static_assert(std::tuple_size<std::remove_cvref_t<V>>::value == N,
