@@ -116,7 +116,6 @@ hg::Rng& rng() {
 
 // A layer of somebody's own that acts on each value, sample by sample: it counts on x having the rows its shape says.
 struct Gains {
-    static constexpr std::string_view name = "Gains";
     static constexpr hg::Traits traits{.needs_input = false, .needs_output = false, .linear = true, .pointwise = true};
     static constexpr Shape output(Shape in) { return in; }
 
