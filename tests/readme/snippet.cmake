@@ -1,4 +1,5 @@
 # Compiles one cpp block of PAGE, the README or a page of docs, number BLOCK, and runs it, with images on its standard input.
+# PREAMBLE is what comes before a fragment, precompiled; by hand it may be left out.
 cmake_minimum_required(VERSION 3.24)
 include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
 
@@ -35,8 +36,11 @@ if(code MATCHES "int main\\(")
     set(flags ${warnings} -O2)
 else()
     # A fragment may leave things unused: it is not held to the warnings, nor compiled to be fast.
-    set(flags -w -Og)
-    set(program "#include \"${CMAKE_CURRENT_LIST_DIR}/preamble.hpp\"\n")
+    if(NOT DEFINED PREAMBLE)
+        set(PREAMBLE ${CMAKE_CURRENT_LIST_DIR}/preamble.hpp)
+    endif()
+    set(flags -w -include ${PREAMBLE})
+    set(program "")
     if(mark STREQUAL "global")
         string(APPEND program "${place}${code}\nint main() {}\n")
     elseif(mark STREQUAL "")
