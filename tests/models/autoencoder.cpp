@@ -84,8 +84,12 @@ TEST_CASE("wrong batches are refused in words, and nothing changes") {
     model.gradient(x, tape, rng);
     const Eigen::VectorXf parameters = model.parameters(), gradient = tape.gradient();
     const hg::Rng before = rng;
-    CHECK_THAT(error_of([&] { model.gradient(Eigen::MatrixXf::Zero(11, 4), tape, rng); }),
-               ContainsSubstring("Autoencoder::gradient: x has 11 rows, expected 12"));
+    CHECK_THAT(
+        error_of([&] { model.gradient(Eigen::MatrixXf::Zero(11, 4), tape, rng); }),
+        ContainsSubstring("Autoencoder::gradient: x has 11 rows, expected 12") && !ContainsSubstring("transposed"));
+    CHECK_THAT(error_of([&] { model.encode(Eigen::MatrixXf::Zero(300, 12)); }),
+               ContainsSubstring("Autoencoder::encode: x has 300 rows, expected 12") &&
+                   ContainsSubstring("it has as many columns: is it transposed?"));
     CHECK_THAT(error_of([&] { model.encode(Eigen::MatrixXf(12, 0)); }),
                ContainsSubstring("Autoencoder::encode: x has no columns"));
     CHECK_THAT(error_of([&] { model.encode(Eigen::MatrixXf()); }),

@@ -17,7 +17,15 @@ template <class T>
 class Batch {
   public:
     template <class X>
+        requires(std::same_as<typename X::Scalar, T>)
     Batch(const Eigen::DenseBase<X>& samples) : x(samples.derived()), condition(none()) {}
+    // Of another scalar type: a sentence instead of all that Eigen tried.
+    template <class X>
+        requires(!std::same_as<typename X::Scalar, T>)
+    Batch(const Eigen::DenseBase<X>&) : Batch(none()) { require_scalar<typename X::Scalar>(); }
+    template <class Other>
+        requires(!std::same_as<Other, T>)
+    Batch(const Batch<Other>&) : Batch(none()) { require_scalar<Other>(); }
     template <class X, class C>
     Batch(const Eigen::DenseBase<X>& samples, const Eigen::DenseBase<C>& given)
         : x(samples.derived()), condition(given.derived()), is_given(true) {}
@@ -33,6 +41,12 @@ class Batch {
 
   private:
     static ConstView<T> none() { return {nullptr, 0, 0}; }
+    template <class Given>
+    static constexpr void require_scalar() {
+        static_assert(std::same_as<Given, T>,
+                      "hourglass: these samples are of another scalar type than the model computes in: x.cast<float>() "
+                      "converts them, or autoencoder<Encoder, Decoder, double> is a model in double");
+    }
 };
 
 /// Samples `x` (features × n) under `condition` (values × n), such as the labels of a conditional model as `one_hot`

@@ -15,7 +15,7 @@ template <class T>
 void require_samples(std::string_view function, std::string_view what, const Input<T>& x, Shape shape) {
     if (x.rows() != shape.size())
         fail(function, ": ", what, " has ", x.rows(), " rows, expected ", shape.size(), " (", text(shape),
-             ", one column per sample)");
+             ", one column per sample)", x.cols() == shape.size() ? "; it has as many columns: is it transposed?" : "");
     if (x.cols() == 0) fail(function, ": ", what, " has no columns, expected one per sample");
 }
 template <class T>

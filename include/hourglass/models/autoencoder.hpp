@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -123,6 +124,13 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     T gradient(const Batch<T>& x, Tape<T>& tape, Rng& rng) const { return train(x, x.x, tape, rng, nullptr); }
     T gradient(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng) const {
         return train(x, target, tape, rng, nullptr);
+    }
+    // Where the generator was forgotten: a sentence instead of a list of candidates.
+    template <class X>
+    T gradient(const X&, Tape<T>&) const {
+        static_assert(std::is_void_v<X>,
+                      "hourglass: gradient(x, tape, rng) takes a generator, too: it gives the step's noise");
+        return {};
     }
     /// The same, with the gradient with respect to the encoder's input (the target held fixed) assigned to `dx`, which
     /// may be x or the target itself.
@@ -322,6 +330,33 @@ template <class T = float, class Encoder, class Decoder, class Loss, class... Te
 BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...> autoencoder(const Encoder& encoder, const Decoder& decoder,
                                                                   Rng& rng, const Loss& loss, const Terms&... terms) {
     return BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>(encoder, decoder, rng, loss, terms...);
+}
+
+namespace models {
+
+template <class... Arguments>
+inline constexpr bool are_generator_and_loss = false;
+template <class Generator, class Loss, class... Terms>
+inline constexpr bool are_generator_and_loss<Generator, Loss, Terms...> = std::is_convertible_v<Generator, Rng&>;
+
+template <class... Arguments>
+constexpr int say_what_builds_a_model() {
+    static_assert(are_generator_and_loss<Arguments...>,
+                  "hourglass: behind the chains a model takes a generator, which is a variable, and then a loss: "
+                  "hg::Rng rng{42}; auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::MeanSquaredError{});");
+    return 0;
+}
+
+}  // namespace models
+
+// Where generator or loss is missing or in the other's place: a sentence instead of a list of candidates.
+template <class Encoder, class Decoder, class T = float, class... Arguments>
+    requires(!models::are_generator_and_loss<Arguments...>)
+int autoencoder(Arguments&&...) { return models::say_what_builds_a_model<Arguments...>(); }
+template <class T = float, class Encoder, class Decoder, class... Arguments>
+    requires(!models::are_generator_and_loss<Arguments...>)
+int autoencoder(const Encoder&, const Decoder&, Arguments&&...) {
+    return models::say_what_builds_a_model<Arguments...>();
 }
 
 }  // namespace HOURGLASS_ABI

@@ -1,6 +1,8 @@
 // A step of a training loop as one call.
 #pragma once
 
+#include <type_traits>
+
 #include "hourglass/core/error.hpp"
 
 namespace hourglass {
@@ -21,9 +23,8 @@ class StepsModels {
   public:
     /// One step of a training loop: `step(model.parameters(), tape.gradient())`; then, unless that was skipped, the
     /// model takes the batch's statistics into its running values, those that are finite: `model.fold(tape)`. On the
-    /// tape's workers. Returns
-    /// whether a step was taken. `Error`, before anything changes, for another model's tape, and
-    /// for a model that has been moved from.
+    /// tape's workers. Returns whether a step was taken. `Error`, before anything changes, for another model's tape,
+    /// and for a model that has been moved from.
     template <class Model, class Tape>
         requires Trainable<Model, Tape>
     bool step(Model& model, const Tape& tape) {
@@ -41,6 +42,15 @@ class StepsModels {
         }
         model.fold(tape);
         return true;
+    }
+    // Where the tape was forgotten: a sentence instead of a list of candidates.
+    template <class Model>
+        requires requires(Model& model) { model.tape(); }
+    bool step(Model&) {
+        static_assert(std::is_void_v<Model>,
+                      "hourglass: step(model, tape) takes the tape, too: the gradient of model.gradient(x, tape, rng) "
+                      "lies there");
+        return false;
     }
 };
 
