@@ -66,7 +66,8 @@ TEST_CASE("batch normalisation agrees with Keras") {
 TEST_CASE("batch normalisation: gradients agree with dual numbers") {
     oracle::check_layer<hg::Shape{5}>(hg::BatchNormalization{});
     oracle::check_layer<hg::Shape{3, 4}>(hg::BatchNormalization{0.9, 0.1});
-    oracle::check_layer<hg::Shape{70, 2}>(hg::BatchNormalization{});  // more channels than a block
+    oracle::check_layer<hg::Shape{130, 2}>(hg::BatchNormalization{});  // more channels than a block
+    oracle::check_layer<hg::Shape{2, 20}>(hg::BatchNormalization{});   // more positions than a shard
     oracle::check_model(
         []<class T>(hg::Rng& rng) { return hg::autoencoder<Encoder, Decoder, T>(rng, hg::MeanSquaredError{}); },
         values(6, 5, 1), values(6, 5, 2));

@@ -139,10 +139,17 @@ TEST_CASE("Sparse models train on threads to the same bits") {
     using Encoder = hg::Chain<Shape{30}, hg::Dense<48>>;
     using Decoder = hg::Chain<Shape{48}, hg::Dense<30>>;
     check("TopK", Case<Encoder, Decoder, hg::MeanSquaredError, hg::TopK<5>>{{}, {}});
-    check("BatchTopK", Case<Encoder, Decoder, hg::MeanSquaredError, hg::BatchTopK<5>>{{}, {}});
     check("JumpReLU", Case<Encoder, Decoder, hg::MeanSquaredError, hg::JumpReLU>{{}, {}});
-    using Units = hg::Chain<Shape{30}, hg::Dense<48>, hg::Sigmoid>;
-    check("KL", Case<Units, Decoder, hg::MeanAbsoluteError, hg::KlSparsity>{{}, hg::KlSparsity{.1, .05}});
+}
+
+// As wide as it takes for what looks across the batch to be divided at all.
+TEST_CASE("What looks across the batch gives the bits of one thread") {
+    using Scores = hg::Chain<Shape{30}, hg::Dense<1100>>;
+    check("BatchTopK", Case<Scores, hg::Mirror<Scores>, hg::MeanSquaredError, hg::BatchTopK<5>>{{}, {}});
+    using Units = hg::Chain<Shape{30}, hg::Dense<300>, hg::BatchNormalization, hg::Sigmoid>;
+    using Decoder = hg::Chain<Shape{300}, hg::Dense<40>, hg::BatchNormalization, hg::Dense<30>>;
+    check("KL", Case<Units, Decoder, hg::MeanAbsoluteError, hg::KlSparsity, hg::MaximumMeanDiscrepancy>{
+                    {}, hg::KlSparsity{.1, .05}, {}});
 }
 
 TEST_CASE("Convolutional models train on threads to the same bits") {

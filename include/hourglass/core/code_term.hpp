@@ -26,11 +26,14 @@ struct CodeWeights {
 
 /// What a term that does not see the whole encoder adds to the objective: `output` is the encoder's, of shape Output.
 template <Shape Output, class T, class Term>
-T penalty(const Term& term, const CodeWeights<T>& weights, ConstView<T> output, ConstView<T> code) {
+T penalty(const Term& term, const CodeWeights<T>& weights, ConstView<T> output, ConstView<T> code,
+          [[maybe_unused]] Team* team) {
     if constexpr (on_encoder_output<Term>)
         return term.template value<T>(output, code);
     else if constexpr (has_penalty<Term>)
         return term.template penalty<Output, T>(weights_at<Term, Output>(weights.w, weights.theta), output, code);
+    else if constexpr (requires { term.template value<T>(code, team); })
+        return term.template value<T>(code, team);
     else if constexpr (acts_in<Term, Slot::Code> && !makes_code<Term> && !over_encoder<Term>)
         return term.template value<T>(code);
     else
@@ -39,13 +42,15 @@ T penalty(const Term& term, const CodeWeights<T>& weights, ConstView<T> output, 
 /// The same, adding its gradient to the one it is for: doutput() and dcode() give those, ready to be added to.
 template <Shape Output, class T, class Term, class OutputGradient, class CodeGradient>
 T add_penalty_gradient(const Term& term, const CodeWeights<T>& weights, ConstView<T> output, ConstView<T> code,
-                       OutputGradient doutput, CodeGradient dcode) {
+                       [[maybe_unused]] Team* team, OutputGradient doutput, CodeGradient dcode) {
     if constexpr (on_encoder_output<Term>)
         return term.template gradient<T>(output, code, doutput());
     else if constexpr (has_penalty<Term>)
         return term.template penalty_gradient<Output, T>(weights_at<Term, Output>(weights.w, weights.theta), output,
                                                          code, weights_at<Term, Output>(weights.dw, weights.dtheta),
                                                          doutput());
+    else if constexpr (requires { term.template gradient<T>(code, dcode(), team); })
+        return term.template gradient<T>(code, dcode(), team);
     else if constexpr (acts_in<Term, Slot::Code> && !makes_code<Term>)
         return term.template gradient<T>(code, dcode());
     else

@@ -23,30 +23,39 @@ namespace core {
 /// inlined.
 class FlushDenormals {
   public:
+#if defined(__aarch64__) && defined(__GNUC__)
+    using Register = std::uint64_t;
+#else
+    using Register = unsigned int;
+#endif
     FlushDenormals() : found_(read()) { write(found_ | flush); }
+    /// As it was where `read` gave this: for a thread that does a part of another's work.
+    explicit FlushDenormals(Register as) : found_(read()) { write(as); }
     ~FlushDenormals() { write(found_); }
     FlushDenormals(const FlushDenormals&) = delete;
     FlushDenormals& operator=(const FlushDenormals&) = delete;
 
-  private:
 #if defined(__SSE2__) || defined(_M_X64)
-    using Register = unsigned int;
-    static constexpr Register flush = 0x8000 | 0x0040;  // results (FTZ) and arguments (DAZ)
     static Register read() { return _mm_getcsr(); }
-    static void write(Register value) { _mm_setcsr(value); }
 #elif defined(__aarch64__) && defined(__GNUC__)
-    using Register = std::uint64_t;
-    static constexpr Register flush = Register{1} << 24;  // FZ: results and arguments
     static Register read() {
         Register value;
         __asm__ __volatile__("mrs %0, fpcr" : "=r"(value));
         return value;
     }
+#else
+    static Register read() { return 0; }
+#endif
+
+  private:
+#if defined(__SSE2__) || defined(_M_X64)
+    static constexpr Register flush = 0x8000 | 0x0040;  // results (FTZ) and arguments (DAZ)
+    static void write(Register value) { _mm_setcsr(value); }
+#elif defined(__aarch64__) && defined(__GNUC__)
+    static constexpr Register flush = Register{1} << 24;  // FZ: results and arguments
     static void write(Register value) { __asm__ __volatile__("msr fpcr, %0" : : "r"(value) : "memory"); }
 #else
-    using Register = unsigned int;
     static constexpr Register flush = 0;
-    static Register read() { return 0; }
     static void write(Register) {}
 #endif
 

@@ -62,6 +62,7 @@
 #include "hourglass/core/shape.hpp"
 #include "hourglass/core/slice.hpp"
 #include "hourglass/core/view.hpp"
+#include "hourglass/core/workers.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -141,10 +142,12 @@ struct Context {
     bool accumulate_branch = true;          ///< whether that one is added to
     Slice part = core::all_values;          ///< of dw: a column is computed whose first value lies there
                                             ///< (`gradient_in_parts`)
+    Slice shared_part = core::all_values;   ///< of the shared dw, in a layer that has one
+    core::Team* team = nullptr;             ///< threads, for a layer that looks across the batch (core/workers.hpp)
 };
 
 /// The weights of a layer that shares some with the encoder: `shared` lies in the encoder's slice, `own` in its own.
-/// Such a layer adds to the shared gradient always, and leaves its context out of gradient().
+/// Such a layer adds to the shared gradient always; its gradient() takes the context only if it gives parts of it.
 template <class T, std::size_t Shared, std::size_t Own>
 struct TiedWeights {
     std::span<T, Shared> shared;

@@ -25,7 +25,8 @@ struct LayerCall {
     Index samples = 0, outputs = 0;  // columns of x and of y
     Stream random;
     bool training, accumulate_dw = true, accumulate_dx = true, accumulate_branch = true;
-    Slice part = all_values;  // of dw
+    Slice part = all_values, shared_part = all_values;  // of dw, and of what it shares
+    Team* team = nullptr;                               // for a layer that looks across the batch
 };
 
 template <class T>
@@ -44,7 +45,9 @@ Context<T> context_of(const LayerCall<T>& call, Index cache, Index state, bool a
             call.branch,
             call.branch_gradient,
             call.accumulate_branch,
-            call.part};
+            call.part,
+            call.shared_part,
+            call.team};
 }
 
 template <class L, Shape In, class T>

@@ -73,7 +73,7 @@ class Runner {
     // Whether a layer gives its weights' gradient shard by shard: compiled only for such.
     static constexpr bool has_shards = [] {
         for (std::size_t i = 0; i < depth; ++i)
-            if (plan.has_weights(i) && plan.by_sample[i] && !plan.in_parts[i] && !plan.tied[i]) return true;
+            if (plan.has_weights(i) && plan.by_sample[i] && !plan.in_parts[i] && !plan.is_tied(i)) return true;
         return false;
     }();
     // How many parts of a batch give their share of a layer's dw, one after the other or at once: a layer's own parts
@@ -81,7 +81,7 @@ class Runner {
     static constexpr Index shards_at(std::size_t i, Index n) {
         constexpr Index most_values = Index{1} << 19;
         const Index size = plan.offsets[i + 1] - plan.offsets[i];
-        if (i == depth || size == 0 || !plan.by_sample[i] || plan.in_parts[i] || plan.tied[i]) return 1;
+        if (i == depth || size == 0 || !plan.by_sample[i] || plan.in_parts[i] || plan.is_tied(i)) return 1;
         return std::min(shards_of(n), std::max<Index>(1, most_values / size));
     }
     // Values of memory for a layer's shards but the first.
@@ -127,9 +127,10 @@ class Runner {
                     if (some.begin == 0) written = part.written;
                 });
                 b.written = written;
-                // Those that share another's weights add now, before that one, as they do on one thread.
+                // Those that share another's weights add now, before that one, as they do on one thread; in parts they
+                // do so by themselves.
                 for (std::size_t behind = end; d && behind > first; --behind)
-                    if (const std::size_t i = behind - 1; plan.tied[i])
+                    if (const std::size_t i = behind - 1; plan.is_tied(i) && !plan.in_parts[i])
                         shard_gradient(b, i, 0, d, accumulate[i]), done[i] = true;
             }
             end = first;
@@ -179,9 +180,16 @@ class Runner {
             functions[i](layers[i], c);
         }
     }
-    // The gradient of layer i's weights: of those in `part` of θ, over all samples.
+    // The gradient of layer i's weights, its own and those it shares: of those in `part` of θ, over all samples.
     void weights_gradient(const Buffers& b, std::size_t i, const Slice& part, T* d, bool accumulate) const {
-        weights_gradient(b, i, d, d + plan.offsets[i], {part.begin - plan.offsets[i], part.size}, accumulate);
+        const auto of = [&](std::size_t k) { return Slice{part.begin - plan.offsets[k], part.size}; };
+        weights_gradient(b, i, d, d + plan.offsets[i], of(i), of(plan.shares[i]), accumulate);
+    }
+    static bool has_weights_in(const Slice& part, std::size_t i) {
+        const auto has = [&](std::size_t k) {
+            return plan.offsets[k] < part.end() && part.begin < plan.offsets[k + 1];
+        };
+        return has(i) || has(plan.shares[i]);
     }
     // The share of one shard of the samples: the first one's goes to d, those of the others beside it.
     void shard_gradient(const Buffers& b, std::size_t i, Index shard, T* d, bool accumulate) const {
@@ -190,18 +198,18 @@ class Runner {
             if (shards > 1) {
                 T* const dw = shard == 0 ? d + plan.offsets[i] : b.shards[i] + (shard - 1) * whole_lines<T>(size);
                 return weights_gradient(b.part(plan, part_of(b.samples, shards, shard, samples_unit)), i, d, dw,
-                                        all_values, accumulate && shard == 0);
+                                        all_values, all_values, accumulate && shard == 0);
             }
         }
-        weights_gradient(b, i, d, d + plan.offsets[i], all_values, accumulate);
+        weights_gradient(b, i, d, d + plan.offsets[i], all_values, all_values, accumulate);
     }
     EIGEN_DONT_INLINE void weights_gradient(const Buffers& b, std::size_t i, T* d, T* dw, const Slice& part,
-                                            bool accumulate) const {
+                                            const Slice& shared_part, bool accumulate) const {
         static constexpr auto functions = Layers::template backward_functions<T>();
         const FlushDenormals scope;
         LayerCall<T> c = call_of(b);
         move_to(c, b, i);
-        c.dtheta = d, c.dw = dw, c.part = part;
+        c.dtheta = d, c.dw = dw, c.part = part, c.shared_part = shared_part;
         c.dy = b.gradient[i + 1];
         c.accumulate_dw = accumulate;
         functions[i](layers_.layers()[i], c);
@@ -237,8 +245,7 @@ class Runner {
             }
             const Slice part = part_of(theta_.size(), parts, t, parameters_unit);
             for (std::size_t behind = depth; behind > plan.first_trained; --behind)
-                if (const std::size_t i = behind - 1;
-                    is_due(i) && plan.in_parts[i] && plan.offsets[i] < part.end() && part.begin < plan.offsets[i + 1])
+                if (const std::size_t i = behind - 1; is_due(i) && plan.in_parts[i] && has_weights_in(part, i))
                     weights_gradient(b, i, part, d, accumulate[i]);
         });
         for (std::size_t i = plan.first_trained; i < depth; ++i)
@@ -251,7 +258,8 @@ class Runner {
         return {.theta = theta_.data(),
                 .condition = condition_of(b),
                 .random = Stream{0, 0},
-                .training = b.random != nullptr};
+                .training = b.random != nullptr,
+                .team = b.team};
     }
     void move_to(LayerCall<T>& call, const Buffers& b, std::size_t i) const {
         call.w = theta_.data() + plan.offsets[i];

@@ -8,7 +8,8 @@
 //   Slot::Corruption   corrupt(x, y, stream)          y = a damaged copy of x; x and y may be the same memory. One that
 //                                                     says `by_sample = true` is given parts of a batch, on threads
 //   Slot::Code         value(code)                    the penalty
-//                      gradient(code, dcode)          the same, adding its gradient to dcode
+//                      gradient(code, dcode)          the same, adding its gradient to dcode. Both may take one more
+//                                                     argument, the team (or null) whose threads they may use
 //   Slot::Loss         value(prediction, target)      mean over the batch
 //                      gradient(prediction, target, d)  the same, with d = its gradient, maybe in prediction's memory
 //                      samples(prediction, target, each)  each[j] = the value for sample j alone

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <type_traits>
 
+#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/core/shape.hpp"
 #include "hourglass/core/slice.hpp"
 
@@ -35,12 +37,24 @@ struct TeamPasses {
                      const bool* accumulate, bool to_input);
 };
 
-/// use(i) for i = 0 … tasks − 1: on a team's threads, or without one in order on this one.
+/// use(i) for i = 0 … tasks − 1: on a team's threads, which then treat denormal numbers as this one does, or without a
+/// team in order on this one.
 template <class Use>
 void each_task(Team* team, Index tasks, Use&& use) {
-    if (team && tasks > 1)
+    if (team && tasks > 1) {
+        struct Work {
+            std::remove_reference_t<Use>& use;
+            FlushDenormals::Register mode;
+        } all{use, FlushDenormals::read()};
         return team->run(
-            tasks, [](void* what, Index i) { (*static_cast<std::remove_reference_t<Use>*>(what))(i); }, &use);
+            tasks,
+            [](void* what, Index i) {
+                const Work& work = *static_cast<const Work*>(what);
+                const FlushDenormals scope(work.mode);
+                work.use(i);
+            },
+            &all);
+    }
     for (Index i = 0; i < tasks; ++i) use(i);
 }
 
@@ -71,6 +85,21 @@ void each_slice(Team* team, Index samples, const Use& use) {
 /// Parts for what is summed over samples: as many with any number of threads, since they decide how sums are rounded.
 inline constexpr Index most_shards = 8;
 constexpr Index shards_of(Index samples) { return std::clamp<Index>(samples / samples_unit, 1, most_shards); }
+/// use(shard, part) for these parts, on the team's threads.
+template <class Use>
+void each_shard(Team* team, Index samples, const Use& use) {
+    const Index shards = shards_of(samples);
+    each_task(team, shards, [&](Index s) { use(s, part_of(samples, shards, s, samples_unit)); });
+}
+/// Σ share(part) over them, added up in their order.
+template <class Sum, class Share>
+Sum sum_of_shards(Team* team, Index samples, const Share& share) {
+    std::array<Sum, static_cast<std::size_t>(most_shards)> shares;
+    each_shard(team, samples, [&](Index s, const Slice& part) { shares[static_cast<std::size_t>(s)] = share(part); });
+    Sum sum = shares[0];
+    for (Index s = 1; s < shards_of(samples); ++s) sum += shares[static_cast<std::size_t>(s)];
+    return sum;
+}
 
 }  // namespace core
 }  // namespace HOURGLASS_ABI

@@ -7,10 +7,154 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/workers.hpp"
 #include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
+
+namespace layers {
+
+/// Positions of all samples of a batch, each with a value of every channel, on the threads of a team: channels in
+/// blocks, of which a thread takes one, or of a single block a share of the positions. What is summed over positions is
+/// so in the same order either way, and with any number of threads.
+class BatchOfChannels {
+  public:
+    static constexpr Index block = 128;  // channels whose sums fit on the stack
+
+    BatchOfChannels(Index channels, Index positions, core::Team* team)
+        : channels_(channels), positions_(positions), team_(team) {}
+
+    /// use(some) for the blocks of channels.
+    template <class Use>
+    void each_block(const Use& use) const {
+        const Index blocks = (channels_ + block - 1) / block;
+        core::each_task(team_, blocks, [&](Index b) { use(core::part_of(channels_, blocks, b, 1)); });
+    }
+    /// use(count, at) for the values of these channels, which begin `at` of all of the batch's, at each position.
+    template <class Use>
+    void each_position(const Slice& some, const Use& use) const {
+        core::each_shard(team_, positions_, [&](Index, const Slice& part) { walk(some, part, use); });
+    }
+    /// Sums of each channel over all positions: add(count, at, sums) adds to these what a position gives, and what
+    /// comes of it is added to `to`.
+    template <class T, std::size_t N, class Add>
+    void sum(const Slice& some, const std::array<T*, N>& to, const Add& add) const {
+        T shares[core::most_shards][N][block];
+        core::each_shard(team_, positions_, [&](Index s, const Slice& part) {
+            std::array<T*, N> share;
+            for (std::size_t k = 0; k < N; ++k) std::fill_n(share[k] = shares[s][k], block, T(0));
+            walk(some, part, [&](Index count, Index at) { add(count, at, share); });
+        });
+        for (Index s = 0; s < core::shards_of(positions_); ++s)
+            for (std::size_t k = 0; k < N; ++k)
+                for (Index i = 0; i < some.size; ++i) to[k][i] += shares[s][k][i];
+    }
+
+  private:
+    template <class Use>
+    void walk(const Slice& some, const Slice& part, const Use& use) const {
+        for (Index p = part.begin; p < part.end(); ++p) use(some.size, p * channels_ + some.begin);
+    }
+
+    Index channels_, positions_;
+    core::Team* team_;
+};
+
+// The passes, on plain memory and run-time sizes: compiled once for all layers.
+
+/// In training: mean and variance of each channel, normal = (x − μ)/√(σ² + ε) and y = γ ∘ normal + β, with `w` γ and
+/// then β.
+template <class T>
+EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index channels, const T& share, double epsilon,
+                                       const T* w, const T* x, T* mean, T* variance, T* normal, T* y) {
+    using Pack = kernels::Pack<T>;
+    std::fill_n(mean, channels, T(0));
+    std::fill_n(variance, channels, T(0));
+    batch.each_block([&](const Slice& some) {
+        T scales[BatchOfChannels::block] = {};
+        T *const scale = scales, *const mu = mean + some.begin, *const sigma = variance + some.begin;
+        const T *const gamma = w + some.begin, *const beta = gamma + channels;
+        batch.sum(some, std::array{mu}, [&](Index count, Index at, const auto& sums) {
+            kernels::each_pack(
+                count, [&](Pack& m, const Pack& in) { m += Pack(share) * in; }, sums[0], x + at);
+        });
+        batch.sum(some, std::array{sigma}, [&](Index count, Index at, const auto& sums) {
+            kernels::each_pack(
+                count,
+                [&](Pack& v, Pack& off, const Pack& in, const Pack& m) {
+                    off = in - m;
+                    v += Pack(share) * square(off);
+                },
+                sums[0], normal + at, x + at, static_cast<const T*>(mu));
+        });
+        kernels::map_packs(
+            some.size, scale, [&](const Pack& v) { return Pack(T(1)) / sqrt(v + epsilon); },
+            static_cast<const T*>(sigma));
+        batch.each_position(some, [&](Index count, Index at) {
+            kernels::each_pack(
+                count,
+                [](Pack& n, Pack& out, const Pack& s, const Pack& g, const Pack& b) {
+                    n *= s;
+                    out = g * n + b;
+                },
+                normal + at, y + at, static_cast<const T*>(scale), gamma, beta);
+        });
+    });
+}
+/// The way back: dx += γ/√(σ² + ε) · (dy − mean(dy) − normal·mean(dy ∘ normal)), means over the batch.
+template <class T>
+EIGEN_DONT_INLINE void normalise_batch_backward(const BatchOfChannels& batch, const T& share, double epsilon,
+                                                const T* gamma, const T* variance, const T* normal, const T* dy,
+                                                T* dx) {
+    using Pack = kernels::Pack<T>;
+    batch.each_block([&](const Slice& some) {
+        T means[BatchOfChannels::block] = {}, products[BatchOfChannels::block] = {},
+          scales[BatchOfChannels::block] = {};
+        T *const mean = means, *const product = products, *const scale = scales;
+        batch.sum(some, std::array{mean, product}, [&](Index count, Index at, const auto& sums) {
+            kernels::each_pack(
+                count,
+                [&](Pack& to_mean, Pack& to_product, const Pack& up, const Pack& n) {
+                    to_mean += Pack(share) * up;
+                    to_product += Pack(share) * up * n;
+                },
+                sums[0], sums[1], dy + at, normal + at);
+        });
+        kernels::map_packs(
+            some.size, scale, [&](const Pack& g, const Pack& v) { return g / sqrt(v + epsilon); }, gamma + some.begin,
+            variance + some.begin);
+        batch.each_position(some, [&](Index count, Index at) {
+            kernels::each_pack(
+                count,
+                [](Pack& d, const Pack& up, const Pack& n, const Pack& m, const Pack& p, const Pack& s) {
+                    d += s * (up - m - n * p);
+                },
+                dx + at, dy + at, normal + at, static_cast<const T*>(mean), static_cast<const T*>(product),
+                static_cast<const T*>(scale));
+        });
+    });
+}
+/// dγ += Σ dy ∘ normal and dβ += Σ dy.
+template <class T>
+EIGEN_DONT_INLINE void normalise_batch_gradient(const BatchOfChannels& batch, const T* normal, const T* dy, T* dgamma,
+                                                T* dbeta) {
+    using Pack = kernels::Pack<T>;
+    batch.each_block([&](const Slice& some) {
+        batch.sum(some, std::array{dgamma + some.begin, dbeta + some.begin},
+                  [&](Index count, Index at, const auto& sums) {
+                      kernels::each_pack(
+                          count,
+                          [](Pack& to_gamma, Pack& to_beta, const Pack& up, const Pack& n) {
+                              to_gamma += up * n;
+                              to_beta += up;
+                          },
+                          sums[0], sums[1], dy + at, normal + at);
+                  });
+    });
+}
+
+}  // namespace layers
 
 /// y = γ ∘ (x − μ)/√(σ² + ε) + β, with the mean μ and the variance σ² of each channel over the batch and all positions
 /// (Ioffe and Szegedy 2015). γ starts at one, β at zero. In evaluation μ and σ² are moving averages, which start at 0
@@ -68,7 +212,9 @@ struct BatchNormalization {
     template <Shape In, class T>
     void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
         if (context.training)
-            normalise<In>(w, x, y, context);
+            layers::normalise_batch<T>(batch<In>(x, context), In.channels, share<In>(x), epsilon, w.data(), x.data(),
+                                       context.statistics.data(), context.statistics.data() + In.channels,
+                                       context.cache.data(), y.data());
         else
             apply_averages<In>(w, context.state.data(), x, y);
     }
@@ -76,52 +222,16 @@ struct BatchNormalization {
     void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
                   const Context<T>& context) const {
         if (!context.accumulate) clear(dx);
-        // With x̂ cached and means over the batch: dx = γ/√(σ² + ε) · (dy − mean(dy) − x̂·mean(dy ∘ x̂)), a block of
-        // channels at a time, for which the two means fit on the stack.
-        const T *const normal = context.cache.data(), *const variance = context.statistics.data() + In.channels;
-        const T share = T(1 / static_cast<double>(dy.size() / In.channels));
-        constexpr Index block = 64;
-        for (Index from = 0; from < In.channels; from += block) {
-            const Index count = std::min(block, In.channels - from);
-            T means[block] = {}, products[block] = {}, scales[block] = {};
-            T *const mean = means, *const product = products, *const scale = scales;
-            for (Index i = from; i < dy.size(); i += In.channels)
-                kernels::each_pack(
-                    count,
-                    [share](kernels::Pack<T>& m, kernels::Pack<T>& p, const kernels::Pack<T>& up,
-                            const kernels::Pack<T>& n) {
-                        m += share * up;
-                        p += share * up * n;
-                    },
-                    mean, product, dy.data() + i, normal + i);
-            kernels::map_packs(
-                count, scale,
-                [this](const kernels::Pack<T>& gamma, const kernels::Pack<T>& v) { return gamma / sqrt(v + epsilon); },
-                w.data() + from, variance + from);
-            for (Index i = from; i < dy.size(); i += In.channels)
-                kernels::each_pack(
-                    count,
-                    [](kernels::Pack<T>& d, const kernels::Pack<T>& up, const kernels::Pack<T>& n,
-                       const kernels::Pack<T>& m, const kernels::Pack<T>& p,
-                       const kernels::Pack<T>& s) { d += s * (up - m - n * p); },
-                    dx.data() + i, dy.data() + i, normal + i, static_cast<const T*>(mean),
-                    static_cast<const T*>(product), static_cast<const T*>(scale));
-        }
+        layers::normalise_batch_backward<T>(batch<In>(dy, context), share<In>(dy), epsilon, w.data(),
+                                            context.statistics.data() + In.channels, context.cache.data(), dy.data(),
+                                            dx.data());
     }
     template <Shape In, class T>
     void gradient(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> dy,
                   std::span<T, parameters(In)> dw, const Context<T>& context) const {
         if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
-        const T* const normal = context.cache.data();
-        for (Index i = 0; i < dy.size(); i += In.channels)
-            kernels::each_pack(
-                In.channels,
-                [](kernels::Pack<T>& dgamma, kernels::Pack<T>& dbeta, const kernels::Pack<T>& up,
-                   const kernels::Pack<T>& n) {
-                    dgamma += up * n;
-                    dbeta += up;
-                },
-                dw.data(), dw.data() + In.channels, dy.data() + i, normal + i);
+        layers::normalise_batch_gradient<T>(batch<In>(dy, context), context.cache.data(), dy.data(), dw.data(),
+                                            dw.data() + In.channels);
     }
 
     /// Its own counterpart in a mirrored decoder; also in a tied one, with its own γ and β.
@@ -146,34 +256,13 @@ struct BatchNormalization {
                 x.data() + i, mean, mean + In.channels, w.data(), w.data() + In.channels);
     }
     template <Shape In, class T>
-    void normalise(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
-        T *const mean = context.statistics.data(), *const variance = mean + In.channels,
-                 *const normal = context.cache.data();
-        const T share = T(1 / static_cast<double>(x.size() / In.channels));
-        std::fill_n(mean, 2 * In.channels, T(0));
-        for (Index i = 0; i < x.size(); i += In.channels)
-            kernels::each_pack(
-                In.channels, [share](kernels::Pack<T>& m, const kernels::Pack<T>& in) { m += share * in; }, mean,
-                x.data() + i);
-        for (Index i = 0; i < x.size(); i += In.channels) {
-            kernels::map_packs(
-                In.channels, normal + i, [](const kernels::Pack<T>& in, const kernels::Pack<T>& m) { return in - m; },
-                x.data() + i, static_cast<const T*>(mean));
-            kernels::each_pack(
-                In.channels, [share](kernels::Pack<T>& v, const kernels::Pack<T>& off) { v += share * square(off); },
-                variance, static_cast<const T*>(normal + i));
-        }
-        for (Index i = 0; i < x.size(); i += In.channels) {
-            kernels::each_pack(
-                In.channels, [this](kernels::Pack<T>& n, const kernels::Pack<T>& v) { n = n / sqrt(v + epsilon); },
-                normal + i, static_cast<const T*>(variance));
-            kernels::map_packs(
-                In.channels, y.data() + i,
-                [](const kernels::Pack<T>& n, const kernels::Pack<T>& gamma, const kernels::Pack<T>& beta) {
-                    return gamma * n + beta;
-                },
-                static_cast<const T*>(normal + i), w.data(), w.data() + In.channels);
-        }
+    static layers::BatchOfChannels batch(ConstView<T> x, const Context<T>& context) {
+        return {In.channels, x.size() / In.channels, context.team};
+    }
+    // What one position gives to a mean.
+    template <Shape In, class T>
+    static T share(ConstView<T> x) {
+        return T(1 / static_cast<double>(x.size() / In.channels));
     }
 };
 

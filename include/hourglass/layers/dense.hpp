@@ -43,19 +43,24 @@ EIGEN_DONT_INLINE void dense_backward(Index outputs, Index inputs, Index columns
         kernels::add_transposed_product(inputs, columns, outputs, w, outputs, dy, outputs, dx, inputs, initial);
 }
 
-// dW += left rightᵀ, both with one column per position, and db += the sum of the left ones where there is a bias;
-// assigned without `accumulate`. Only those columns of (dW, db) are computed that begin in `part` of their values.
+// dW += left rightᵀ, both with one column per position; assigned without `accumulate`. Only those columns are computed
+// that begin in `part` of its values.
 template <class T>
 EIGEN_DONT_INLINE void dense_gradient(Index rows, Index columns, Index positions, const T* left, const T* right, T* dw,
-                                      T* db, bool accumulate = true, const Slice& part = core::all_values) {
+                                      bool accumulate = true, const Slice& part = core::all_values) {
     const auto column = [&](Index value) { return std::clamp<Index>((value + rows - 1) / rows, 0, columns); };
     const Index begin = column(part.begin), count = column(part.end()) - begin;
     if (count > 0)
         kernels::add_product(rows, count, positions, left, rows, {right + begin, columns, 1}, dw + begin * rows, rows,
                              kernels::Initial<T>{accumulate});
-    if (!db || part.begin > rows * columns || part.end() <= rows * columns) return;
+}
+// db += the sum of dy's columns, if the first of its values, number `place` of all of the layer's, lies in `part`.
+template <class T>
+EIGEN_DONT_INLINE void bias_gradient(Index rows, Index positions, const T* dy, T* db, bool accumulate, Index place,
+                                     const Slice& part) {
+    if (place < part.begin || place >= part.end()) return;
     if (!accumulate) clear<T>({db, rows, 1});
-    kernels::add_columns<T>(rows, positions, left, db);
+    kernels::add_columns<T>(rows, positions, dy, db);
 }
 
 template <Index Inputs, bool UseBias, Index SharedOffset, Index SharedSize>
@@ -106,9 +111,12 @@ struct Dense {
     template <Shape In, class T>
     void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
                   std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        constexpr Index kernel = Units * In.channels;
         layers::dense_gradient<T>(Units, In.channels, In.positions() * x.cols(), dy.data(), x.data(), dw.data(),
-                                  UseBias ? dw.data() + Units * In.channels : nullptr, context.accumulate,
-                                  context.part);
+                                  context.accumulate, context.part);
+        if constexpr (UseBias)
+            layers::bias_gradient<T>(Units, In.positions() * x.cols(), dy.data(), dw.data() + kernel,
+                                     context.accumulate, kernel, context.part);
     }
     template <Shape In, class T>
     void tangent(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> v, View<T> t) const {
@@ -118,8 +126,7 @@ struct Dense {
     template <Shape In, class T>
     void curvature(std::span<const T, parameters(In)>, ConstView<T>, ConstView<T>, ConstView<T> u, ConstView<T> v,
                    std::span<T, parameters(In)> dw, View<T>) const {
-        layers::dense_gradient<T>(Units, In.channels, In.positions() * v.cols(), u.data(), v.data(), dw.data(),
-                                  nullptr);
+        layers::dense_gradient<T>(Units, In.channels, In.positions() * v.cols(), u.data(), v.data(), dw.data());
     }
 
     /// Of a flat input J is W. norms[i] = the squared norm of its row i …
@@ -163,7 +170,7 @@ namespace layers {
 template <Index Outputs, bool UseBias, Index SharedOffset, Index SharedSize>
 struct DenseTransposed {
     static constexpr std::string_view name = "Dense (tied)";
-    static constexpr Traits traits{.needs_output = false, .by_sample = true};
+    static constexpr Traits traits{.needs_output = false, .by_sample = true, .gradient_in_parts = true};
     static constexpr Index shared_offset = SharedOffset, shared_parameters = SharedSize;
 
     static constexpr Shape output(Shape in) { return {Outputs, in.length, in.columns}; }
@@ -189,10 +196,12 @@ struct DenseTransposed {
     }
     template <Shape In, class T>
     void gradient(TiedWeights<const T, SharedSize, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
-                  TiedWeights<T, SharedSize, parameters(In)> dw) const {
-        dense_gradient<T>(In.channels, Outputs, In.positions() * x.cols(), x.data(), dy.data(), dw.shared.data(),
-                          nullptr);
-        if constexpr (UseBias) kernels::add_columns<T>(Outputs, In.positions() * x.cols(), dy.data(), dw.own.data());
+                  TiedWeights<T, SharedSize, parameters(In)> dw, const Context<T>& context) const {
+        dense_gradient<T>(In.channels, Outputs, In.positions() * x.cols(), x.data(), dy.data(), dw.shared.data(), true,
+                          context.shared_part);
+        if constexpr (UseBias)
+            bias_gradient<T>(Outputs, In.positions() * x.cols(), dy.data(), dw.own.data(), context.accumulate, 0,
+                             context.part);
     }
 };
 

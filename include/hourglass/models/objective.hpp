@@ -174,7 +174,7 @@ class Objective {
                 value += core::penalty<Encoder::output, T>(
                     term,
                     core::CodeWeights<T>{passes.theta_.data() + Passes::plan.offsets[code_begin], passes.theta_.data()},
-                    ConstView<T>{outputs, size, n}, ConstView<T>{outputs + size * n, code, n});
+                    ConstView<T>{outputs, size, n}, ConstView<T>{outputs + size * n, code, n}, tape.team());
             });
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(value))
@@ -257,7 +257,7 @@ class Objective {
             constexpr Index offset = Passes::plan.offsets[code_begin];
             return core::add_penalty_gradient<Encoder::output, T>(
                 term, core::CodeWeights<T>{passes.theta_.data() + offset, passes.theta_.data(), s.d + offset, s.d},
-                Passes::activation_at(b, code_begin), Passes::activation_at(b, code_end),
+                Passes::activation_at(b, code_begin), Passes::activation_at(b, code_end), b.team,
                 [&] { return Passes::gradient_to_add_to(b, code_begin); },
                 [&] { return Passes::gradient_to_add_to(b, code_end); });
         }

@@ -45,40 +45,45 @@ struct KlSparsity {
     }
 
     template <class T>
-    T value(ConstView<T> code) const {
-        return divergence<T>(code, nullptr);
+    T value(ConstView<T> code, core::Team* team = nullptr) const {
+        return divergence<T>(code, nullptr, team);
     }
     template <class T>
-    T gradient(ConstView<T> code, View<T> dcode) const {
-        return divergence<T>(code, dcode.data());
+    T gradient(ConstView<T> code, View<T> dcode, core::Team* team = nullptr) const {
+        return divergence<T>(code, dcode.data(), team);
     }
 
   private:
-    // The penalty; with d, adds the gradient.
+    // The penalty; with d, adds the gradient. A unit is one thread's, over all samples.
     template <class T>
-    T divergence(ConstView<T> code, T* d) const {
+    T divergence(ConstView<T> code, T* d, core::Team* team) const {
         using std::log;
         using Sum = core::Accumulator<T>;
         constexpr Index block = 64;  // units at a time, so that their means need no memory but the stack
+        constexpr Index worth_threads = Index{1} << 15;
         const Index size = code.rows(), n = code.cols();
         const double samples = static_cast<double>(n);
         const double entropy = target * std::log(target) + (1 - target) * std::log(1 - target);
-        Sum sum(0);
-        for (Index first = 0; first < size; first += block) {
-            const Index units = std::min(block, size - first);
-            Sum mean[block];
-            T derivative[block];
-            for (Index i = 0; i < units; ++i) mean[i] = Sum(0);
-            for (Index j = 0; j < n; ++j)
-                for (Index i = 0; i < units; ++i) mean[i] += Sum(code.data()[j * size + first + i]);
-            for (Index i = 0; i < units; ++i) {
-                const Sum on = bounded(Sum(mean[i] / Sum(samples))), off = Sum(1) - on;
-                sum += Sum(entropy) - Sum(target) * log(on) - Sum(1 - target) * log(off);
-                derivative[i] = T(Sum(weight / samples) * (Sum(1 - target) / off - Sum(target) / on));
+        const Sum sum = core::sum_of_shards<Sum>(code.size() < worth_threads ? nullptr : team, size, [&](Slice some) {
+            Sum share(0);
+            for (; some.size > 0; some = {some.begin + block, some.size - block}) {
+                const Index units = std::min(block, some.size);
+                const T* const first = code.data() + some.begin;
+                Sum mean[block];
+                T derivative[block];
+                for (Index i = 0; i < units; ++i) mean[i] = Sum(0);
+                for (Index j = 0; j < n; ++j)
+                    for (Index i = 0; i < units; ++i) mean[i] += Sum(first[j * size + i]);
+                for (Index i = 0; i < units; ++i) {
+                    const Sum on = bounded(Sum(mean[i] / Sum(samples))), off = Sum(1) - on;
+                    share += Sum(entropy) - Sum(target) * log(on) - Sum(1 - target) * log(off);
+                    derivative[i] = T(Sum(weight / samples) * (Sum(1 - target) / off - Sum(target) / on));
+                }
+                for (Index j = 0; d && j < n; ++j)
+                    for (Index i = 0; i < units; ++i) d[j * size + some.begin + i] += derivative[i];
             }
-            for (Index j = 0; d && j < n; ++j)
-                for (Index i = 0; i < units; ++i) d[j * size + first + i] += derivative[i];
-        }
+            return share;
+        });
         return T(sum * Sum(weight));
     }
     template <class Sum>

@@ -1,10 +1,12 @@
 // A penalty that gives the codes of a batch, all together, the shape of a standard normal distribution.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -43,56 +45,81 @@ struct MaximumMeanDiscrepancy {
     }
 
     template <class T>
-    T value(ConstView<T> code) const {
-        return discrepancy<T>(code, nullptr);
+    T value(ConstView<T> code, core::Team* team = nullptr) const {
+        return discrepancy<T>(code, nullptr, team);
     }
     template <class T>
-    T gradient(ConstView<T> code, View<T> dcode) const {
-        return discrepancy<T>(code, dcode.data());
+    T gradient(ConstView<T> code, View<T> dcode, core::Team* team = nullptr) const {
+        return discrepancy<T>(code, dcode.data(), team);
     }
 
   private:
-    // One copy for both, so that they round alike.
+    // One copy for both, so that they round alike. Each sample is compared with all others, so that its gradient is
+    // summed by one thread: kernels are computed twice, but whole registers of them.
     template <class T>
-    EIGEN_DONT_INLINE T discrepancy(ConstView<T> code, T* d) const {
+    EIGEN_DONT_INLINE T discrepancy(ConstView<T> code, T* d, core::Team* team) const {
         using std::exp;
+        using Sum = core::Accumulator<T>;
         const Index size = code.rows(), n = code.cols();
         const double dimension = static_cast<double>(size), count = static_cast<double>(n);
         const double width = bandwidth > 0 ? bandwidth * bandwidth : dimension;
         const auto scaled = [&](double more) { return std::pow(width / (width + more), dimension / 2); };
-        const double each = -2 * scaled(1) / count, pair = n > 1 ? 2 / (count * (count - 1)) : 0;
-        core::Accumulator<T> sum(scaled(2));
-        for (Index j = 0; j < n; ++j) {
-            const T* const z = code.data() + j * size;
-            core::Accumulator<T> norm(0);
-            for (Index i = 0; i < size; ++i) norm += core::Accumulator<T>(z[i]) * core::Accumulator<T>(z[i]);
-            const core::Accumulator<T> term =
-                core::Accumulator<T>(each) * exp(core::Accumulator<T>(norm * core::Accumulator<T>(-0.5 / (width + 1))));
-            sum += term;
-            if (d)
-                for (Index i = 0; i < size; ++i)
-                    d[j * size + i] += T(term * core::Accumulator<T>(-weight / (width + 1))) * z[i];
-            for (Index l = 0; l < j; ++l) {
-                const T* const other = code.data() + l * size;
-                core::Accumulator<T> distance(0);
-                for (Index i = 0; i < size; ++i) {
-                    const core::Accumulator<T> apart(z[i] - other[i]);
-                    distance += apart * apart;
-                }
-                const core::Accumulator<T> kernel =
-                    core::Accumulator<T>(pair) *
-                    exp(core::Accumulator<T>(distance * core::Accumulator<T>(-0.5 / width)));
-                sum += kernel;
-                if (!d) continue;
-                const T derivative = T(kernel * core::Accumulator<T>(-weight / width));
-                for (Index i = 0; i < size; ++i) {
-                    const T push = derivative * T(z[i] - other[i]);
-                    d[j * size + i] += push;
-                    d[l * size + i] -= push;
-                }
+        const double each = -2 * scaled(1) / count, pair = n > 1 ? 1 / (count * (count - 1)) : 0;
+        const Sum sum = core::sum_of_shards<Sum>(team, n, [&](const Slice& some) {
+            Sum share(0);
+            for (Index j = some.begin; j < some.end(); ++j) {
+                const T* const z = code.data() + j * size;
+                Sum norm(0);
+                for (Index i = 0; i < size; ++i) norm += Sum(z[i]) * Sum(z[i]);
+                const Sum term = Sum(each) * exp(Sum(norm * Sum(-0.5 / (width + 1))));
+                T* const dz = d ? d + j * size : nullptr;
+                for (Index i = 0; d && i < size; ++i) dz[i] += T(term * Sum(-weight / (width + 1))) * z[i];
+                share += term + Sum(pair) * kernels_with<T>(code, j, width, T(-2 * weight * pair / width), dz);
+            }
+            return share;
+        });
+        return T((sum + Sum(scaled(2))) * Sum(weight));
+    }
+    // Σ k(z, other) of sample j's code z over all others; with dz, dz += factor · Σ k(z, other) (z − other).
+    template <class T>
+    static core::Accumulator<T> kernels_with(ConstView<T> code, Index j, double width, const T& factor, T* dz) {
+        using Sum = core::Accumulator<T>;
+        using Pack = kernels::Pack<T>;
+        constexpr Index block = 64;
+        const Index size = code.rows(), n = code.cols();
+        const T* const z = code.data() + j * size;
+        Sum sum(0);
+        for (Index first = 0; first < n; first += block) {
+            const Index some = std::min(block, n - first);
+            const T* const others = code.data() + first * size;
+            T kernel[block];
+            for (Index l = 0; l < some; ++l) kernel[l] = squared_distance(size, z, others + l * size);
+            kernels::each_pack(
+                some, [scale = -0.5 / width](Pack& value) { value = exp(value * Pack(scale)); }, kernel);
+            if (j >= first && j < first + some) kernel[j - first] = T(0);
+            for (Index l = 0; l < some; ++l) sum += Sum(kernel[l]);
+            for (Index l = 0; dz && l < some; ++l) {
+                const T push = factor * kernel[l];
+                const T* const other = others + l * size;
+                if (size < Pack::lanes)
+                    for (Index i = 0; i < size; ++i) dz[i] += push * T(z[i] - other[i]);
+                else
+                    kernels::each_pack(
+                        size, [&](Pack& to, const Pack& a, const Pack& b) { to += Pack(push) * (a - b); }, dz, z,
+                        other);
             }
         }
-        return T(sum * core::Accumulator<T>(weight));
+        return sum;
+    }
+    template <class T>
+    static T squared_distance(Index size, const T* a, const T* b) {
+        using Pack = kernels::Pack<T>;
+        if (size >= Pack::lanes)
+            return kernels::sum_packs<T>(
+                size, [](const Pack& x, const Pack& y) { return square(x - y); }, a, b);
+        T sum(0);
+        for (Index i = 0; i < size; ++i) sum += T(a[i] - b[i]) * T(a[i] - b[i]);
+        return sum;
     }
 };
 

@@ -20,24 +20,27 @@ namespace terms {
 
 // How many of the values are not less than `bound`; NaN is one of them.
 template <class T>
-Index count_from(const T* x, Index count, const T& bound) {
-    Index found = 0;
-    if constexpr (std::floating_point<T>) {
-        constexpr Index block = Index{1} << 20;  // as far as a float counts
-        for (Index i = 0; i < count; i += block)
-            found += static_cast<Index>(kernels::sum_packs<T>(
-                std::min(block, count - i),
-                [&](const kernels::Pack<T>& in) { return kernels::where_greater<T>(bound, in, 0, 1); }, x + i));
-    } else {
-        for (Index i = 0; i < count; ++i) found += x[i] < bound ? 0 : 1;
-    }
-    return found;
+Index count_from(const T* x, Index count, const T& bound, core::Team* team = nullptr) {
+    constexpr Index worth_threads = Index{1} << 17;
+    return core::sum_of_shards<Index>(count < worth_threads ? nullptr : team, count, [&](const Slice& some) {
+        Index found = 0;
+        if constexpr (std::floating_point<T>) {
+            constexpr Index block = Index{1} << 20;  // as far as a float counts
+            for (Index i = some.begin; i < some.end(); i += block)
+                found += static_cast<Index>(kernels::sum_packs<T>(
+                    std::min(block, some.end() - i),
+                    [&](const kernels::Pack<T>& in) { return kernels::where_greater<T>(bound, in, 0, 1); }, x + i));
+        } else {
+            for (Index i = some.begin; i < some.end(); ++i) found += x[i] < bound ? 0 : 1;
+        }
+        return found;
+    });
 }
 
 // A bound that exactly k of the values are not less than or, where the k-th largest occurs more than once, that value.
 // NaN counts as largest. `scratch` has room for all values.
 template <class T>
-T bound_of_largest(const T* x, Index count, Index k, [[maybe_unused]] T* scratch) {
+T bound_of_largest(const T* x, Index count, Index k, [[maybe_unused]] T* scratch, [[maybe_unused]] core::Team* team) {
     if constexpr (std::floating_point<T>) {
         // By halving the range of all numbers: as integers, their bits stand in the numbers' order, up to the sign.
         // Each step is one pass of comparisons that no NaN can lead astray; in the middle of a sort it could.
@@ -47,7 +50,7 @@ T bound_of_largest(const T* x, Index count, Index k, [[maybe_unused]] T* scratch
         Key low = -infinity, high = infinity + 1;  // low always has k values from it on, high has not
         while (low + 1 < high) {
             const Key middle = (low & high) + ((low ^ high) >> 1);  // their mean, without overflow
-            const Index found = count_from(x, count, number(middle));
+            const Index found = count_from(x, count, number(middle), team);
             (found >= k ? low : high) = middle;
             if (found == k) break;
         }
@@ -62,8 +65,8 @@ T bound_of_largest(const T* x, Index count, Index k, [[maybe_unused]] T* scratch
 // y = x where x is one of the k largest values, of equal ones the first; else 0. NaN counts as largest and always
 // stays.
 template <class T>
-void keep_largest(const T* x, Index count, Index k, T* y) {
-    const T bound = bound_of_largest(x, count, k, y);
+void keep_largest(const T* x, Index count, Index k, T* y, core::Team* team = nullptr) {
+    const T bound = bound_of_largest(x, count, k, y, team);
     kernels::map_packs(
         count, y, [&](const kernels::Pack<T>& in) { return kernels::where_greater<T>(bound, in, 0, in); }, x);
     Index surplus = count_from(x, count, bound) - k;
@@ -162,7 +165,7 @@ struct BatchTopK {
 
     template <Shape In, class T>
     void forward(std::span<const T, 0> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
-        if (context.training) return terms::keep_largest<T>(x.data(), x.size(), K * x.cols(), y.data());
+        if (context.training) return terms::keep_largest<T>(x.data(), x.size(), K * x.cols(), y.data(), context.team);
         if (!threshold) return TopK<K>{}.template forward<In, T>(w, x, y, context);
         kernels::map_packs(
             x.size(), y.data(),
