@@ -102,7 +102,7 @@ TEST_CASE("maximum mean discrepancy: gradient") {
     oracle::check_code_term(hg::MaximumMeanDiscrepancy{}, code.leftCols(1));
 }
 
-TEST_CASE("maximum mean discrepancy: zero on average for draws from the prior, positive for others") {
+TEST_CASE("maximum mean discrepancy: zero on average for draws from the prior, positive for others", "[statistics]") {
     const hg::Stream random{3, 1};
     constexpr int rounds = 400;
     double sum = 0, squares = 0, shifted = 0;
@@ -171,7 +171,8 @@ TEST_CASE("variational models: evaluation is the means, and repeats itself") {
     CHECK((walk.col(6) - model.reconstruct(x.col(1))).norm() < 1e-14);
 }
 
-TEST_CASE("the importance-weighted bound approaches ln p(x) of a linear model, and the lower bound stays below") {
+TEST_CASE("the importance-weighted bound approaches ln p(x) of a linear model, and the lower bound stays below",
+          "[statistics]") {
     hg::Rng rng{2};
     auto model = hg::autoencoder<LinearEncoder, LinearDecoder, double>(rng, hg::GaussianLikelihood{noise_variance},
                                                                        hg::GaussianLatent{});
@@ -192,7 +193,7 @@ TEST_CASE("the importance-weighted bound approaches ln p(x) of a linear model, a
     CHECK(exact.mean() - one > 4 * error);
 }
 
-TEST_CASE("the importance-weighted bound of a conditional model approaches ln p(x|c)") {
+TEST_CASE("the importance-weighted bound of a conditional model approaches ln p(x|c)", "[statistics]") {
     using ConditionalEncoder = hg::Chain<hg::Shape{3}, hg::Condition<2>, hg::Dense<2>>;
     using ConditionalDecoder = hg::Chain<hg::Shape{1}, hg::Condition<2>, hg::Dense<3>>;
     check_conditional_bound<ConditionalEncoder, ConditionalDecoder>();
@@ -227,7 +228,7 @@ TEST_CASE("what needs both halves of a conditional model takes the condition tha
                       "Autoencoder::encode: x was given with a condition, but no Condition is read here");
 }
 
-TEST_CASE("the training objective with k samples is the bound") {
+TEST_CASE("the training objective with k samples is the bound", "[statistics]") {
     hg::Rng rng{2};
     auto model = hg::autoencoder<LinearEncoder, LinearDecoder, double>(rng, hg::GaussianLikelihood{noise_variance},
                                                                        hg::GaussianLatent{.samples = 8});
