@@ -66,7 +66,7 @@ class BatchOfChannels {
 /// In training: mean and variance of each channel, normal = (x − μ)/√(σ² + ε) and y = γ ∘ normal + β, with `w` γ and
 /// then β.
 template <class T>
-EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index channels, const T& share, double epsilon,
+EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index channels, T share, double epsilon,
                                        const T* w, const T* x, T* mean, T* variance, T* normal, T* y) {
     using Pack = kernels::Pack<T>;
     std::fill_n(mean, channels, T(0));
@@ -75,14 +75,14 @@ EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index chann
         T scales[BatchOfChannels::block] = {};
         T *const scale = scales, *const mu = mean + some.begin, *const sigma = variance + some.begin;
         const T *const gamma = w + some.begin, *const beta = gamma + channels;
-        batch.sum(some, std::array{mu}, [&](Index count, Index at, const auto& sums) {
+        batch.sum(some, std::array{mu}, [=](Index count, Index at, const auto& sums) {
             kernels::each_pack(
-                count, [&](Pack& m, const Pack& in) { m += Pack(share) * in; }, sums[0], x + at);
+                count, [share](Pack& m, const Pack& in) { m += Pack(share) * in; }, sums[0], x + at);
         });
-        batch.sum(some, std::array{sigma}, [&](Index count, Index at, const auto& sums) {
+        batch.sum(some, std::array{sigma}, [=](Index count, Index at, const auto& sums) {
             kernels::each_pack(
                 count,
-                [&](Pack& v, Pack& off, const Pack& in, const Pack& m) {
+                [share](Pack& v, Pack& off, const Pack& in, const Pack& m) {
                     off = in - m;
                     v += Pack(share) * square(off);
                 },
@@ -91,7 +91,7 @@ EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index chann
         kernels::map_packs(
             some.size, scale, [&](const Pack& v) { return Pack(T(1)) / sqrt(v + epsilon); },
             static_cast<const T*>(sigma));
-        batch.each_position(some, [&](Index count, Index at) {
+        batch.each_position(some, [=](Index count, Index at) {
             kernels::each_pack(
                 count,
                 [](Pack& n, Pack& out, const Pack& s, const Pack& g, const Pack& b) {
@@ -104,18 +104,17 @@ EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index chann
 }
 /// The way back: dx += γ/√(σ² + ε) · (dy − mean(dy) − normal·mean(dy ∘ normal)), means over the batch.
 template <class T>
-EIGEN_DONT_INLINE void normalise_batch_backward(const BatchOfChannels& batch, const T& share, double epsilon,
-                                                const T* gamma, const T* variance, const T* normal, const T* dy,
-                                                T* dx) {
+EIGEN_DONT_INLINE void normalise_batch_backward(const BatchOfChannels& batch, T share, double epsilon, const T* gamma,
+                                                const T* variance, const T* normal, const T* dy, T* dx) {
     using Pack = kernels::Pack<T>;
     batch.each_block([&](const Slice& some) {
         T means[BatchOfChannels::block] = {}, products[BatchOfChannels::block] = {},
           scales[BatchOfChannels::block] = {};
         T *const mean = means, *const product = products, *const scale = scales;
-        batch.sum(some, std::array{mean, product}, [&](Index count, Index at, const auto& sums) {
+        batch.sum(some, std::array{mean, product}, [=](Index count, Index at, const auto& sums) {
             kernels::each_pack(
                 count,
-                [&](Pack& to_mean, Pack& to_product, const Pack& up, const Pack& n) {
+                [share](Pack& to_mean, Pack& to_product, const Pack& up, const Pack& n) {
                     to_mean += Pack(share) * up;
                     to_product += Pack(share) * up * n;
                 },
@@ -124,7 +123,7 @@ EIGEN_DONT_INLINE void normalise_batch_backward(const BatchOfChannels& batch, co
         kernels::map_packs(
             some.size, scale, [&](const Pack& g, const Pack& v) { return g / sqrt(v + epsilon); }, gamma + some.begin,
             variance + some.begin);
-        batch.each_position(some, [&](Index count, Index at) {
+        batch.each_position(some, [=](Index count, Index at) {
             kernels::each_pack(
                 count,
                 [](Pack& d, const Pack& up, const Pack& n, const Pack& m, const Pack& p, const Pack& s) {
@@ -142,7 +141,7 @@ EIGEN_DONT_INLINE void normalise_batch_gradient(const BatchOfChannels& batch, co
     using Pack = kernels::Pack<T>;
     batch.each_block([&](const Slice& some) {
         batch.sum(some, std::array{dgamma + some.begin, dbeta + some.begin},
-                  [&](Index count, Index at, const auto& sums) {
+                  [=](Index count, Index at, const auto& sums) {
                       kernels::each_pack(
                           count,
                           [](Pack& to_gamma, Pack& to_beta, const Pack& up, const Pack& n) {
