@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -15,6 +16,13 @@ namespace {
 
 using Encoder = hg::Chain<hg::Shape{12}, hg::Dense<8>, hg::ReLU, hg::Dense<3>>;
 using Decoder = hg::Chain<Encoder::output, hg::Dense<8>, hg::ReLU, hg::Dense<12>, hg::Sigmoid>;
+
+// The sentences for calls that are wrong take none that is right, whatever is said by hand.
+template <class... Arguments>
+constexpr bool builds = std::is_same_v<decltype(hg::autoencoder<float, Encoder, Decoder>(std::declval<Arguments>()...)),
+                                       hg::Autoencoder<Encoder, Decoder, hg::MeanSquaredError>>;
+static_assert(builds<Encoder&, Decoder&, hg::Rng&, hg::MeanSquaredError>);
+static_assert(builds<Encoder, const Decoder&, hg::Rng&, const hg::MeanSquaredError&>);
 
 Eigen::MatrixXf batch(hg::Index n, std::uint64_t seed = 1) {
     hg::Rng rng{seed};

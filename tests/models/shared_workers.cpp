@@ -16,10 +16,12 @@ using Encoder = hg::Chain<Shape{1, 6, 5}, hg::Conv2D<16, 3, 1, hg::Padding::Same
                           hg::Dropout, hg::Flatten, hg::Dense<12>>;
 using Decoder = hg::Chain<Shape{6}, hg::Dense<30>, hg::Sigmoid, hg::Reshape<1, 6, 5>>;
 
-hg::Vector<float> train(hg::Workers* workers) {
+// … and what is divided by weights or by channels: tied dense layers, more channels than a block.
+using Wide = hg::Chain<Shape{30}, hg::Dense<150>, hg::BatchNormalization, hg::Sigmoid>;
+
+template <class Model>
+hg::Vector<float> train(Model model, hg::Workers* workers) {
     hg::Rng rng{1};
-    auto model =
-        hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianNoise{.1}, hg::GaussianLatent{});
     auto tape = workers ? model.tape(*workers) : model.tape();
     hg::Adam adam;
     const hg::Matrix<float> x =
@@ -32,15 +34,22 @@ hg::Vector<float> train(hg::Workers* workers) {
     all << model.parameters(), model.reconstruct(x, tape).reshaped();
     return all;
 }
+template <class Model>
+void check(const Model& model) {
+    const hg::Vector<float> alone = train(model, nullptr);
+    hg::Workers workers{2};
+    hg::Vector<float> results[3];
+    std::vector<std::thread> threads;
+    for (auto& result : results) threads.emplace_back([&] { result = train(model, &workers); });
+    for (auto& thread : threads) thread.join();
+    for (const auto& result : results) CHECK((alone.array() == result.array()).all());
+}
 
 }  // namespace
 
 TEST_CASE("Several threads train models of their own on one Workers") {
-    const hg::Vector<float> alone = train(nullptr);
-    hg::Workers workers{2};
-    hg::Vector<float> results[3];
-    std::vector<std::thread> threads;
-    for (auto& result : results) threads.emplace_back([&] { result = train(&workers); });
-    for (auto& thread : threads) thread.join();
-    for (const auto& result : results) CHECK((alone.array() == result.array()).all());
+    hg::Rng rng{1};
+    check(hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianNoise{.1}, hg::GaussianLatent{},
+                                            hg::MaximumMeanDiscrepancy{}));
+    check(hg::autoencoder<Wide, hg::Tied<Wide>>(rng, hg::MeanSquaredError{}));
 }

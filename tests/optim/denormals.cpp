@@ -1,7 +1,9 @@
 // Moments that decay to nothing become zero, never denormal, and the processor's settings come back.
 #include <Eigen/Core>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <vector>
 
 #include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/optim/adadelta.hpp"
@@ -9,6 +11,7 @@
 #include "hourglass/optim/adam.hpp"
 #include "hourglass/optim/rmsprop.hpp"
 #include "hourglass/optim/sgd.hpp"
+#include "hourglass/workers.hpp"
 #include "support/catch.hpp"
 
 namespace hg = hourglass;
@@ -116,6 +119,26 @@ TEST_CASE("A refused step leaves the processor's settings alone") {
     gradient[1] = std::numeric_limits<float>::infinity();
     CHECK_THROWS_AS(adam.step(theta, gradient), hg::Error);
     CHECK(settings() == before);
+}
+
+TEST_CASE("A team's threads treat denormal numbers as the one that calls them") {
+    hg::Workers workers{3};
+    const auto halves = [&] {
+        std::vector<float> all(100);
+        hg::core::each_task(&workers, 100, [&](hg::Index i) {
+            all[static_cast<std::size_t>(i)] = half(std::numeric_limits<float>::min());
+        });
+        return all;
+    };
+    const std::vector<float> kept(100, std::numeric_limits<float>::min() / 2), none(100);
+    CHECK(halves() == kept);
+    {
+        const hg::core::FlushDenormals scope;
+        const std::vector<float> flushed = halves();
+        // Compared by their bits: here a denormal number equals 0.
+        CHECK(std::memcmp(flushed.data(), none.data(), 100 * sizeof(float)) == 0);
+    }
+    CHECK(halves() == kept);
 }
 
 #endif

@@ -17,7 +17,8 @@ endfunction()
 set(warnings -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror)
 
 # precompile(<header> <text>): writes the header and precompiles it beside itself, where both compilers look for what
-# `-include <header>` names. Only for compilations with `warnings` and no other flag that changes the code.
+# `-include <header>` names. It is compiled with `warnings`; what comes behind it may ask for other warnings, but for nothing
+# that changes the code.
 function(precompile header text)
     file(WRITE ${header} "${text}")
     compile(status output ${COMPILER} ${warnings} -x c++-header ${header} -o ${header}.gch)

@@ -10,9 +10,9 @@
 
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/term.hpp"
+#include "support/address_sanitizer.hpp"
 #include "support/catch.hpp"
 #include "support/dual.hpp"
-#include "support/watched.hpp"
 
 namespace oracle {
 
@@ -201,7 +201,7 @@ template <Shape In, class Layer>
 void check_layer(const Layer& layer) {
     CAPTURE(std::string(hourglass::core::name_of<Layer>()));
     Bench<Layer, In, Dual> exact{layer};
-    if constexpr (!watched) {
+    if constexpr (!address_sanitizer) {
         Bench<Layer, In, double> in_double{layer};
         check_methods<double>(in_double, exact);
     }
@@ -235,7 +235,7 @@ void check_loss_in(const Loss& loss, const Eigen::MatrixXd& prediction, const Ei
 }
 template <class Loss>
 void check_loss(const Loss& loss, const Eigen::MatrixXd& prediction, const Eigen::MatrixXd& target) {
-    if constexpr (!watched) check_loss_in<double>(loss, prediction, target);
+    if constexpr (!address_sanitizer) check_loss_in<double>(loss, prediction, target);
     check_loss_in<float>(loss, prediction, target);
 }
 
@@ -258,7 +258,7 @@ void check_code_term_in(const Term& term, const Eigen::MatrixXd& code) {
 }
 template <class Term>
 void check_code_term(const Term& term, const Eigen::MatrixXd& code) {
-    if constexpr (!watched) check_code_term_in<double>(term, code);
+    if constexpr (!address_sanitizer) check_code_term_in<double>(term, code);
     check_code_term_in<float>(term, code);
 }
 

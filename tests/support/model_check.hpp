@@ -95,7 +95,7 @@ void check_model_in(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd
 template <class Build>
 void check_model(Build build, const Eigen::MatrixXd& x, const Eigen::MatrixXd& target,
                  InputGradient input_gradient = InputGradient::Check) {
-    if constexpr (!watched) check_model_in<double>(build, x, target, input_gradient);
+    if constexpr (!address_sanitizer) check_model_in<double>(build, x, target, input_gradient);
     check_model_in<float>(build, x, target, input_gradient);
 }
 

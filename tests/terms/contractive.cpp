@@ -156,7 +156,7 @@ void check_in_all(const Encoder& encoder) {
 }
 template <class Encoder>
 void check(const Encoder& encoder) {
-    if constexpr (oracle::watched)
+    if constexpr (oracle::address_sanitizer)
         check_in_all<Encoder, float>(encoder);
     else
         check_in_all<Encoder, double, float>(encoder);

@@ -27,15 +27,15 @@ TEST_CASE("KlSparsity: the formula on means known by hand") {
     CHECK(term.value<double>(read(code)) ==
           Approx(3 * (divergence(0.05, 0.25) + divergence(0.05, 0.6))).epsilon(1e-14));
 
-    Eigen::MatrixXd even = Eigen::MatrixXd::Constant(100, 7, 0.05);
+    Eigen::MatrixXd even = Eigen::MatrixXd::Constant(700, 7, 0.05);
     CHECK(std::abs(term.value<double>(read(even))) < 1e-12);
-    even.row(70).setConstant(0.5);  // beyond the first stretch of units
+    even.row(70).setConstant(0.5);  // beyond the first block of the first shard's units
     CHECK(term.value<double>(read(even)) == Approx(3 * divergence(0.05, 0.5)).epsilon(1e-12));
 }
 
 TEST_CASE("KlSparsity: gradients agree with dual numbers") {
     oracle::check_code_term(hg::KlSparsity{.target = 0.05, .weight = 1}, values(6, 5, 1, 0.05, 0.95));
-    oracle::check_code_term(hg::KlSparsity{0.3f, 0.25f}, values(130, 4, 2, 0.2, 0.8));
+    oracle::check_code_term(hg::KlSparsity{0.3f, 0.25f}, values(700, 2, 2, 0.2, 0.8));
 }
 
 TEST_CASE("KlSparsity: a whole model") {

@@ -43,9 +43,10 @@ class Batch {
     static ConstView<T> none() { return {nullptr, 0, 0}; }
     template <class Given>
     static constexpr void require_scalar() {
-        static_assert(std::same_as<Given, T>,
-                      "hourglass: these samples are of another scalar type than the model computes in: x.cast<float>() "
-                      "converts them, or autoencoder<Encoder, Decoder, double> is a model in double");
+        static_assert(
+            std::same_as<Given, T>,
+            "hourglass: these samples are of another scalar type than the model computes in: x.cast<T>() converts "
+            "them to its T, float or double; autoencoder<Encoder, Decoder, double> computes in double");
     }
 };
 

@@ -32,7 +32,7 @@ T penalty(const Term& term, const CodeWeights<T>& weights, ConstView<T> output, 
         return term.template value<T>(output, code);
     else if constexpr (has_penalty<Term>)
         return term.template penalty<Output, T>(weights_at<Term, Output>(weights.w, weights.theta), output, code);
-    else if constexpr (requires { term.template value<T>(code, team); })
+    else if constexpr (takes_team<Term>)
         return term.template value<T>(code, team);
     else if constexpr (acts_in<Term, Slot::Code> && !makes_code<Term> && !over_encoder<Term>)
         return term.template value<T>(code);
@@ -49,7 +49,7 @@ T add_penalty_gradient(const Term& term, const CodeWeights<T>& weights, ConstVie
         return term.template penalty_gradient<Output, T>(weights_at<Term, Output>(weights.w, weights.theta), output,
                                                          code, weights_at<Term, Output>(weights.dw, weights.dtheta),
                                                          doutput());
-    else if constexpr (requires { term.template gradient<T>(code, dcode(), team); })
+    else if constexpr (takes_team<Term>)
         return term.template gradient<T>(code, dcode(), team);
     else if constexpr (acts_in<Term, Slot::Code> && !makes_code<Term>)
         return term.template gradient<T>(code, dcode());

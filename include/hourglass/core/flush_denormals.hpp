@@ -29,7 +29,8 @@ class FlushDenormals {
     using Register = unsigned int;
 #endif
     FlushDenormals() : found_(read()) { write(found_ | flush); }
-    /// As it was where `read` gave this: for a thread that does a part of another's work.
+    /// Instead, computes in the mode that `read` gave on another thread, denormals and rounding: for a part of its
+    /// work.
     explicit FlushDenormals(Register as) : found_(read()) { write(as); }
     ~FlushDenormals() { write(found_); }
     FlushDenormals(const FlushDenormals&) = delete;

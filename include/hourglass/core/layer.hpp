@@ -90,6 +90,7 @@ struct Traits {
                              ///< of the weights is a sum over samples: both may then be computed part by part, on
                              ///< threads. In evaluation every layer is taken to be so.
     bool gradient_in_parts = false;  ///< gradient computes the part of dw that the context says, over all samples
+    bool shared_in_parts = false;    ///< and of a tied layer the `shared_part` of the shared one, too
     std::size_t branch = 0;          ///< reads the activation before that many layers as well (`Add` of `Residual`)
     Index condition = 0;             ///< reads so many values that the caller gives with each sample (`Condition`)
 };

@@ -44,9 +44,9 @@ struct Plan {
     Each<bool> needed{};           // activation i is read again, so nothing may be written over it
     Each<Index> condition_of{};    // values of the caller's condition that layer i reads
     Each<bool> shared{};           // a second layer adds to the gradient of layer i's weights
-    Each<std::size_t> shares{};    // such a second one's other layer: the one whose weights it uses; i itself for most
+    Each<std::size_t> tied_to{};   // the layer whose weights layer i uses; i itself for most
     Each<bool> by_sample{};        // layer i goes sample by sample in training, too
-    Each<bool> in_parts{};         // layer i gives parts of its weights' gradient, as does the one it shares them with
+    Each<bool> in_parts{};         // layer i gives parts of its weights' gradient, as do all that share them
     bool conditions_agree = true;  // all layers that read the caller's condition read as many values
     bool ties_hold = true;         // every tied layer finds the one whose weights it shares before it
     std::size_t first_trained =
@@ -72,7 +72,7 @@ struct Plan {
     constexpr bool has_weights(std::size_t i) const { return is_tied(i) || offsets[i + 1] > offsets[i]; }
 
     /// Whether layer i uses weights of another.
-    constexpr bool is_tied(std::size_t i) const { return shares[i] != i; }
+    constexpr bool is_tied(std::size_t i) const { return tied_to[i] != i; }
 
     /// Whether layer i is the end of a residual block.
     constexpr bool joins(std::size_t i) const { return branch[i] != i; }
@@ -111,7 +111,7 @@ constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 
         p.caches[i] = layer.cache(in);
         p.states[i + 1] = p.states[i] + layer.state(in);
         p.branch[i] = i - layer.traits.branch;
-        p.shares[i] = i;
+        p.tied_to[i] = i;
         p.by_sample[i] = layer.traits.by_sample || layer.traits.pointwise || layer.traits.keeps_values;
         p.in_parts[i] = layer.traits.gradient_in_parts;
         p.in_place[i] =
@@ -128,12 +128,18 @@ constexpr Plan<Depth> plan_of(Shape input, const std::array<LayerFacts, Depth + 
         if (layer.shared_offset >= 0) {
             for (std::size_t k = 0; k < i; ++k)
                 if (p.offsets[k] == layer.shared_offset && p.offsets[k + 1] - p.offsets[k] == layer.shared_parameters)
-                    p.shared[k] = true, p.shares[i] = k;
+                    p.shared[k] = true, p.tied_to[i] = k;
             p.ties_hold = p.ties_hold && p.is_tied(i);
-            p.in_parts[i] = p.in_parts[i] && p.in_parts[p.shares[i]];
+            const std::size_t owner = p.tied_to[i];
+            p.in_parts[i] = p.in_parts[i] && layer.traits.shared_in_parts && p.by_sample[i] && p.in_parts[owner] &&
+                            p.by_sample[owner] && !p.in_place[owner];
         }
     }
-    p.branch[Depth] = p.shares[Depth] = Depth;
+    // Those that share weights add to one gradient: all of them part by part, or none, so that their order stays.
+    for (std::size_t i = 0; i < Depth; ++i)
+        for (std::size_t k = 0; k < Depth; ++k)
+            if (p.is_tied(i) && p.is_tied(k) && p.tied_to[i] == p.tied_to[k] && !p.in_parts[k]) p.in_parts[i] = false;
+    p.branch[Depth] = p.tied_to[Depth] = Depth;
     return p;
 }
 

@@ -31,7 +31,8 @@ class Runner {
     using Each = std::array<V, depth + 1>;
     using Buffers = core::Buffers<T, depth>;
 
-    /// Runs layers begin … end − 1: on the team's threads, but for layers in training that do not go sample by sample.
+    /// Runs layers begin … end − 1: on the team's threads. A layer in training that looks across the batch is
+    /// called once and divides its own work.
     void run_forward(const Buffers& b, std::size_t begin, std::size_t end) const {
         if (is_divided(b))
             b.passes->forward(this, &b, begin, end);
@@ -183,13 +184,13 @@ class Runner {
     // The gradient of layer i's weights, its own and those it shares: of those in `part` of θ, over all samples.
     void weights_gradient(const Buffers& b, std::size_t i, const Slice& part, T* d, bool accumulate) const {
         const auto of = [&](std::size_t k) { return Slice{part.begin - plan.offsets[k], part.size}; };
-        weights_gradient(b, i, d, d + plan.offsets[i], of(i), of(plan.shares[i]), accumulate);
+        weights_gradient(b, i, d, d + plan.offsets[i], of(i), of(plan.tied_to[i]), accumulate);
     }
     static bool has_weights_in(const Slice& part, std::size_t i) {
         const auto has = [&](std::size_t k) {
             return plan.offsets[k] < part.end() && part.begin < plan.offsets[k + 1];
         };
-        return has(i) || has(plan.shares[i]);
+        return has(i) || has(plan.tied_to[i]);
     }
     // The share of one shard of the samples: the first one's goes to d, those of the others beside it.
     void shard_gradient(const Buffers& b, std::size_t i, Index shard, T* d, bool accumulate) const {
@@ -259,7 +260,7 @@ class Runner {
                 .condition = condition_of(b),
                 .random = Stream{0, 0},
                 .training = b.random != nullptr,
-                .team = b.team};
+                .team = is_divided(b) ? b.team : nullptr};
     }
     void move_to(LayerCall<T>& call, const Buffers& b, std::size_t i) const {
         call.w = theta_.data() + plan.offsets[i];

@@ -8,8 +8,9 @@
 //   Slot::Corruption   corrupt(x, y, stream)          y = a damaged copy of x; x and y may be the same memory. One that
 //                                                     says `by_sample = true` is given parts of a batch, on threads
 //   Slot::Code         value(code)                    the penalty
-//                      gradient(code, dcode)          the same, adding its gradient to dcode. Both may take one more
-//                                                     argument, the team (or null) whose threads they may use
+//                      gradient(code, dcode)          the same, adding its gradient to dcode. Those of a term that says
+//                                                     `takes_team = true` are given one more argument, the team (or
+//                                                     null) whose threads they may use
 //   Slot::Loss         value(prediction, target)      mean over the batch
 //                      gradient(prediction, target, d)  the same, with d = its gradient, maybe in prediction's memory
 //                      samples(prediction, target, each)  each[j] = the value for sample j alone
@@ -106,6 +107,11 @@ inline constexpr bool has_penalty = requires {
 template <class Term>
 concept replicates = makes_code<Term> && requires(const Term& term) {
     term.replicas();
+};
+/// A code term that is given the team.
+template <class Term>
+concept takes_team = acts_in<Term, Slot::Code> && requires {
+    requires Term::takes_team;
 };
 /// A code term that acts on the encoder as a whole, not only on its output.
 template <class Term>

@@ -37,8 +37,8 @@ struct TeamPasses {
                      const bool* accumulate, bool to_input);
 };
 
-/// use(i) for i = 0 … tasks − 1: on a team's threads, which then treat denormal numbers as this one does, or without a
-/// team in order on this one.
+/// use(i) for i = 0 … tasks − 1: on a team's threads, which then compute in this one's mode (denormals, rounding), or
+/// without a team in order on this one.
 template <class Use>
 void each_task(Team* team, Index tasks, Use&& use) {
     if (team && tasks > 1) {
@@ -85,19 +85,19 @@ void each_slice(Team* team, Index samples, const Use& use) {
 /// Parts for what is summed over samples: as many with any number of threads, since they decide how sums are rounded.
 inline constexpr Index most_shards = 8;
 constexpr Index shards_of(Index samples) { return std::clamp<Index>(samples / samples_unit, 1, most_shards); }
-/// use(shard, part) for these parts, on the team's threads.
+/// use(shard, part) for these parts, of samples or whatever else is summed over, on the team's threads.
 template <class Use>
-void each_shard(Team* team, Index samples, const Use& use) {
-    const Index shards = shards_of(samples);
-    each_task(team, shards, [&](Index s) { use(s, part_of(samples, shards, s, samples_unit)); });
+void each_shard(Team* team, Index size, const Use& use) {
+    const Index shards = shards_of(size);
+    each_task(team, shards, [&](Index s) { use(s, part_of(size, shards, s, samples_unit)); });
 }
 /// Σ share(part) over them, added up in their order.
 template <class Sum, class Share>
-Sum sum_of_shards(Team* team, Index samples, const Share& share) {
+Sum sum_of_shards(Team* team, Index size, const Share& share) {
     std::array<Sum, static_cast<std::size_t>(most_shards)> shares;
-    each_shard(team, samples, [&](Index s, const Slice& part) { shares[static_cast<std::size_t>(s)] = share(part); });
+    each_shard(team, size, [&](Index s, const Slice& part) { shares[static_cast<std::size_t>(s)] = share(part); });
     Sum sum = shares[0];
-    for (Index s = 1; s < shards_of(samples); ++s) sum += shares[static_cast<std::size_t>(s)];
+    for (Index s = 1; s < shards_of(size); ++s) sum += shares[static_cast<std::size_t>(s)];
     return sum;
 }
 

@@ -18,37 +18,47 @@ namespace layers {
 /// Positions of all samples of a batch, each with a value of every channel, on the threads of a team: channels in
 /// blocks, of which a thread takes one, or of a single block a share of the positions. What is summed over positions is
 /// so in the same order either way, and with any number of threads.
+template <class T>
 class BatchOfChannels {
   public:
-    static constexpr Index block = 128;  // channels whose sums fit on the stack
+    // Channels whose sums take 8 kB of the stack.
+    static constexpr Index block = std::max<Index>(1, 512 / static_cast<Index>(sizeof(T)));
 
     BatchOfChannels(Index channels, Index positions, core::Team* team)
-        : channels_(channels), positions_(positions), team_(team) {}
+        : channels_(channels),
+          positions_(positions),
+          team_(channels > block ? team : nullptr),
+          team_of_block_(channels > block ? nullptr : team) {}
+
+    Index channels() const { return channels_; }
+    /// What one position gives to a mean over all.
+    T share() const { return T(1 / static_cast<double>(positions_)); }
 
     /// use(some) for the blocks of channels.
     template <class Use>
     void each_block(const Use& use) const {
-        const Index blocks = (channels_ + block - 1) / block;
-        core::each_task(team_, blocks, [&](Index b) { use(core::part_of(channels_, blocks, b, 1)); });
+        core::each_task(team_, (channels_ + block - 1) / block, [&](Index b) {
+            use(Slice{b * block, std::min(block, channels_ - b * block)});
+        });
     }
     /// use(count, at) for the values of these channels, which begin `at` of all of the batch's, at each position.
     template <class Use>
     void each_position(const Slice& some, const Use& use) const {
-        core::each_shard(team_, positions_, [&](Index, const Slice& part) { walk(some, part, use); });
+        core::each_shard(team_of_block_, positions_, [&](Index, const Slice& part) { walk(some, part, use); });
     }
     /// Sums of each channel over all positions: add(count, at, sums) adds to these what a position gives, and what
     /// comes of it is added to `to`.
-    template <class T, std::size_t N, class Add>
+    template <std::size_t N, class Add>
     void sum(const Slice& some, const std::array<T*, N>& to, const Add& add) const {
-        T shares[core::most_shards][N][block];
-        core::each_shard(team_, positions_, [&](Index s, const Slice& part) {
-            std::array<T*, N> share;
-            for (std::size_t k = 0; k < N; ++k) std::fill_n(share[k] = shares[s][k], block, T(0));
-            walk(some, part, [&](Index count, Index at) { add(count, at, share); });
+        T of_shards[core::most_shards][N][block];
+        core::each_shard(team_of_block_, positions_, [&](Index s, const Slice& part) {
+            std::array<T*, N> sums;
+            for (std::size_t k = 0; k < N; ++k) std::fill_n(sums[k] = of_shards[s][k], block, T(0));
+            walk(some, part, [&](Index count, Index at) { add(count, at, sums); });
         });
         for (Index s = 0; s < core::shards_of(positions_); ++s)
             for (std::size_t k = 0; k < N; ++k)
-                for (Index i = 0; i < some.size; ++i) to[k][i] += shares[s][k][i];
+                for (Index i = 0; i < some.size; ++i) to[k][i] += of_shards[s][k][i];
     }
 
   private:
@@ -58,39 +68,43 @@ class BatchOfChannels {
     }
 
     Index channels_, positions_;
-    core::Team* team_;
+    core::Team *team_, *team_of_block_;  // one of them at most: what runs in a task asks for no threads
 };
 
-// The passes, on plain memory and run-time sizes: compiled once for all layers.
+// The passes, on plain memory and run-time sizes: compiled once for all layers. What is called at each position
+// captures values, arrays as pointers: through a reference they would be read again every time, as a store might have
+// changed them.
 
 /// In training: mean and variance of each channel, normal = (x − μ)/√(σ² + ε) and y = γ ∘ normal + β, with `w` γ and
 /// then β.
 template <class T>
-EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index channels, T share, double epsilon,
-                                       const T* w, const T* x, T* mean, T* variance, T* normal, T* y) {
+EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels<T>& batch, double epsilon, const T* w, const T* x, T* mean,
+                                       T* variance, T* normal, T* y) {
     using Pack = kernels::Pack<T>;
+    const Index channels = batch.channels();
+    const T share = batch.share();
     std::fill_n(mean, channels, T(0));
     std::fill_n(variance, channels, T(0));
     batch.each_block([&](const Slice& some) {
-        T scales[BatchOfChannels::block] = {};
-        T *const scale = scales, *const mu = mean + some.begin, *const sigma = variance + some.begin;
+        T scales[BatchOfChannels<T>::block];
+        T *const scale = scales, *const some_mean = mean + some.begin, *const some_variance = variance + some.begin;
         const T *const gamma = w + some.begin, *const beta = gamma + channels;
-        batch.sum(some, std::array{mu}, [=](Index count, Index at, const auto& sums) {
+        batch.sum(some, std::array{some_mean}, [=](Index count, Index at, const auto& sums) {
             kernels::each_pack(
                 count, [share](Pack& m, const Pack& in) { m += Pack(share) * in; }, sums[0], x + at);
         });
-        batch.sum(some, std::array{sigma}, [=](Index count, Index at, const auto& sums) {
+        batch.sum(some, std::array{some_variance}, [=](Index count, Index at, const auto& sums) {
             kernels::each_pack(
                 count,
                 [share](Pack& v, Pack& off, const Pack& in, const Pack& m) {
                     off = in - m;
                     v += Pack(share) * square(off);
                 },
-                sums[0], normal + at, x + at, static_cast<const T*>(mu));
+                sums[0], normal + at, x + at, static_cast<const T*>(some_mean));
         });
         kernels::map_packs(
             some.size, scale, [&](const Pack& v) { return Pack(T(1)) / sqrt(v + epsilon); },
-            static_cast<const T*>(sigma));
+            static_cast<const T*>(some_variance));
         batch.each_position(some, [=](Index count, Index at) {
             kernels::each_pack(
                 count,
@@ -104,13 +118,15 @@ EIGEN_DONT_INLINE void normalise_batch(const BatchOfChannels& batch, Index chann
 }
 /// The way back: dx += γ/√(σ² + ε) · (dy − mean(dy) − normal·mean(dy ∘ normal)), means over the batch.
 template <class T>
-EIGEN_DONT_INLINE void normalise_batch_backward(const BatchOfChannels& batch, T share, double epsilon, const T* gamma,
+EIGEN_DONT_INLINE void normalise_batch_backward(const BatchOfChannels<T>& batch, double epsilon, const T* gamma,
                                                 const T* variance, const T* normal, const T* dy, T* dx) {
     using Pack = kernels::Pack<T>;
+    const T share = batch.share();
     batch.each_block([&](const Slice& some) {
-        T means[BatchOfChannels::block] = {}, products[BatchOfChannels::block] = {},
-          scales[BatchOfChannels::block] = {};
+        T means[BatchOfChannels<T>::block], products[BatchOfChannels<T>::block], scales[BatchOfChannels<T>::block];
         T *const mean = means, *const product = products, *const scale = scales;
+        std::fill_n(mean, some.size, T(0));  // a scalar type's own default may be no value
+        std::fill_n(product, some.size, T(0));
         batch.sum(some, std::array{mean, product}, [=](Index count, Index at, const auto& sums) {
             kernels::each_pack(
                 count,
@@ -136,8 +152,8 @@ EIGEN_DONT_INLINE void normalise_batch_backward(const BatchOfChannels& batch, T 
 }
 /// dγ += Σ dy ∘ normal and dβ += Σ dy.
 template <class T>
-EIGEN_DONT_INLINE void normalise_batch_gradient(const BatchOfChannels& batch, const T* normal, const T* dy, T* dgamma,
-                                                T* dbeta) {
+EIGEN_DONT_INLINE void normalise_batch_gradient(const BatchOfChannels<T>& batch, const T* normal, const T* dy,
+                                                T* dgamma, T* dbeta) {
     using Pack = kernels::Pack<T>;
     batch.each_block([&](const Slice& some) {
         batch.sum(some, std::array{dgamma + some.begin, dbeta + some.begin},
@@ -211,9 +227,8 @@ struct BatchNormalization {
     template <Shape In, class T>
     void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>& context) const {
         if (context.training)
-            layers::normalise_batch<T>(batch<In>(x, context), In.channels, share<In>(x), epsilon, w.data(), x.data(),
-                                       context.statistics.data(), context.statistics.data() + In.channels,
-                                       context.cache.data(), y.data());
+            layers::normalise_batch<T>(batch<In>(x, context), epsilon, w.data(), x.data(), context.statistics.data(),
+                                       context.statistics.data() + In.channels, context.cache.data(), y.data());
         else
             apply_averages<In>(w, context.state.data(), x, y);
     }
@@ -221,7 +236,7 @@ struct BatchNormalization {
     void backward(std::span<const T, parameters(In)> w, ConstView<T>, ConstView<T>, ConstView<T> dy, View<T> dx,
                   const Context<T>& context) const {
         if (!context.accumulate) clear(dx);
-        layers::normalise_batch_backward<T>(batch<In>(dy, context), share<In>(dy), epsilon, w.data(),
+        layers::normalise_batch_backward<T>(batch<In>(dy, context), epsilon, w.data(),
                                             context.statistics.data() + In.channels, context.cache.data(), dy.data(),
                                             dx.data());
     }
@@ -255,13 +270,8 @@ struct BatchNormalization {
                 x.data() + i, mean, mean + In.channels, w.data(), w.data() + In.channels);
     }
     template <Shape In, class T>
-    static layers::BatchOfChannels batch(ConstView<T> x, const Context<T>& context) {
+    static layers::BatchOfChannels<T> batch(ConstView<T> x, const Context<T>& context) {
         return {In.channels, x.size() / In.channels, context.team};
-    }
-    // What one position gives to a mean.
-    template <Shape In, class T>
-    static T share(ConstView<T> x) {
-        return T(1 / static_cast<double>(x.size() / In.channels));
     }
 };
 

@@ -170,7 +170,8 @@ namespace layers {
 template <Index Outputs, bool UseBias, Index SharedOffset, Index SharedSize>
 struct DenseTransposed {
     static constexpr std::string_view name = "Dense (tied)";
-    static constexpr Traits traits{.needs_output = false, .by_sample = true, .gradient_in_parts = true};
+    static constexpr Traits traits{
+        .needs_output = false, .by_sample = true, .gradient_in_parts = true, .shared_in_parts = true};
     static constexpr Index shared_offset = SharedOffset, shared_parameters = SharedSize;
 
     static constexpr Shape output(Shape in) { return {Outputs, in.length, in.columns}; }

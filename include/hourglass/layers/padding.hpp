@@ -48,8 +48,8 @@ constexpr Windows windows_along(std::string_view layer, std::string_view what, s
 constexpr Windows windows_over(std::string_view layer, Shape in, Index extent, Index stride, Padding padding) {
     require_series(layer, in);
     if (padding == Padding::Valid && in.length == 1 && in.channels > 1 && extent > 1)
-        fail(layer, ": a series of one channel is Shape{1, length}; here it is ", in.channels, " channels at one ",
-             "position, and a window covers ", extent);
+        fail(layer, ": a series of one channel is Shape{1, length}; here it is ", in.channels,
+             " channels at one position, and ", "a window covers ", extent, " positions");
     return windows_along(layer, "positions", "sequence", in.length, extent, stride, padding);
 }
 

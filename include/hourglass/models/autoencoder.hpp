@@ -126,9 +126,9 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         return train(x, target, tape, rng, nullptr);
     }
     // Where the generator was forgotten: a sentence instead of a list of candidates.
-    template <class X>
-    T gradient(const X&, Tape<T>&) const {
-        static_assert(std::is_void_v<X>,
+    template <class Generator = void>
+    T gradient(const Batch<T>&, Tape<T>&) const {
+        static_assert(!std::is_void_v<Generator>,
                       "hourglass: gradient(x, tape, rng) takes a generator, too: it gives the step's noise");
         return {};
     }
@@ -334,6 +334,11 @@ BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...> autoencoder(const Encoder&
 
 namespace models {
 
+template <class Encoder, class Decoder>
+concept Chains = requires {
+    Encoder::depth;
+    Decoder::depth;
+};
 template <class... Arguments>
 inline constexpr bool are_generator_and_loss = false;
 template <class Generator, class Loss, class... Terms>
@@ -351,10 +356,10 @@ constexpr int say_what_builds_a_model() {
 
 // Where generator or loss is missing or in the other's place: a sentence instead of a list of candidates.
 template <class Encoder, class Decoder, class T = float, class... Arguments>
-    requires(!models::are_generator_and_loss<Arguments...>)
+    requires(models::Chains<Encoder, Decoder> && !models::are_generator_and_loss<Arguments...>)
 int autoencoder(Arguments&&...) { return models::say_what_builds_a_model<Arguments...>(); }
 template <class T = float, class Encoder, class Decoder, class... Arguments>
-    requires(!models::are_generator_and_loss<Arguments...>)
+    requires(models::Chains<Encoder, Decoder> && !models::are_generator_and_loss<Arguments...>)
 int autoencoder(const Encoder&, const Decoder&, Arguments&&...) {
     return models::say_what_builds_a_model<Arguments...>();
 }

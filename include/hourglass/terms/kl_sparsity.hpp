@@ -26,8 +26,9 @@ inline namespace HOURGLASS_ABI {
 struct KlSparsity {
     static constexpr std::string_view name = "KlSparsity";
     static constexpr Slot slot = Slot::Code;
-    static constexpr bool needs_unit_code = true;
+    static constexpr bool needs_unit_code = true, takes_team = true;
     static constexpr double least_mean = 1e-6;
+    static constexpr Index least_for_threads = Index{1} << 15;  // values that take longer than to wake a thread
 
     double target;
     double weight;
@@ -60,30 +61,30 @@ struct KlSparsity {
         using std::log;
         using Sum = core::Accumulator<T>;
         constexpr Index block = 64;  // units at a time, so that their means need no memory but the stack
-        constexpr Index worth_threads = Index{1} << 15;
         const Index size = code.rows(), n = code.cols();
         const double samples = static_cast<double>(n);
         const double entropy = target * std::log(target) + (1 - target) * std::log(1 - target);
-        const Sum sum = core::sum_of_shards<Sum>(code.size() < worth_threads ? nullptr : team, size, [&](Slice some) {
-            Sum share(0);
-            for (; some.size > 0; some = {some.begin + block, some.size - block}) {
-                const Index units = std::min(block, some.size);
-                const T* const first = code.data() + some.begin;
-                Sum mean[block];
-                T derivative[block];
-                for (Index i = 0; i < units; ++i) mean[i] = Sum(0);
-                for (Index j = 0; j < n; ++j)
-                    for (Index i = 0; i < units; ++i) mean[i] += Sum(first[j * size + i]);
-                for (Index i = 0; i < units; ++i) {
-                    const Sum on = bounded(Sum(mean[i] / Sum(samples))), off = Sum(1) - on;
-                    share += Sum(entropy) - Sum(target) * log(on) - Sum(1 - target) * log(off);
-                    derivative[i] = T(Sum(weight / samples) * (Sum(1 - target) / off - Sum(target) / on));
+        const Sum sum =
+            core::sum_of_shards<Sum>(code.size() < least_for_threads ? nullptr : team, size, [&](const Slice& some) {
+                Sum share(0);
+                for (Index from = some.begin; from < some.end(); from += block) {
+                    const Index units = std::min(block, some.end() - from);
+                    const T* const first = code.data() + from;
+                    Sum mean[block];
+                    T derivative[block];
+                    for (Index i = 0; i < units; ++i) mean[i] = Sum(0);
+                    for (Index j = 0; j < n; ++j)
+                        for (Index i = 0; i < units; ++i) mean[i] += Sum(first[j * size + i]);
+                    for (Index i = 0; i < units; ++i) {
+                        const Sum on = bounded(Sum(mean[i] / Sum(samples))), off = Sum(1) - on;
+                        share += Sum(entropy) - Sum(target) * log(on) - Sum(1 - target) * log(off);
+                        derivative[i] = T(Sum(weight / samples) * (Sum(1 - target) / off - Sum(target) / on));
+                    }
+                    for (Index j = 0; d && j < n; ++j)
+                        for (Index i = 0; i < units; ++i) d[j * size + from + i] += derivative[i];
                 }
-                for (Index j = 0; d && j < n; ++j)
-                    for (Index i = 0; i < units; ++i) d[j * size + some.begin + i] += derivative[i];
-            }
-            return share;
-        });
+                return share;
+            });
         return T(sum * Sum(weight));
     }
     template <class Sum>

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "hourglass/core/flush_denormals.hpp"
 #include "hourglass/core/term.hpp"
 #include "hourglass/kernels/pack.hpp"
 
@@ -26,6 +27,7 @@ inline namespace HOURGLASS_ABI {
 struct MaximumMeanDiscrepancy {
     static constexpr std::string_view name = "MaximumMeanDiscrepancy";
     static constexpr Slot slot = Slot::Code;
+    static constexpr bool takes_team = true;
     double weight = 1;
     double bandwidth = 0;
 
@@ -46,10 +48,12 @@ struct MaximumMeanDiscrepancy {
 
     template <class T>
     T value(ConstView<T> code, core::Team* team = nullptr) const {
+        const core::FlushDenormals scope;  // kernels of codes that lie far apart
         return discrepancy<T>(code, nullptr, team);
     }
     template <class T>
     T gradient(ConstView<T> code, View<T> dcode, core::Team* team = nullptr) const {
+        const core::FlushDenormals scope;
         return discrepancy<T>(code, dcode.data(), team);
     }
 
@@ -96,7 +100,7 @@ struct MaximumMeanDiscrepancy {
             for (Index l = 0; l < some; ++l) kernel[l] = squared_distance(size, z, others + l * size);
             kernels::each_pack(
                 some, [scale = -0.5 / width](Pack& value) { value = exp(value * Pack(scale)); }, kernel);
-            if (j >= first && j < first + some) kernel[j - first] = T(0);
+            if (j >= first && j < first + some) kernel[j - first] = T(0);  // not with itself
             for (Index l = 0; l < some; ++l) sum += Sum(kernel[l]);
             for (Index l = 0; dz && l < some; ++l) {
                 const T push = factor * kernel[l];

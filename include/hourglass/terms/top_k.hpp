@@ -18,11 +18,13 @@ inline namespace HOURGLASS_ABI {
 
 namespace terms {
 
+// Values of which a count takes longer than to wake a thread.
+inline constexpr Index least_for_threads = Index{1} << 17;
+
 // How many of the values are not less than `bound`; NaN is one of them.
 template <class T>
 Index count_from(const T* x, Index count, const T& bound, core::Team* team = nullptr) {
-    constexpr Index worth_threads = Index{1} << 17;
-    return core::sum_of_shards<Index>(count < worth_threads ? nullptr : team, count, [&](const Slice& some) {
+    return core::sum_of_shards<Index>(count < least_for_threads ? nullptr : team, count, [&](const Slice& some) {
         Index found = 0;
         if constexpr (std::floating_point<T>) {
             constexpr Index block = Index{1} << 20;  // as far as a float counts
@@ -69,7 +71,7 @@ void keep_largest(const T* x, Index count, Index k, T* y, core::Team* team = nul
     const T bound = bound_of_largest(x, count, k, y, team);
     kernels::map_packs(
         count, y, [&](const kernels::Pack<T>& in) { return kernels::where_greater<T>(bound, in, 0, in); }, x);
-    Index surplus = count_from(x, count, bound) - k;
+    Index surplus = count_from(x, count, bound, team) - k;
     for (Index i = count; surplus > 0 && i-- > 0;)
         if (x[i] == bound) {
             y[i] = T(0);
