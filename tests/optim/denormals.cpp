@@ -44,9 +44,11 @@ Eigen::Index denormals(const Eigen::MatrixX<T>& values) {
     return count;
 }
 
+// Read as volatile: a compiler that knows the value would divide once, at its own desk, for every mode.
 template <class T>
 EIGEN_DONT_INLINE T half(T value) {
-    return value / 2;
+    const volatile T now = value;
+    return now / 2;
 }
 
 // One step with a gradient whose square is next to the smallest normal number, then none: averages fade away.
