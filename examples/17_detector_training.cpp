@@ -16,18 +16,16 @@ int main(int argc, char** argv) try {
     const support::Arguments arguments = support::read_arguments(argc, argv, {.data = "", .epochs = 60});
     hg::Rng rng{arguments.seed};
     std::stringstream made;
-    std::ifstream file;
     if (arguments.data.empty()) {
         pump::write_readings(made, arguments.small ? 500 : 4000, 0, rng);
         std::ofstream later(pump::readings_to_score);
         pump::write_readings(later, 200, 20, rng);
         if (!later.flush()) hg::fail(pump::readings_to_score, ": cannot be written");
-    } else {
-        file.open(arguments.data);
-        if (!file) hg::fail(arguments.data, ": cannot be opened");
     }
+    const hg::CsvOptions options{.columns = {pump::columns.begin(), pump::columns.end()}};
     const Eigen::MatrixXf readings =
-        pump::read_readings(file.is_open() ? file : static_cast<std::istream&>(made), arguments.data);
+        (arguments.data.empty() ? hg::read_csv<float>(made, options) : hg::read_csv<float>(arguments.data, options))
+            .values;
     const hg::Index lines = readings.cols(), held_back = lines / 5;
     if (held_back < 20) hg::fail("100 lines are the least to learn from, got ", lines);
 

@@ -41,13 +41,4 @@ inline void write_readings(std::ostream& out, int lines, std::uint64_t every, ho
     }
 }
 
-/// Readings of a CSV file, features × lines. `Error` that begins with the file's name.
-inline Eigen::MatrixXf read_readings(std::istream& in, const std::string& name) {
-    try {
-        return hourglass::read_csv(in, {.columns = {columns.begin(), columns.end()}}).values.cast<float>();
-    } catch (const hourglass::Error& error) {
-        hourglass::fail(name, ": ", error.what());
-    }
-}
-
 }  // namespace pump

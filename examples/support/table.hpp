@@ -3,7 +3,6 @@
 
 #include <Eigen/Core>
 #include <cstdlib>
-#include <fstream>
 #include <hourglass/data/csv.hpp>
 #include <iostream>
 #include <string>
@@ -23,20 +22,7 @@ struct Table {
 /// what is wrong with a file that cannot be read, and ends the program with status 1.
 inline Table read_table(const std::string& path) {
     try {
-        std::ifstream file(path);
-        if (!file) hourglass::fail("cannot be opened");
-        // Whether a column holds numbers is judged by its second line; the first may hold names.
-        hourglass::CsvOptions options;
-        hourglass::CsvLines lines{file, options.delimiter};
-        double number = 0;
-        if (lines.next() && lines.next())
-            for (std::size_t column = 0; column < lines.fields().size(); ++column)
-                if (hourglass::parse_csv_number(lines.fields()[column], options.decimal, number) ==
-                    hourglass::CsvField::Text)
-                    options.except.emplace_back(column);
-        file.clear();
-        file.seekg(0);
-        const hourglass::Csv csv = hourglass::read_csv(file, options);
+        const hourglass::Csv csv = hourglass::read_csv(path, {.numbers_only = true});
 
         Table table;
         std::vector<Eigen::Index> rows;
@@ -50,11 +36,11 @@ inline Table read_table(const std::string& path) {
                 table.names.push_back(name);
             }
         }
-        if (rows.empty()) hourglass::fail("has no column of numbers beside its labels");
+        if (rows.empty()) hourglass::fail(path, " has no column of numbers beside its labels");
         table.values = csv.values(rows, Eigen::all);
         return table;
     } catch (const hourglass::Error& error) {
-        std::cerr << path << ": " << error.what() << '\n';
+        std::cerr << error.what() << '\n';
         std::exit(1);
     }
 }

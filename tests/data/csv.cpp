@@ -10,6 +10,7 @@
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
+#include "support/files.hpp"
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
@@ -54,12 +55,32 @@ TEST_CASE("a header is found, or stated") {
     CHECK(read("1,2\n3,4\n").header.empty());
     CHECK(read("1,2\n3,4\n", {.header = hg::CsvHeader::Present}).values == matrix(2, {3, 4}));
     CHECK(read("1,2\n3,4\n", {.header = hg::CsvHeader::Present}).header == Names{"1", "2"});
-    // A first line with one number in it is data: it is not passed over in silence.
-    CHECK(read("2014-04-01,7\n2014-04-02,8\n", {.columns = {1}}).values == matrix(1, {7, 8}));
-    CHECK_THAT(error_in("a,1\n2,3\n"), ContainsSubstring("line 1, column 1: \"a\" is not a number"));
     CHECK_THAT(error_in("a,b\n2,3\n", {.header = hg::CsvHeader::Absent}), ContainsSubstring("line 1, column 1"));
-    CHECK_THAT(error_in("2014-04-01,\n2014-04-02,8\n", {.columns = {1}}),
+    CHECK_THAT(error_in("2014-04-01,\n2014-04-02,8\n", {.header = hg::CsvHeader::Absent, .columns = {1}}),
                ContainsSubstring("line 1, column 2: the field is empty"));
+    CHECK(read("2014-04-01,7\n2014-04-02,8\n", {.header = hg::CsvHeader::Absent, .columns = {1}}).values ==
+          matrix(1, {7, 8}));
+}
+
+TEST_CASE("a header is never guessed in silence") {
+    // Text above a number is a name.
+    CHECK(read("a,1\n2,3\n").header == Names{"a", "1"});
+    CHECK(read("a,,c\n1,2,3\n").header == Names{"a", "", "c"});
+    CHECK(read("time,773869\nx,1\n", {.columns = {"773869"}}).values == matrix(1, {1}));
+    CHECK(read("time,773869\nm,s\n3,1\n", {.skip_after_header = 1}).header == Names{"time", "773869"});
+    for (const std::string text : {"time,773869\n2014-04-01,5\n", "2014-04-01,7\n", "2014-04-01,\n2014-04-02,8\n"})
+        CHECK_THAT(error_in(text, {.columns = {1}}),
+                   ContainsSubstring("whether the first line holds names cannot be told, as \"") &&
+                       ContainsSubstring("say header = CsvHeader::Present or CsvHeader::Absent"));
+    CHECK_THAT(error_in(",\n1,2\n", {.missing = hg::CsvMissing::NaN}), ContainsSubstring("all its fields are missing"));
+    // Row numbers of pandas and R are no feature.
+    for (const std::string text :
+         {",a,b\n0,1,2\n1,3,4\n", "\"\",\"a\",\"b\"\n\"1\",1,2\n\"2\",3,4\n", "Unnamed: 0,a,b\n0,1,2\n1,3,4\n"}) {
+        CHECK_THAT(error_in(text),
+                   ContainsSubstring("the first column has no name") && ContainsSubstring("except = {0}"));
+        CHECK(read(text, {.except = {0}}).values == matrix(2, {1, 2, 3, 4}));
+        CHECK(read(text, {.columns = {0, 1}}).values.rows() == 2);
+    }
 }
 
 TEST_CASE("columns are chosen by name or position, or left out") {
@@ -127,12 +148,135 @@ TEST_CASE("other delimiters and the decimal comma") {
     CHECK(read("a;b\n1,5;-2\n3;4,25e1\n", {.delimiter = ';', .decimal = ','}).values == matrix(2, {1.5, -2, 3, 42.5}));
     CHECK(read("a\tb\n1\t2\n", {.delimiter = '\t'}).values == matrix(2, {1, 2}));
     CHECK(read("\"1,5\"\n", {.delimiter = ';', .decimal = ','}).values == matrix(1, {1.5}));
-    CHECK_THAT(error_in("1.234,5;2\n3;4\n", {.delimiter = ';', .decimal = ','}),
-               ContainsSubstring("\"1.234,5\" is not a number"));
-    CHECK_THAT(error_in("1,5;2\n", {.delimiter = ';'}), ContainsSubstring("\"1,5\" is not a number"));
-    CHECK_THAT(error_in("1\n", {.decimal = ','}), ContainsSubstring("delimiter and decimal sign are both ,"));
+    CHECK_THAT(error_in("a;b\n1.234,5;2\n3;4\n", {.delimiter = ';', .decimal = ','}),
+               ContainsSubstring("\"1.234,5\" is not a number (thousands says"));
+    CHECK_THAT(error_in("a;b\n1,5;2\n", {.delimiter = ';'}),
+               ContainsSubstring("\"1,5\" is not a number (decimal says"));
+    CHECK_THAT(error_in("1,5;2\n", {.delimiter = ';'}), ContainsSubstring("\"1,5\" is text and \"2\" is not"));
+    CHECK_THAT(error_in("a;b\n1;2\n"), ContainsSubstring("is the delimiter one of ; | and tab?"));
+    CHECK_THAT(error_in("a;b\n1,5;2,5\n"),
+               ContainsSubstring("line 2 has 3 fields") && ContainsSubstring("is the delimiter"));
+    // What a spreadsheet writes first says the delimiter.
+    for (const char delimiter : {',', ';', '\t'})
+        for (const std::string text : {"sep=;\na;b\n1;2\n", "sep=\t\na\tb\n1\t2\n", "\xEF\xBB\xBFsep=;\r\n1;2\r\n"}) {
+            INFO(text << " by " << int{delimiter});
+            CHECK(read(text, {.delimiter = delimiter}).values == matrix(2, {1, 2}));
+        }
+    CHECK_THAT(error_in("sep=,\n1,5\n", {.delimiter = ';', .decimal = ','}),
+               ContainsSubstring("delimiter and decimal sign are both ,"));
+    CHECK(read("1,5;2\n", {.decimal = ','}).values == matrix(2, {1.5, 2}));
+    CHECK(read("  1   2.5 \n 3 4\n", {.delimiter = ' '}).values == matrix(2, {1, 2.5, 3, 4}));
+    CHECK_THAT(error_in("1\n", {.delimiter = ',', .decimal = ','}),
+               ContainsSubstring("delimiter and decimal sign are both ,"));
     CHECK_THAT(error_in("1\n", {.decimal = 'x'}), ContainsSubstring("must be . or , and not x"));
     CHECK_THAT(error_in("1\n", {.delimiter = '"'}), ContainsSubstring("cannot be the delimiter"));
+}
+
+TEST_CASE("what stands between thousands") {
+    const hg::CsvOptions german{.delimiter = ';', .decimal = ',', .thousands = "."}, american{.thousands = ","},
+        french{.delimiter = ';', .decimal = ',', .thousands = "\xE2\x80\xAF"};
+    CHECK(read("a;b\n1.234,5;-1.234.567\n12;1234,25\n", german).values == matrix(2, {1234.5, -1234567, 12, 1234.25}));
+    CHECK(read("\"1,234.5\",\"12,000\"\n", american).values == matrix(2, {1234.5, 12000}));
+    CHECK(read("1\xE2\x80\xAF"
+               "234,5\n",
+               french)
+              .values == matrix(1, {1234.5}));
+    for (const std::string text :
+         {"1.23", "1.2345", "1.234.5", "1234.567", ".123", "1..234", "1.234.", "1.234x", "-.123"})
+        CHECK_THAT(error_in("a;b\n1;" + text + "\n", german), ContainsSubstring("\"" + text + "\" is not a number"));
+    CHECK_THAT(error_in("1\n", {.thousands = "."}), ContainsSubstring("\".\" cannot stand between thousands"));
+}
+
+TEST_CASE("lines that are no data are left out by choice") {
+    const hg::CsvOptions logger{.comment = '#', .skip_lines = 2, .skip_after_header = 1, .skip_blank_lines = true};
+    const hg::Csv csv = read(
+        "Logger 7, \"unclosed\nstarted; 2014\n# a comment\ntime,t\ns,degC\n1,20\n\n# gap, here\n3,22\n#\n", logger);
+    CHECK(csv.header == Names{"time", "t"});
+    CHECK(csv.values == matrix(2, {1, 20, 3, 22}));
+    CHECK(csv.lines == std::vector<hg::Index>{6, 9});
+    CHECK_THAT(error_in("x\n", {.skip_lines = 2}), ContainsSubstring("holds no data"));
+    CHECK_THAT(error_in("x\n", {.skip_lines = -1}), ContainsSubstring("lines to skip: -1"));
+    CHECK_THAT(error_in("1\n", {.skip_after_header = 1, .header = hg::CsvHeader::Absent}),
+               ContainsSubstring("skip_after_header, for a file without a header"));
+    CHECK_THAT(error_in("1\n", {.comment = '"'}), ContainsSubstring("cannot begin a comment"));
+    CHECK_THAT(error_in("1\n", {.comment = ','}), ContainsSubstring("also begins comments"));
+}
+
+TEST_CASE("columns of text are left out, or read as categories") {
+    const std::string text =
+        "date,colour,x,flag,empty\n2014-04-01,red,,True,\n2014-04-02,blue,2,false,\n,red,3,TRUE,\n";
+    const hg::Csv numbers = read(text, {.missing = hg::CsvMissing::NaN, .numbers_only = true});
+    CHECK(numbers.header == Names{"x", "flag"});
+    CHECK(numbers.left_out == Names{"date", "colour", "empty"});
+    CHECK(numbers.values.row(1) == matrix(3, {1, 0, 1}).transpose());
+    // What is text later on is no column of text, and what is missing before the first number still is.
+    CHECK_THAT(error_in("a,b\n1,2\n3,x\n", {.numbers_only = true}), ContainsSubstring("line 3, column 2 (b): \"x\""));
+    CHECK_THAT(error_in("a,b\n,2\n1,3\n", {.numbers_only = true}),
+               ContainsSubstring("line 2, column 1 (a): the field is empty"));
+    CHECK_THAT(error_in("a,b\nx,y\n", {.numbers_only = true}), ContainsSubstring("no column holds numbers"));
+
+    const hg::Csv colours =
+        read(text, {.missing = hg::CsvMissing::Value, .columns = {"colour", "x"}, .categories = {"colour"}});
+    CHECK(colours.header == Names{"colour=blue", "colour=red", "x"});
+    CHECK(colours.values == matrix(3, {0, 1, 0, 1, 0, 2, 0, 1, 3}));
+    REQUIRE(colours.categories.size() == 1);
+    CHECK(colours.categories[0].values == Names{"blue", "red"});
+    // The next file has fewer of them, and the same rows.
+    const hg::CsvOptions again{.columns = {"x"}, .categories = colours.categories};
+    CHECK(read("x,colour\n5,red\n", again).values == matrix(3, {5, 0, 1}));
+    CHECK_THAT(error_in("x,colour\n5,green\n", again),
+               ContainsSubstring("line 2, column 2 (colour): \"green\" is none of the 2 categories given"));
+    CHECK_THAT(error_in("x,shade\n5,red\n", again), ContainsSubstring("no column \"colour\""));
+    CHECK(read("x,c\n1,S\n2,L\n", {.categories = {{"c", {"S", "M", "L"}}}}).values ==
+          matrix(4, {1, 1, 0, 0, 2, 0, 0, 1}));
+    CHECK_THAT(error_in("c\nS\n", {.categories = {{"c", {"S", "M", "S"}}}}),
+               ContainsSubstring("the category \"S\" is given twice"));
+    // Without names, positions.
+    const hg::Csv unnamed = read("5,b\n6,a\n", {.header = hg::CsvHeader::Absent, .categories = {1}});
+    CHECK(unnamed.header == Names{"0", "1=a", "1=b"});
+    CHECK(read("7,a\n", {.header = hg::CsvHeader::Absent, .categories = unnamed.categories}).values ==
+          matrix(3, {7, 1, 0}));
+    CHECK_THAT(error_in("c,x\n,1\n", {.categories = {"c"}}),
+               ContainsSubstring("line 2, column 1 (c): the field is empty"));
+    CHECK_THAT(error_in("c,x\n,1\n", {.missing = hg::CsvMissing::NaN, .categories = {"c"}}),
+               ContainsSubstring("column c holds no category"));
+}
+
+TEST_CASE("the scalar type is the caller's choice") {
+    std::istringstream in("a,b\n0.1,1e38\n"), large("a,b\n0.1,1e39\n");
+    const hg::CsvTable<float> table = hg::read_csv<float>(in);
+    CHECK(table.values(0, 0) == 0.1f);
+    CHECK(table.values(1, 0) == 1e38f);
+    CHECK_THAT(error_of([&] { hg::read_csv<float>(large); }),
+               ContainsSubstring("line 2, column 2 (b): \"1e39\" is not a finite number of the type asked for"));
+}
+
+TEST_CASE("a path is named by what is wrong with its file") {
+    const Folder folder("csv");
+    const std::string path = folder / "pump.csv";
+    std::ofstream(path) << "a,b\n1,2\n3,x\n";
+    CHECK(hg::read_csv(path, {.except = {"b"}}).values == matrix(1, {1, 3}));
+    CHECK(hg::read_csv(folder.path / "pump.csv", {.except = {"b"}}).values == matrix(1, {1, 3}));
+    CHECK_THAT(error_of([&] { hg::read_csv(path); }),
+               ContainsSubstring("read_csv: " + path + ": line 3, column 2 (b)"));
+    CHECK_THAT(error_of([&] { hg::read_csv("/there/is/no/such/file"); }),
+               ContainsSubstring("/there/is/no/such/file cannot be opened"));
+    CHECK_THAT(error_of([&] { hg::read_csv(folder.path.string()); }),
+               ContainsSubstring("read_csv: " + folder.path.string()));
+}
+
+TEST_CASE("UTF-16 is named") {
+    CHECK_THAT(error_in(std::string("\xFF\xFE"
+                                    "a\0,\0",
+                                    6)),
+               ContainsSubstring("the file is UTF-16"));
+    CHECK_THAT(error_in(std::string("\xFE\xFF"
+                                    "\0a\0,",
+                                    6)),
+               ContainsSubstring("the file is UTF-16"));
+    const std::string nul = error_in(std::string("a\0,\0b\0\n\0", 8));
+    CHECK_THAT(nul, ContainsSubstring("line 1, column 1: a NUL byte; is the file UTF-16?"));
+    CHECK(nul.find('\0') == std::string::npos);
 }
 
 TEST_CASE("the locale changes nothing") {
@@ -157,6 +301,30 @@ TEST_CASE("missing values are an error, or NaN by choice") {
     CHECK(values(0, 0) == 1);
     CHECK((std::isnan(values(1, 0)) && std::isnan(values(0, 1)) && std::isnan(values(1, 1))));
     CHECK_THAT(error_in("a,b\n1,x\n", {.missing = hg::CsvMissing::NaN}), ContainsSubstring("\"x\" is not a number"));
+
+    const std::string gaps = "a,b\n1,?\nNA,4\n5,8\n";
+    const Names names{"?", "NA"};
+    CHECK_THAT(error_in(gaps), ContainsSubstring("\"?\" is not a number (missing_values names"));
+    CHECK_THAT(error_in(gaps, {.missing_values = names}),
+               ContainsSubstring("line 2, column 2 (b): \"?\" is a missing value"));
+    const auto with = [&](hg::CsvMissing missing) {
+        return read(gaps, {.missing = missing, .missing_values = names, .value = -1});
+    };
+    CHECK(with(hg::CsvMissing::Value).values == matrix(2, {1, -1, -1, 4, 5, 8}));
+    CHECK(with(hg::CsvMissing::Mean).values == matrix(2, {1, 6, 3, 4, 5, 8}));
+    CHECK(with(hg::CsvMissing::LeaveOut).values == matrix(2, {5, 8}));
+    CHECK(with(hg::CsvMissing::LeaveOut).lines == std::vector<hg::Index>{4});
+    CHECK(std::isnan(with(hg::CsvMissing::NaN).values(1, 0)));
+    CHECK(read("c\na\n?\nb\na\n", {.missing = hg::CsvMissing::LeaveOut, .missing_values = names, .categories = {"c"}})
+              .values == matrix(2, {1, 0, 0, 1, 1, 0}));
+    CHECK(read("c,x\na,1\n?,1\nb,1\n", {.missing = hg::CsvMissing::Mean, .missing_values = names, .categories = {"c"}})
+              .values.col(1) == matrix(3, {0.5, 0.5, 1}));
+    CHECK_THAT(error_in("a,b\n1,?\n", {.missing = hg::CsvMissing::LeaveOut, .missing_values = names}),
+               ContainsSubstring("no line is left"));
+    CHECK_THAT(error_in("a,b\n1,?\n", {.missing = hg::CsvMissing::Mean, .missing_values = names}),
+               ContainsSubstring("column b has no value to take the mean of"));
+    CHECK_THAT(error_in("1\n", {.missing = hg::CsvMissing::Value, .value = NAN}),
+               ContainsSubstring("must be finite, got nan"));
 }
 
 TEST_CASE("what is not a finite number is refused") {

@@ -34,12 +34,16 @@ static bool read(std::string_view file, const hg::CsvOptions& options) {
     }
     HOURGLASS_REQUIRE(csv.values.size() > 0);
     HOURGLASS_REQUIRE(csv.header.empty() || static_cast<hg::Index>(csv.header.size()) == csv.values.rows());
+    HOURGLASS_REQUIRE(csv.lines.size() == static_cast<std::size_t>(csv.values.cols()));
     HOURGLASS_REQUIRE(options.missing == hg::CsvMissing::NaN || csv.values.allFinite());
     HOURGLASS_REQUIRE(!csv.values.array().isInf().any());
     std::istringstream again_in{written(csv)};
+    std::vector<hg::CsvColumn> all;  // a column without a name is wanted in words
+    for (hg::Index i = 0; i < csv.values.rows(); ++i) all.push_back(i);
     const hg::Csv again =
         hg::read_csv(again_in, {.header = csv.header.empty() ? hg::CsvHeader::Absent : hg::CsvHeader::Present,
-                                .missing = hg::CsvMissing::NaN});
+                                .missing = hg::CsvMissing::NaN,
+                                .columns = all});
     HOURGLASS_REQUIRE(again.header == csv.header && again.values.cols() == csv.values.cols());
     for (hg::Index i = 0; i < csv.values.size(); ++i) {
         const double a = csv.values.data()[i], b = again.values.data()[i];
@@ -54,7 +58,19 @@ bool accepts(std::string_view file) {
          {hg::CsvOptions{}, hg::CsvOptions{.delimiter = ';', .decimal = ','},
           hg::CsvOptions{.header = hg::CsvHeader::Absent, .missing = hg::CsvMissing::NaN, .columns = {1, 0}},
           hg::CsvOptions{.header = hg::CsvHeader::Present, .except = {0}},
-          hg::CsvOptions{.delimiter = '\t', .missing = hg::CsvMissing::NaN, .columns = {"a"}}})
+          hg::CsvOptions{.delimiter = '\t', .missing = hg::CsvMissing::NaN, .columns = {"a"}},
+          hg::CsvOptions{.decimal = ',', .thousands = ".", .missing = hg::CsvMissing::Mean, .numbers_only = true},
+          hg::CsvOptions{.comment = '#',
+          .skip_lines = 1,
+          .skip_after_header = 1,
+          .skip_blank_lines = true,
+          .missing = hg::CsvMissing::LeaveOut,
+          .missing_values = {"NA"}},
+          hg::CsvOptions{.delimiter = ' ',
+          .header = hg::CsvHeader::Absent,
+          .missing = hg::CsvMissing::Value,
+          .missing_values = {"?"},
+          .categories = {0, {1, {"x", "y"}}}}})
         any |= read(file, options);
     return any;
 }
@@ -65,6 +81,9 @@ std::vector<std::string> valid_files() {
         "1;-2,5\r\n3;4e300\r\n\r\n",
         "\xEF\xBB\xBF\"a\"\t\"say \"\"b\"\"\"\n+7\t\n nan \t1e-999\n",
         "\"two\nlines\",\" x,y\"\n5,6\n",
+        "sep=;\r\ntime;t\r\n1.234,5;\r\n-12.000;7,5\r\n",
+        "logger\n#\ntime,t\ns,K\n1,20\n\nNA,21\n2,true\n",
+        "a  x 1\nb y ?\na y 3 \n",
         "0." + std::string(330, '0') + "1," + std::string(300, '9') + "\n",
     };
 }
@@ -76,7 +95,6 @@ std::vector<std::string> malformed_files() {
             "\xEF\xBB\xBF",
             "a",
             "a,b\n",
-            "a,b\n1,2\n\n3,4\n",
             "a,b\n1,\"2\n",
             "a,b\n\"1\"2,3\n",
             "a,b\n1,2,3\n4,5,6\n",
@@ -87,6 +105,9 @@ std::vector<std::string> malformed_files() {
             "x,y\n1,--1\n",
             "x,y\n1,+-1\n",
             "x,y\n1,-\n",
+            "1,x\n",
+            "\xFF\xFEx\n",
+            std::string("x\0\n", 3),
             std::string(50'000, '"') + "x",
             std::string(50'000, ',') + "\nx\n"};
 }

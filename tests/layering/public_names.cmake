@@ -31,7 +31,7 @@ set(public
     Adadelta Adagrad Adam AdamW CosineDecay ExponentialDecay LinearWarmup Optimizer RMSprop Sgd StepDecay clip_by_norm
     clip_by_value
     # data
-    BatchPair Csv CsvColumn CsvField CsvHeader CsvLines CsvMissing CsvOptions Idx LastBatch MinMaxOptions MinMaxScaler Minibatches
+    BatchPair Csv CsvCategories CsvColumn CsvField CsvHeader CsvLines CsvMissing CsvOptions CsvTable Idx LastBatch MinMaxOptions MinMaxScaler Minibatches
     PairedMinibatches Pixels StandardScaler minibatches one_hot overlap_mean parse_csv_number read_csv read_idx read_idx_images
     read_idx_labels sliding_windows window_count
     # metrics

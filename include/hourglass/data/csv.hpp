@@ -1,11 +1,13 @@
-// Reader of CSV files (RFC 4180 and what is found in practice) into a matrix of numbers, one column per line of the
-// file. The same file gives the same numbers whatever the global locale; what is not a number is an error, not a guess.
+// Reader of CSV files into a matrix of numbers, one column per line of the file. The same file gives the same numbers
+// whatever the global locale; what is not a number is an error, not a guess.
 #pragma once
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <fstream>
 #include <istream>
 #include <limits>
 #include <string>
@@ -14,45 +16,22 @@
 #include <vector>
 
 #include "hourglass/core/error.hpp"
-#include "hourglass/core/number.hpp"
 #include "hourglass/core/view.hpp"
-#include "hourglass/data/stream_bytes.hpp"
+#include "hourglass/data/csv_lines.hpp"
+#include "hourglass/data/csv_options.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// Whether the first line holds names. Detect: it does if none of its fields is a number or empty, or if columns are
-/// chosen by name.
-enum class CsvHeader { Detect, Present, Absent };
-
-/// What becomes of a field that is empty or says NaN.
-enum class CsvMissing { Refuse, NaN };
-
-/// A column of a file, by its name or by its position from 0.
-struct CsvColumn {
-    std::string name;
-    Index position = -1;
-
-    CsvColumn(const char* by_name) : name(by_name) {}
-    CsvColumn(std::string by_name) : name(std::move(by_name)) {}
-    template <std::integral I>
-    CsvColumn(I by_position) : position(static_cast<Index>(by_position)) {}
-};
-
-/// How a file is written and what to read of it.
-struct CsvOptions {
-    char delimiter = ',';                     ///< Between fields: often ';' or '\t'.
-    char decimal = '.';                       ///< Before the decimals: '.' or ','.
-    CsvHeader header = CsvHeader::Detect;     ///< Whether the first line holds names.
-    CsvMissing missing = CsvMissing::Refuse;  ///< Whether missing values are an error or become NaN.
-    std::vector<CsvColumn> columns = {};      ///< The columns to read, in this order; empty: all.
-    std::vector<CsvColumn> except = {};       ///< Columns to leave out.
-};
-
 /// The numbers of a file: one row per chosen column of the file (a feature), one column per line (a sample).
-struct Csv {
-    std::vector<std::string> header;  ///< Names of the rows of `values`; empty if the file has none.
-    Matrix<double> values;
+template <std::floating_point T>
+struct CsvTable {
+    std::vector<std::string> header;  ///< Names of the rows of `values`; empty if the file has none and no
+                                      ///< categories.
+    Matrix<T> values;
+    std::vector<Index> lines;               ///< The line of the file, from 1, of each column of `values`.
+    std::vector<CsvCategories> categories;  ///< The categories read, with their values: the option for the next file.
+    std::vector<std::string> left_out;      ///< What `CsvOptions::numbers_only` left out: names, else positions.
 
     /// The row of `values` that holds the column of this name. `Error` if there is none.
     Index row(std::string_view name) const {
@@ -61,146 +40,284 @@ struct Csv {
         return found - header.begin();
     }
 };
-
-/// Takes a stream apart into lines of fields: for files that are no table of numbers.
-class CsvLines {
-  public:
-    CsvLines(std::istream& in, char delimiter) : in_(in, "read_csv"), delimiter_(delimiter) {
-        if (in_.skip('\xEF') && !(in_.skip('\xBB') && in_.skip('\xBF')))
-            fail("read_csv: the file begins with a broken UTF-8 byte order mark");
-    }
-
-    /// Reads the next line that is not blank; false at the end of the file. `Error` for a blank line that is not at the
-    /// end: leaving it out would shift a time series.
-    bool next() {
-        if (!read()) return false;
-        if (!blank()) return true;
-        const Index blank_line = line_;
-        while (read())
-            if (!blank()) fail("read_csv: line ", blank_line, " is blank, and the file goes on after it");
-        return false;
-    }
-
-    /// The fields of the line. What stands between quotes is as it was; around anything else, blanks are cut off.
-    const std::vector<std::string>& fields() const { return fields_; }
-    /// The number, from 1, of the line of the file on which the fields began.
-    Index line() const { return line_; }
-
-  private:
-    bool blank() const { return fields_.size() == 1 && fields_[0].empty() && !quoted_; }
-
-    bool read() {
-        fields_.clear();
-        line_ = next_line_;
-        if (in_.peek() == data::StreamBytes::end) return false;
-        do fields_.push_back(field());
-        while (in_.skip(delimiter_));
-        in_.skip('\r');
-        in_.skip('\n');
-        ++next_line_;
-        return true;
-    }
-
-    bool field_ends() {
-        const int c = in_.peek();
-        return c == data::StreamBytes::end || c == '\n' || c == '\r' || c == static_cast<unsigned char>(delimiter_);
-    }
-
-    void skip_blanks() {
-        while (!field_ends() && (in_.skip(' ') || in_.skip('\t'))) continue;
-    }
-
-    std::string field() {
-        skip_blanks();
-        std::string value;
-        quoted_ = in_.skip('"');
-        if (!quoted_) {
-            while (!field_ends()) value += static_cast<char>(in_.next());
-            return value.erase(value.find_last_not_of(" \t") + 1);
-        }
-        for (;;) {
-            const int c = in_.next();
-            if (c == data::StreamBytes::end)
-                fail("read_csv: line ", line_, ", column ", fields_.size() + 1, ": the quotes are never closed");
-            if (c == '"' && !in_.skip('"')) break;
-            if (c == '\n') ++next_line_;
-            value += static_cast<char>(c);
-        }
-        skip_blanks();
-        if (!field_ends())
-            fail("read_csv: line ", line_, ", column ", fields_.size() + 1, ": text after the closing quotes");
-        return value;
-    }
-
-    data::StreamBytes in_;
-    char delimiter_;
-    std::vector<std::string> fields_;
-    bool quoted_ = false;  // the last field read
-    Index line_ = 1, next_line_ = 1;
-};
-
-/// What a field says.
-enum class CsvField { Number, Missing, TooLarge, Text };
-
-/// Reads a number written with this decimal sign, whatever the locale; `value` is set for a number, and is NaN for what
-/// is missing. A number too small for a double is 0.
-inline CsvField parse_csv_number(std::string_view field, char decimal, double& value) {
-    value = std::numeric_limits<double>::quiet_NaN();
-    if (field.empty()) return CsvField::Missing;
-    std::string plain{field};
-    if (decimal != '.') {
-        if (plain.find('.') != std::string::npos) return CsvField::Text;
-        std::replace(plain.begin(), plain.end(), decimal, '.');
-    }
-    if (plain.size() > 1 && plain[0] == '+' && plain[1] != '-') plain.erase(0, 1);
-    auto [length, in_range, parsed] = core::parse_number(plain);
-    if (length == 0 || length != plain.size()) return CsvField::Text;
-    if (!in_range) {
-        const std::size_t exponent = plain.find_first_of("eE");
-        const bool small = exponent != std::string::npos
-                               ? plain[exponent + 1] == '-'
-                               : plain.find('.') != std::string::npos &&
-                                     std::min(plain.find_first_of("123456789"), plain.size()) > plain.find('.');
-        if (!small) return CsvField::TooLarge;
-        parsed = 0;
-    } else if (!is_finite(parsed)) {
-        return plain.find_first_of("aA") != std::string::npos ? CsvField::Missing : CsvField::TooLarge;  // nan; inf
-    }
-    value = parsed;
-    return CsvField::Number;
-}
+using Csv = CsvTable<double>;
 
 // What is not for users.
 namespace data {
 
-/// The positions of the columns that the options choose in a file with these names (none: no header) and so many
-/// columns. `Error` for names and positions that the file does not have, or has twice.
-inline std::vector<Index> choose_csv_columns(const CsvOptions& options, const std::vector<std::string>& names,
-                                             Index columns) {
-    const auto position = [&](const CsvColumn& column) -> Index {
-        if (column.name.empty()) {
-            if (column.position < 0 || column.position >= columns)
-                fail("read_csv: there is no column ", column.position, ": the file has ", columns, ", counted from 0");
-            return column.position;
+/// Puts a table together, line by line. A template of its numbers' type so that programs without tables do not compile
+/// it.
+template <std::floating_point T>
+class CsvBuilder {
+  public:
+    CsvBuilder(const CsvOptions& options, const std::vector<std::string>& names, Index columns, std::string_view source)
+        : options_(options), names_(names), source_(source) {
+        const CsvChoice choice(options, names, columns, source);
+        for (const Index column : choice.columns()) features_.push_back({column});
+        for (const CsvCategories& each : options.categories) {
+            const Index column = choice.position(each.column);
+            for (Feature& feature : features_)
+                if (feature.column == column) feature.kind = Kind::Categories, feature.categories = each.values;
         }
-        const auto found = std::find(names.begin(), names.end(), column.name);
-        if (found == names.end()) {
-            std::string known;
-            for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-            fail("read_csv: there is no column \"", column.name, "\"; the file has ", known);
+    }
+
+    void add(const std::vector<std::string>& fields, Index line) {
+        for (Feature& feature : features_) {
+            const std::string& field = fields[static_cast<std::size_t>(feature.column)];
+            if (feature.kind == Kind::Categories)
+                add_category(feature, field, line);
+            else if (feature.kind != Kind::Text)
+                add_number(feature, field, line);
         }
-        if (std::find(found + 1, names.end(), column.name) != names.end())
-            fail("read_csv: there is more than one column \"", column.name, "\"; choose it by its position");
-        return found - names.begin();
+        lines_.push_back(line);
+    }
+
+    /// The table of all lines, once.
+    CsvTable<T> table() {
+        if (lines_.empty()) fail(source_, ": the file holds no data", names_.empty() ? "" : " after its header");
+        CsvTable<T> csv;
+        leave_out_text(csv.left_out);
+        std::vector<std::size_t> kept;
+        for (std::size_t sample = 0; sample < lines_.size(); ++sample)
+            if (options_.missing != CsvMissing::LeaveOut || complete(sample)) kept.push_back(sample);
+        if (kept.empty()) fail(source_, ": no line is left, as each has a missing value");
+        for (const std::size_t sample : kept) csv.lines.push_back(lines_[sample]);
+
+        Index rows = 0;
+        for (Feature& feature : features_) {
+            if (feature.kind == Kind::Categories) find_categories(feature, kept);
+            rows += rows_of(feature);
+        }
+        csv.values.resize(rows, static_cast<Index>(kept.size()));
+        rows = 0;
+        for (const Feature& feature : features_) {
+            write(feature, kept, csv.values.middleRows(rows, rows_of(feature)));
+            describe(feature, csv);
+            rows += rows_of(feature);
+        }
+        return csv;
+    }
+
+  private:
+    enum class Kind { Unknown, Numbers, Text, Categories };
+    // A column that is read, as numbers (NaN where one is missing) or as words (empty where one is missing).
+    struct Feature {
+        Index column;
+        Kind kind = Kind::Unknown;
+        std::vector<double> numbers = {};
+        std::vector<std::string> words = {}, categories = {};
+        Index missing_line = 0;  // the first one
     };
-    std::vector<Index> chosen;
-    if (options.columns.empty())
-        for (Index i = 0; i < columns; ++i) chosen.push_back(i);
-    for (const CsvColumn& column : options.columns) chosen.push_back(position(column));
-    for (const CsvColumn& column : options.except)
-        chosen.erase(std::remove(chosen.begin(), chosen.end(), position(column)), chosen.end());
-    if (chosen.empty()) fail("read_csv: no column is left to read");
-    return chosen;
+
+    static Index rows_of(const Feature& feature) {
+        return feature.kind == Kind::Categories ? static_cast<Index>(feature.categories.size()) : 1;
+    }
+
+    // Whether a column is text is decided by its first value; until then what is missing in it is only noted.
+    void add_number(Feature& feature, const std::string& field, Index line) {
+        double value = 0;
+        CsvField says = parse_csv_field(field, options_, value);
+        if (says == CsvField::Number && std::abs(value) > static_cast<double>(std::numeric_limits<T>::max()))
+            says = CsvField::TooLarge;
+        const bool decided = feature.kind == Kind::Numbers || !options_.numbers_only;
+        const bool refuse_missing = options_.missing == CsvMissing::Refuse;
+        if (says == CsvField::Missing) {
+            if (refuse_missing && decided) missing(feature, field, line);
+            if (feature.missing_line == 0) feature.missing_line = line;
+        } else if (says == CsvField::Text && !decided) {
+            feature.kind = Kind::Text;
+            feature.numbers = {};
+            return;
+        } else if (says != CsvField::Number) {
+            fail(where(feature, line), ": \"", field.substr(0, 60),
+                 says == CsvField::TooLarge ? "\" is not a finite number of the type asked for" : "\" is not a number",
+                 says == CsvField::TooLarge ? "" : advice(field));
+        } else {
+            if (refuse_missing && feature.missing_line > 0) missing(feature, "", feature.missing_line);
+            feature.kind = Kind::Numbers;
+        }
+        feature.numbers.push_back(value);
+    }
+
+    void add_category(Feature& feature, const std::string& field, Index line) {
+        const bool is_missing = field.empty() || says_missing(field, options_);
+        if (is_missing && options_.missing == CsvMissing::Refuse) missing(feature, field, line);
+        feature.words.push_back(is_missing ? std::string{} : field);
+    }
+
+    // The categories, unless they were given, and as each sample's number its position among them.
+    void find_categories(Feature& feature, const std::vector<std::size_t>& kept) const {
+        const bool given = !feature.categories.empty();
+        std::vector<std::string>& all = feature.categories;
+        if (!given) {
+            for (const std::size_t sample : kept)
+                if (!feature.words[sample].empty()) all.push_back(feature.words[sample]);
+            std::sort(all.begin(), all.end());
+            all.erase(std::unique(all.begin(), all.end()), all.end());
+            if (all.empty()) fail(source_, ": column ", name_of(feature), " holds no category, all is missing");
+        }
+        feature.numbers.assign(lines_.size(), std::numeric_limits<double>::quiet_NaN());
+        for (const std::size_t sample : kept) {
+            const std::string& word = feature.words[sample];
+            if (word.empty()) continue;
+            const auto found =
+                given ? std::find(all.begin(), all.end(), word) : std::lower_bound(all.begin(), all.end(), word);
+            if (found == all.end())
+                fail(where(feature, lines_[sample]), ": \"", word.substr(0, 60), "\" is none of the ", all.size(),
+                     " categories given");
+            feature.numbers[sample] = static_cast<double>(found - all.begin());
+        }
+    }
+
+    void leave_out_text(std::vector<std::string>& left_out) {
+        if (!options_.numbers_only) return;
+        const auto no_numbers = [](const Feature& feature) {
+            return feature.kind == Kind::Text || feature.kind == Kind::Unknown;
+        };
+        for (const Feature& feature : features_)
+            if (no_numbers(feature)) left_out.push_back(name_of(feature));
+        features_.erase(std::remove_if(features_.begin(), features_.end(), no_numbers), features_.end());
+        if (features_.empty()) fail(source_, ": no column holds numbers");
+    }
+
+    bool complete(std::size_t sample) const {
+        return std::all_of(features_.begin(), features_.end(), [&](const Feature& feature) {
+            return feature.kind == Kind::Categories ? !feature.words[sample].empty()
+                                                    : is_finite(feature.numbers[sample]);
+        });
+    }
+
+    // A row of numbers, or a row of 0 and 1 for each category, with what stands for missing values.
+    void write(const Feature& feature, const std::vector<std::size_t>& kept, Eigen::Ref<Matrix<T>> rows) const {
+        for (Index row = 0; row < rows.rows(); ++row) {
+            double sum = 0, present = 0;
+            for (Index i = 0; i < rows.cols(); ++i) {
+                double value = feature.numbers[kept[static_cast<std::size_t>(i)]];
+                if (feature.kind == Kind::Categories && is_finite(value)) value = static_cast<Index>(value) == row;
+                rows(row, i) = static_cast<T>(value);
+                if (!is_finite(value)) continue;
+                sum += value;
+                ++present;
+            }
+            if (options_.missing != CsvMissing::Mean && options_.missing != CsvMissing::Value) continue;
+            if (options_.missing == CsvMissing::Mean && present == 0)
+                fail(source_, ": column ", name_of(feature), " has no value to take the mean of, all is missing");
+            const double instead = options_.missing == CsvMissing::Mean ? sum / present : options_.value;
+            for (Index i = 0; i < rows.cols(); ++i)
+                if (!is_finite(rows(row, i))) rows(row, i) = static_cast<T>(instead);
+        }
+    }
+
+    void describe(const Feature& feature, CsvTable<T>& csv) const {
+        const std::string name = name_of(feature);
+        if (feature.kind == Kind::Categories) {
+            for (const std::string& value : feature.categories) csv.header.push_back(name + "=" + value);
+            const bool by_name = !names_.empty() && !name.empty();
+            csv.categories.push_back({by_name ? CsvColumn{name} : CsvColumn{feature.column}, feature.categories});
+        } else if (!names_.empty() || !options_.categories.empty()) {
+            csv.header.push_back(name);
+        }
+    }
+
+    std::string name_of(const Feature& feature) const {
+        return names_.empty() ? text(feature.column) : names_[static_cast<std::size_t>(feature.column)];
+    }
+    std::string where(const Feature& feature, Index line) const {
+        const std::string place = core::message_of(source_, ": line ", line, ", column ", feature.column + 1);
+        return names_.empty() ? place : core::message_of(place, " (", name_of(feature), ")");
+    }
+    [[noreturn]] void missing(const Feature& feature, const std::string& field, Index line) const {
+        const char* const choice =
+            " (missing says what becomes of it, numbers_only leaves out columns without a value)";
+        if (field.empty()) fail(where(feature, line), ": the field is empty", choice);
+        fail(where(feature, line), ": \"", field.substr(0, 60), "\" is a missing value", choice);
+    }
+    // Which option would read this text.
+    const char* advice(const std::string& field) const {
+        const bool number_like =
+            field.find_first_of("0123456789") != std::string::npos &&
+            std::all_of(field.begin(), field.end(), [](char c) {  // thin blanks take several bytes, none of ASCII's
+                return std::string_view{"0123456789+-.,' eE"}.find(c) != std::string_view::npos || c < 0 || c > 126;
+            });
+        if (field.find_first_of(";\t|") != std::string::npos)
+            return " (is the delimiter one of ; | and tab? skip_lines leaves out lines before the header)";
+        if (number_like && options_.decimal == '.' && field.find(',') != std::string::npos)
+            return " (decimal says whether the comma is the decimal sign, thousands what else it may be)";
+        if (number_like && field.find(' ') != std::string::npos)
+            return " (is the blank the delimiter? Else thousands says what stands between groups of three digits)";
+        if (number_like && field.find_first_not_of("0123456789+-eE") != std::string::npos)
+            return " (thousands says what stands between groups of three digits)";
+        if (lines_.empty() && !names_.empty())
+            return " (missing_values names what means a missing one, skip_after_header leaves out units; text goes to "
+                   "categories, except or numbers_only)";
+        return " (missing_values names what means a missing one; text goes to categories, except or numbers_only)";
+    }
+
+    const CsvOptions& options_;
+    const std::vector<std::string>& names_;
+    std::string_view source_;
+    std::vector<Feature> features_;
+    std::vector<Index> lines_;
+};
+
+/// Whether the first line holds names, where the options do not say so: by what its fields are and, if they are of
+/// several kinds, those of the second line (empty: there is none). `Error` where that cannot be told.
+inline bool has_csv_header(const std::vector<std::string>& first, const std::vector<std::string>& second,
+                           const CsvOptions& options, std::string_view source) {
+    const std::string *word = nullptr, *other = nullptr;
+    bool number = false, word_above_number = false;
+    double value = 0;
+    for (std::size_t i = 0; i < first.size(); ++i) {
+        const CsvField above = parse_csv_field(first[i], options, value);
+        (above == CsvField::Text ? word : other) = &first[i];
+        number |= above == CsvField::Number || above == CsvField::TooLarge;
+        word_above_number |= above == CsvField::Text && i < second.size() &&
+                             parse_csv_field(second[i], options, value) == CsvField::Number;
+    }
+    if (!other || word_above_number) return true;
+    if (!word && number) return false;
+    const char* const choice = ": say header = CsvHeader::Present or CsvHeader::Absent";
+    if (!word)
+        fail(source, ": whether the first line holds names cannot be told, as all its fields are missing", choice);
+    fail(source, ": whether the first line holds names cannot be told, as \"", word->substr(0, 60), "\" is text and \"",
+         other->substr(0, 60), "\" is not", choice);
+}
+
+/// The table that a stream holds. Messages begin with `source`.
+template <std::floating_point T>
+CsvTable<T> read_csv_table(std::istream& in, const CsvOptions& options, const std::string& source) {
+    check_csv_options(options, source);
+    check_csv_delimiter(csv_delimiter(options), options, source);
+    const bool named = chooses_by_name(options);
+    if (named && options.header == CsvHeader::Absent)
+        fail(source, ": columns of a file without a header can only be chosen by position");
+
+    CsvLines lines{in, options, source};
+    if (!lines.next()) fail(source, ": the file holds no data");
+    check_csv_delimiter(lines.delimiter(), options, source);
+    const std::vector<std::string> first = lines.fields();
+    const Index first_line = lines.line();
+    bool has_header = options.header == CsvHeader::Present || named || options.skip_after_header > 0;
+    if (has_header) lines.skip_lines(options.skip_after_header);
+    bool more = lines.next();
+    if (!has_header && options.header == CsvHeader::Detect)
+        has_header = has_csv_header(first, more ? lines.fields() : std::vector<std::string>{}, options, source);
+
+    const std::vector<std::string> names = has_header ? first : std::vector<std::string>{};
+    CsvBuilder<T> builder(options, names, static_cast<Index>(first.size()), source);
+    if (!has_header) builder.add(first, first_line);
+    for (; more; more = lines.next()) {
+        const std::size_t fields = lines.fields().size();
+        if (fields != first.size())
+            fail(source, ": line ", lines.line(), " has ", fields, " fields, the first line has ", first.size(),
+                 first.size() == 1 && first[0].find_first_of(";\t|") != std::string::npos
+                     ? " (is the delimiter one of ; | and tab?)"
+                 : has_header && fields == first.size() + 1
+                     ? " (if the first line lacks a name for row numbers, as R writes it, skip_lines = 1 leaves it out)"
+                     : " (skip_lines and comment leave out lines of another kind)");
+        builder.add(lines.fields(), lines.line());
+    }
+    return builder.table();
 }
 
 }  // namespace data
@@ -208,73 +325,29 @@ inline std::vector<Index> choose_csv_columns(const CsvOptions& options, const st
 /// Reads the numbers of a CSV file.
 ///
 /// `in`: a stream at the start of the file; it is read to its end. `options`: how the file is written, which columns to
-/// read. Lines end in LF or CRLF, a UTF-8 byte order mark is skipped, "quoted fields" may hold delimiters, line breaks
-/// and doubled quotes, blank lines at the end do not count. Columns that are not read may hold any text.
+/// read. Lines end in LF, CRLF or CR, a UTF-8 byte order mark is skipped, "quoted fields" may hold delimiters, line
+/// breaks and doubled quotes, blank lines at the end do not count. Columns that are not read may hold any text. `T` is
+/// the scalar type of the values, `read_csv<float>` for a model in float; numbers are read as double and rounded once.
 ///
 ///     std::ifstream file("art_daily_small_noise.csv");
-///     const Eigen::MatrixXf series = hg::read_csv(file, {.columns = {"value"}}).values.cast<float>();      // 1 × n
+///     const Eigen::MatrixXf series = hg::read_csv<float>(file, {.columns = {"value"}}).values;      // 1 × n
 ///
 /// Returns names and values, one column of the matrix per line of the file.
-/// Errors name the line and the column, from 1: a field that is not a finite number, a missing value (unless
-/// `CsvMissing::NaN`), a line of another number of fields than the first, a blank line amidst others, quotes that are
-/// not closed; also no data at all, unknown columns, impossible options.
-inline Csv read_csv(std::istream& in, const CsvOptions& options = {}) {
-    if (options.decimal != '.' && options.decimal != ',')
-        fail("read_csv: the decimal sign must be . or , and not ", std::string(1, options.decimal));
-    if (options.delimiter == options.decimal)
-        fail("read_csv: delimiter and decimal sign are both ", std::string(1, options.decimal));
-    if (std::string_view{"\"\r\n"}.find(options.delimiter) != std::string_view::npos)
-        fail("read_csv: quotes and line breaks cannot be the delimiter");
-
-    CsvLines lines{in, options.delimiter};
-    if (!lines.next()) fail("read_csv: the file holds no data");
-    const std::vector<std::string> first = lines.fields();
-
-    const auto by_name = [](const std::vector<CsvColumn>& columns) {
-        return std::any_of(columns.begin(), columns.end(), [](const CsvColumn& c) { return !c.name.empty(); });
-    };
-    const bool named = by_name(options.columns) || by_name(options.except);
-    if (named && options.header == CsvHeader::Absent)
-        fail("read_csv: columns of a file without a header can only be chosen by position");
-    double value = 0;
-    const bool has_header =
-        options.header == CsvHeader::Present || named ||
-        (options.header == CsvHeader::Detect && std::all_of(first.begin(), first.end(), [&](const std::string& field) {
-             return parse_csv_number(field, options.decimal, value) == CsvField::Text;
-         }));
-
-    const std::vector<Index> chosen = data::choose_csv_columns(options, has_header ? first : std::vector<std::string>{},
-                                                               static_cast<Index>(first.size()));
-    Csv csv;
-    if (has_header)
-        for (const Index column : chosen) csv.header.push_back(first[static_cast<std::size_t>(column)]);
-
-    std::vector<double> values;
-    for (bool more = has_header ? lines.next() : true; more; more = lines.next()) {
-        const std::vector<std::string>& fields = lines.fields();
-        if (fields.size() != first.size())
-            fail("read_csv: line ", lines.line(), " has ", fields.size(), " fields, the first line has ", first.size());
-        for (const Index column : chosen) {
-            const std::string& field = fields[static_cast<std::size_t>(column)];
-            const CsvField kind = parse_csv_number(field, options.decimal, value);
-            if (kind == CsvField::Number || (kind == CsvField::Missing && options.missing == CsvMissing::NaN)) {
-                values.push_back(value);
-                continue;
-            }
-            std::string where = "read_csv: line " + text(lines.line()) + ", column " + text(column + 1);
-            if (has_header) where += " (" + first[static_cast<std::size_t>(column)] + ")";
-            if (field.empty()) fail(where, ": the field is empty");
-            fail(where, ": \"", field.substr(0, 60), "\" is ",
-                 kind == CsvField::Missing    ? "a missing value"
-                 : kind == CsvField::TooLarge ? "not a finite number"
-                                              : "not a number");
-        }
-    }
-    if (values.empty()) fail("read_csv: the file holds no data after its header");
-    const Index rows = static_cast<Index>(chosen.size());
-    csv.values.resize(rows, static_cast<Index>(values.size()) / rows);
-    std::copy(values.begin(), values.end(), csv.values.data());
-    return csv;
+/// Errors name the line and the column, from 1: a field that is not a finite number of `T`, a missing value (unless
+/// `CsvOptions::missing` has another use for it), a line of another number of fields than the first, a blank line
+/// amidst others, quotes that are not closed, a NUL byte (UTF-16); also a first line of which it cannot be told whether
+/// it holds names, a category that is not among those given, no data at all, unknown columns, impossible options.
+template <std::floating_point T = double>
+CsvTable<T> read_csv(std::istream& in, const CsvOptions& options = {}) {
+    return data::read_csv_table<T>(in, options, "read_csv");
+}
+/// The same from the file at `path`, which messages name.
+template <std::floating_point T = double>
+CsvTable<T> read_csv(const std::string& path, const CsvOptions& options = {}) {
+    const std::string source = "read_csv: " + path;
+    std::ifstream file(path, std::ios::binary);
+    if (!file) fail(source, " cannot be opened");
+    return data::read_csv_table<T>(file, options, source);
 }
 
 }  // namespace HOURGLASS_ABI
