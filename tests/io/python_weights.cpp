@@ -577,6 +577,31 @@ TEST_CASE("a grouped convolution comes whole, from one module") {
     CHECK(network.parameters() == before);
 }
 
+TEST_CASE("learned slopes and group normalisations come under each framework's names") {
+    using Chain = hg::Chain<hg::Shape{4}, hg::PReLU, hg::GroupNormalization<2>>;
+    hg::Rng rng{1};
+    const std::vector<float> slopes{1, 2, 3, 4}, scales{5, 6, 7, 8}, shifts{9, 10, 11, 12};
+    Eigen::VectorXf all(12);
+    all << 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12;
+    const auto file = [&](const std::string& alpha, const std::string& gamma, const std::string& beta) {
+        hg::io::Contents contents;
+        contents.add(alpha, {4}, slopes.data(), hg::io::Use::Record);
+        contents.add(gamma, {4}, scales.data(), hg::io::Use::Record);
+        contents.add(beta, {4}, shifts.data(), hg::io::Use::Record);
+        return bytes_of(contents);
+    };
+    const hg::io::LayerModules modules{{"0", "act"}, {"1", "norm"}};
+    auto network = hg::network<Chain>(rng);
+    hg::load(file("act.weight", "norm.weight", "norm.bias"), hg::from_pytorch(network, modules));
+    CHECK(network.parameters() == all);
+    network = hg::network<Chain>(rng);
+    hg::load(file("act/alpha", "norm/gamma", "norm/beta"), hg::from_keras(network, modules));
+    CHECK(network.parameters() == all);
+    network = hg::network<Chain>(rng);
+    hg::load(file("act.negative_slope", "norm.scale", "norm.bias"), hg::from_flax(network, modules));
+    CHECK(network.parameters() == all);
+}
+
 TEST_CASE("the usual separator comes before the other one") {
     hg::Rng rng{1};
     auto network = hg::network<hg::Chain<hg::Shape{1}, hg::Dense<1>>>(rng);

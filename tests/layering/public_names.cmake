@@ -18,8 +18,8 @@ set(public
     Batch Chain Mirror NonFinite Shape Slice Tape Tied chain given matrix mirror tensor tie
     # layers
     AveragePooling1D AveragePooling2D BatchNormalization Condition Conv1D Conv1DTranspose Conv2D Conv2DTranspose Cropping1D
-    Cropping2D Dense Dropout ELU Extent Flatten GELU GlobalAveragePooling2D Initializer Interpolation LayerNormalization
-    LeakyReLU MaxPooling1D MaxPooling2D Padding ReLU Reshape Residual SELU Sigmoid SiLU Softmax Softplus SpatialDropout Tanh
+    Cropping2D Dense Dropout ELU Extent Flatten GELU GlobalAveragePooling2D GroupNormalization HardSwish Initializer Interpolation LayerNormalization
+    LeakyReLU MaxPooling1D MaxPooling2D Mish PReLU Padding ReLU Reshape Residual SELU Sigmoid SiLU Softmax Softplus SpatialDropout Tanh
     UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
     # losses
     BernoulliLikelihood BinaryCrossEntropy CategoricalCrossEntropy GaussianLikelihood Huber LearnedGaussianLikelihood

@@ -7,8 +7,10 @@
 #include "hourglass/layers/activations.hpp"
 #include "hourglass/layers/batch_normalization.hpp"
 #include "hourglass/layers/conv1d.hpp"
+#include "hourglass/layers/group_normalization.hpp"
 #include "hourglass/layers/layer_normalization.hpp"
 #include "hourglass/layers/pooling.hpp"
+#include "hourglass/layers/prelu.hpp"
 #include "hourglass/models/network.hpp"
 #include "support/gradient_check.hpp"
 
@@ -62,6 +64,8 @@ TEST_CASE("weights of convolutions and layer normalisation have names and extent
     CHECK(weights_fill<hg::Conv1D<4, 7, 1, valid, 1, false>>(in));
     CHECK(weights_fill<hg::Conv1DTranspose<4, 7>>(in));
     CHECK(weights_fill<hg::LayerNormalization>(in));
+    CHECK(weights_fill<hg::GroupNormalization<3>>(in));
+    CHECK(weights_fill<hg::PReLU>(in));
     const auto kernel = hg::Conv1D<4, 7>::weights(in)[0], bias = hg::Conv1D<4, 7>::weights(in)[1];
     CHECK(kernel.name == "kernel");
     CHECK(kernel.extents.values == std::array<hg::Index, 4>{4, 3, 7, 1});
@@ -129,6 +133,13 @@ TEST_CASE("wrong arguments of layers over sequences are refused in words") {
     refused("UpSampling1D", hg::UpSampling1D<2>::output);
     for (const double epsilon : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN()})
         CHECK_THROWS_AS(hg::LayerNormalization{epsilon}, hg::Error);
+    CHECK(message_of([] { (void)hg::GroupNormalization<2>{0.0}; }) ==
+          "GroupNormalization: epsilon must be finite and positive, got 0");
+    CHECK(message_of([] {
+              (void)hg::GroupNormalization<2>::output(Shape{5, 3});
+          }) == "GroupNormalization: 5 channels do not fall into 2 groups of as many");
+    CHECK(message_of([] { (void)hg::PReLU{std::numeric_limits<double>::infinity()}; }) ==
+          "PReLU: the slope must be finite, got inf");
     CHECK(message_of([] { (void)hg::LayerNormalization{0.0}; }) ==
           "LayerNormalization: epsilon must be finite and positive, got 0");
 }

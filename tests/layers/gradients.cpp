@@ -20,6 +20,10 @@ TEST_CASE("gradients of layers agree with dual numbers") {
     check_layer<vector>(hg::GELU{});
     check_layer<vector>(hg::GELU{true});
     check_layer<vector>(hg::SiLU{});
+    check_layer<vector>(hg::Mish{});
+    check_layer<vector>(hg::HardSwish{});
+    check_layer<vector>(hg::PReLU{0.25});
+    check_layer<sequence>(hg::PReLU{-0.5});
     check_layer<vector>(hg::Sigmoid{});
     check_layer<vector>(hg::Tanh{});
     check_layer<vector>(hg::Softplus{});
@@ -47,6 +51,11 @@ TEST_CASE("gradients of layers over pictures agree with dual numbers") {
     check_layer<picture>(hg::Dropout{0.4});
     check_layer<picture>(hg::BatchNormalization{});
     check_layer<picture>(hg::LayerNormalization{});
+    check_layer<picture>(hg::GroupNormalization<1>{});
+    check_layer<picture>(hg::GroupNormalization<2>{0.1});
+    check_layer<hg::Shape{6, 2, 3}>(hg::GroupNormalization<2>{});
+    check_layer<hg::Shape{6}>(hg::GroupNormalization<3>{});
+    check_layer<picture>(hg::PReLU{0.25});
     check_layer<picture>(hg::Flatten{});
     check_layer<picture>(hg::Reshape<hg::Shape{3, 2, 2}>{});
     check_layer<picture>(hg::Reshape<6, 2>{});

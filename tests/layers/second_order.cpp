@@ -130,6 +130,8 @@ TEST_CASE("second derivatives of activations agree with dual numbers") {
     check<sequence>(hg::GELU{});
     check<sequence>(hg::GELU{true});
     check<sequence>(hg::SiLU{});
+    check<sequence>(hg::Mish{});
+    check<sequence>(hg::HardSwish{});
     check<sequence>(hg::Sigmoid{});
     check<sequence>(hg::Tanh{});
     check<sequence>(hg::Softplus{});
@@ -138,5 +140,7 @@ TEST_CASE("second derivatives of activations agree with dual numbers") {
 TEST_CASE("layers without a second derivative say so") {
     STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::Softmax, vector, float>);
     STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::LayerNormalization, vector, float>);
+    STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::GroupNormalization<2>, sequence, float>);
+    STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::PReLU, vector, float>);
     STATIC_REQUIRE(!hg::core::TwiceDifferentiable<hg::Dropout, vector, float>);
 }

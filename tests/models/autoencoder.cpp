@@ -158,6 +158,9 @@ TEST_CASE("NaN is not swallowed by any activation") {
     CHECK(reaches_the_loss(hg::GELU{}));
     CHECK(reaches_the_loss(hg::GELU{true}));
     CHECK(reaches_the_loss(hg::SiLU{}));
+    CHECK(reaches_the_loss(hg::Mish{}));
+    CHECK(reaches_the_loss(hg::HardSwish{}));
+    CHECK(reaches_the_loss(hg::PReLU{}));
     CHECK(reaches_the_loss(hg::Sigmoid{}));
     CHECK(reaches_the_loss(hg::Tanh{}));
     CHECK(reaches_the_loss(hg::Softplus{}));

@@ -198,6 +198,13 @@ void normalisations_and_activations() {
     activation("gelu", hg::GELU{});
     activation("gelu_approximate", hg::GELU{true});
     activation("silu", hg::SiLU{});
+    activation("mish", hg::Mish{});
+    activation("hard_swish", hg::HardSwish{});
+    layers<Shape{6}>("prelu", hg::PReLU{0.25});
+    layers<Shape{3, 2, 5}>("prelu_picture", hg::PReLU{-0.5});
+    layers<Shape{6}>("group_normalization", hg::GroupNormalization<3>{});
+    layers<Shape{6, 5}>("group_normalization_series", hg::GroupNormalization<2>{0.1});
+    layers<Shape{4, 2, 5}>("group_normalization_picture", hg::GroupNormalization<4>{});
     activation("sigmoid", hg::Sigmoid{});
     activation("tanh", hg::Tanh{});
     activation("softplus", hg::Softplus{});

@@ -2,7 +2,7 @@
 
     python3 layers.py
 
-writes layers.txt and losses.txt beside it. Batches are (n, channels) or (n, length, channels), which in memory is one
+writes layers.txt, losses.txt and more_layers.txt beside it. Batches are (n, channels) or (n, length, channels), which in memory is one
 column per sample here. Every layer NAME has NAME/x, NAME/y, the upstream gradient NAME/dy and what follows from it,
 NAME/dx; dense layers also NAME/kernel (in, out), NAME/bias, NAME/dkernel, NAME/dbias. Every loss NAME has the prediction
 NAME/x, NAME/target, the value NAME/value (mean over batch and features) and NAME/dx.
@@ -94,5 +94,29 @@ def losses():
     frozen.write(here / "losses.txt", made_with, tensors)
 
 
+def more_layers():
+    tensors = {}
+    for name, function in {"mish": F.mish, "hard_swish": F.hardswish}.items():
+        x = normal(3, 6, scale=2)
+        x[0, 0], x[0, 1], x[0, 2], x[0, 3] = 12.0, -12.0, 30.0, -30.0
+        layer(tensors, name, function, x)
+
+    def channels_first(function):
+        return lambda x, kernel, bias=None: function(x.transpose(1, -1), kernel, bias).transpose(1, -1)
+
+    def group_norm(groups, epsilon):
+        return channels_first(lambda x, kernel, bias: F.group_norm(x, groups, kernel, bias, epsilon))
+
+    prelu = channels_first(lambda x, kernel, bias: F.prelu(x, kernel))
+    layer(tensors, "prelu", lambda x, kernel: F.prelu(x, kernel), normal(3, 6), kernel=normal(6))
+    layer(tensors, "prelu_sequence", prelu, normal(2, 4, 3), kernel=normal(3))
+    layer(tensors, "groups_1", group_norm(1, 1e-3), normal(2, 4, 6), kernel=normal(6), bias=normal(6))
+    layer(tensors, "groups_3", group_norm(3, 1e-3), normal(2, 4, 6), kernel=normal(6), bias=normal(6))
+    layer(tensors, "groups_6", group_norm(6, 0.1), normal(2, 4, 6), kernel=normal(6), bias=normal(6))
+    layer(tensors, "groups_vector", group_norm(2, 1e-3), normal(3, 6), kernel=normal(6), bias=normal(6))
+    frozen.write(here / "more_layers.txt", made_with, tensors)
+
+
 layers()
 losses()
+more_layers()

@@ -21,6 +21,7 @@
 #include "hourglass/layers/dense.hpp"
 #include "hourglass/layers/dropout.hpp"
 #include "hourglass/layers/layer_normalization.hpp"
+#include "hourglass/layers/prelu.hpp"
 #include "hourglass/terms/jump_relu.hpp"
 #include "hourglass/terms/top_k.hpp"
 
@@ -55,24 +56,27 @@ struct Framework {
     /// The extents of each kind of kernel, the slowest first: o outputs, i inputs, k taps, which are h rows of w in a
     /// picture.
     std::array<std::string_view, 6> kernels;
-    /// What it calls the kernel, bias, scale and shift, and the running mean and variance.
-    std::array<std::string_view, 6> names;
+    /// What it calls the kernel, bias, scale and shift, the running mean and variance, and slopes that are learned.
+    std::array<std::string_view, 7> names;
     char separator;                         ///< between a module's name and a tensor's
     bool flattens_positions_first = false;  ///< the positions of a series are fastest in memory
     bool reverses_taps = false;             ///< the first tap of a transposed convolution is the last one here
     std::string_view counter{};             ///< a tensor of its normalisations that is of no use here
 };
 inline constexpr Framework keras{{"o", "io", "kio", "koi", "hwio", "hwoi"},
-                                 {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"},
+                                 {"kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "alpha"},
                                  '/'};
 inline constexpr Framework pytorch{{"o", "oi", "oik", "iok", "oihw", "iohw"},
-                                   {"weight", "bias", "weight", "bias", "running_mean", "running_var"},
+                                   {"weight", "bias", "weight", "bias", "running_mean", "running_var", "weight"},
                                    '.',
                                    true,
                                    false,
                                    "num_batches_tracked"};
-inline constexpr Framework flax{
-    {"o", "io", "kio", "kio", "hwio", "hwio"}, {"kernel", "bias", "scale", "bias", "mean", "var"}, '.', false, true};
+inline constexpr Framework flax{{"o", "io", "kio", "kio", "hwio", "hwio"},
+                                {"kernel", "bias", "scale", "bias", "mean", "var", "negative_slope"},
+                                '.',
+                                false,
+                                true};
 inline constexpr Framework flax_transposing{{"o", "io", "kio", "koi", "hwio", "hwoi"}, flax.names, '.'};
 
 /// What importing has to know of a layer.
@@ -95,6 +99,8 @@ template <>
 inline constexpr bool keeps_order<BatchNormalization> = true;
 template <>
 inline constexpr bool keeps_order<LayerNormalization> = true;
+template <>
+inline constexpr bool keeps_order<PReLU> = true;
 template <>
 inline constexpr bool keeps_order<Softmax> = true;
 template <>

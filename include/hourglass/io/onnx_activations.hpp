@@ -5,6 +5,7 @@
 
 #include "hourglass/io/onnx_nodes.hpp"
 #include "hourglass/layers/activations.hpp"
+#include "hourglass/layers/prelu.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -41,6 +42,18 @@ std::string add_nodes(OnnxNodes<T>& nodes, Exactly<Softplus>, const std::string&
 template <class T>
 std::string add_nodes(OnnxNodes<T>& nodes, Exactly<SiLU>, const std::string& x) {
     return nodes.node("Mul", {x, nodes.node("Sigmoid", {x})});
+}
+template <class T>
+std::string add_nodes(OnnxNodes<T>& nodes, Exactly<Mish>, const std::string& x) {  // the operator came with set 18
+    return nodes.node("Mul", {x, nodes.node("Tanh", {nodes.node("Softplus", {x})})});
+}
+template <class T>
+std::string add_nodes(OnnxNodes<T>& nodes, Exactly<HardSwish>, const std::string& x) {
+    return nodes.node("HardSwish", {x});
+}
+template <class T>
+std::string add_nodes(OnnxNodes<T>& nodes, Exactly<PReLU>, const std::string& x) {
+    return nodes.node("PRelu", {x, nodes.array("alpha")});
 }
 // The operator Gelu came with set 20: x/2·(1 + erf(x/√2)), or x/2·(1 + tanh(√(2/π)(x + 0.044715 x³))).
 template <class T>

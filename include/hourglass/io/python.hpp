@@ -147,9 +147,9 @@ class FromPython {
 ///
 /// Which tensors a module has, and how they lie, follows from the layer. Numbers of any floating-point type are rounded
 /// to the model's. Hyperparameters stay: PyTorch's ε is 1e-5, `BatchNormalization{0.9, 1e-5}`, and
-/// `LayerNormalization{1e-5}`; what a loss has learned stays too. `Padding::Same` is Keras's: `padding=p` at both ends
-/// is the same where (taps − 1)·dilation + 1 − stride = 2p and, but for a transposed convolution, the stride divides
-/// the length.
+/// `LayerNormalization{1e-5}`, `GroupNormalization<8>{1e-5}`; what a loss has learned stays too. `Padding::Same` is
+/// Keras's: `padding=p` at both ends is the same where (taps − 1)·dilation + 1 − stride = 2p and, but for a transposed
+/// convolution, the stride divides the length.
 ///
 /// PyTorch keeps the positions of a series or picture fastest, the library its channels: the weights of layers between
 /// a `Flatten` and a `Reshape` are put in the order that fits, so that series go in and come out as everywhere here. A

@@ -258,6 +258,65 @@ struct GELU : Pointwise<GELU> {
     }
 };
 
+/// x·tanh(ln(1 + eˣ)) (Misra 2019).
+struct Mish : Pointwise<Mish> {
+    static constexpr std::string_view name = "Mish";
+    static constexpr Traits traits = layers::pointwise_traits(true, false);
+
+    template <class T>
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
+        const kernels::Pack<T> e = bounded_exp(x), n = e * (e + 2);
+        return x * (n / (n + 2));
+    }
+    template <class T>
+    kernels::Pack<T> derivative(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
+        const kernels::Pack<T> e = bounded_exp(x), n = e * (e + 2);
+        return n / (n + 2) + x * gate_slope(e, n);
+    }
+    template <class T>
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
+        const kernels::Pack<T> e = bounded_exp(x), n = e * (e + 2), q = e * (e + 1) / (n + 2);
+        return 2 * gate_slope(e, n) + x * (4 * (2 * e + 1) * (e / (n + 2)) - 16 * square(q)) / (n + 2);
+    }
+
+  private:
+    // eˣ; beyond 20 the gate tanh(ln(1 + eˣ)) = n/(n + 2), n = eˣ(eˣ + 2), is 1 to the last digit of a double.
+    template <class T>
+    static kernels::Pack<T> bounded_exp(const kernels::Pack<T>& x) {
+        return exp(min(x, kernels::Pack<T>(20)));
+    }
+    template <class T>
+    static kernels::Pack<T> gate_slope(const kernels::Pack<T>& e, const kernels::Pack<T>& n) {
+        return 4 * (e * (e + 1) / (n + 2)) / (n + 2);
+    }
+};
+
+/// x·min(max(x + 3, 0), 6)/6 (Howard et al. 2019), which Keras calls hard SiLU: like SiLU without an exponential.
+struct HardSwish : Pointwise<HardSwish> {
+    static constexpr std::string_view name = "HardSwish";
+    static constexpr Traits traits = layers::pointwise_traits(true, false);
+
+    template <class T>
+    kernels::Pack<T> value(const kernels::Pack<T>& x) const {
+        return x * min(max(x + 3, kernels::Pack<T>(0)), kernels::Pack<T>(6)) * (1.0 / 6);
+    }
+    template <class T>
+    kernels::Pack<T> derivative(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
+        return between(x, kernels::Pack<T>(1), (2 * x + 3) * (1.0 / 6));
+    }
+    template <class T>
+    kernels::Pack<T> second_derivative(const kernels::Pack<T>& x, const kernels::Pack<T>&) const {
+        return between(x, kernels::Pack<T>(0), kernels::Pack<T>(1.0 / 3));
+    }
+
+  private:
+    template <class T>
+    static kernels::Pack<T> between(const kernels::Pack<T>& x, const kernels::Pack<T>& above,
+                                    const kernels::Pack<T>& inside) {
+        return kernels::where_greater<T>(x, 3, above, kernels::where_greater<T>(x, -3, inside, 0));
+    }
+};
+
 /// e^{xᵢ} / Σⱼ e^{xⱼ} over the channels of each position.
 struct Softmax {
     static constexpr std::string_view name = "Softmax";

@@ -1,0 +1,136 @@
+// Group normalisation.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <string_view>
+
+#include "hourglass/core/layer.hpp"
+#include "hourglass/core/term.hpp"
+#include "hourglass/layers/padding.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+
+/// y = γ ∘ (x − μ)/√(σ² + ε) + β, with the mean μ and the variance σ² of all positions of a group of neighbouring
+/// channels, sample by sample (Wu and He 2018): what `BatchNormalization` does for pictures, for batches of any size.
+/// With as many groups as channels it is instance normalisation. γ starts at one, β at zero; both have one value per
+/// channel. The defaults, 32 groups and ε = 1e-3, are Keras's; PyTorch's ε is 1e-5. Groups must divide the channels.
+/// `Error` unless ε is finite and positive.
+template <Index Groups = 32>
+struct GroupNormalization {
+    static_assert(Groups >= 1, "hourglass: GroupNormalization needs at least one group");
+    static constexpr std::string_view name = "GroupNormalization";
+    static constexpr Traits traits{.needs_output = false, .by_sample = true};
+    double epsilon;
+
+    constexpr explicit GroupNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) { check(); }
+    constexpr void check() const {
+        if (!(epsilon > 0 && epsilon <= 1e30))
+            fail("GroupNormalization: epsilon must be finite and positive, got ", epsilon);
+    }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("epsilon", self.epsilon);
+    }
+
+    static constexpr Shape output(Shape in) {
+        layers::require_groups(name, in, Groups);
+        return in;
+    }
+    static constexpr Index parameters(Shape in) { return 2 * in.channels; }
+    static constexpr auto weights(Shape in) {
+        return std::array{Weight{"gamma", in.channels, false}, Weight{"beta", in.channels, false}};
+    }
+    template <Shape In, class T>
+    void initialize(std::span<T, parameters(In)> w, Rng&) const {
+        std::fill_n(w.data(), In.channels, T(1));
+        std::fill_n(w.data() + In.channels, In.channels, T(0));
+    }
+
+    template <Shape In, class T>
+    void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const {
+        each_group<In>(x, [&](Index begin, Index channel, const T& mean, const T& scale) {
+            const ConstFlat<T> gamma = run<In>(w.data() + channel), beta = run<In>(w.data() + In.channels + channel);
+            each_run<In>(begin, [&](Index i) {
+                Flat<T>{y.data() + i, width(In)} = (run<In>(x.data() + i) - mean) * scale * gamma + beta;
+            });
+        });
+    }
+    template <Shape In, class T>
+    void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx,
+                  const Context<T>& context) const {
+        if (!context.accumulate) clear(dx);
+        // With x̂ = (x − μ)·scale and g = γ ∘ dy: dx = scale·(g − mean(g) − x̂·mean(g ∘ x̂)).
+        each_group<In>(x, [&](Index begin, Index channel, const T& mean, const T& scale) {
+            const ConstFlat<T> gamma = run<In>(w.data() + channel);
+            core::Accumulator<T> sum_g(0), sum_gx(0);
+            each_run<In>(begin, [&](Index i) {
+                const ConstFlat<T> up = run<In>(dy.data() + i);
+                sum_g += core::Accumulator<T>((gamma * up).sum());
+                sum_gx += core::Accumulator<T>((gamma * up * (run<In>(x.data() + i) - mean)).sum());
+            });
+            const T mean_g = T(sum_g) / T(values(In)), mean_gx = T(sum_gx) / T(values(In)) * scale * scale;
+            each_run<In>(begin, [&](Index i) {
+                Flat<T>{dx.data() + i, width(In)} +=
+                    scale * (gamma * run<In>(dy.data() + i) - mean_g - (run<In>(x.data() + i) - mean) * mean_gx);
+            });
+        });
+    }
+    template <Shape In, class T>
+    void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
+                  std::span<T, parameters(In)> dw, const Context<T>& context) const {
+        if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
+        each_group<In>(x, [&](Index begin, Index channel, const T& mean, const T& scale) {
+            Flat<T> dgamma{dw.data() + channel, width(In)}, dbeta{dw.data() + In.channels + channel, width(In)};
+            each_run<In>(begin, [&](Index i) {
+                const ConstFlat<T> up = run<In>(dy.data() + i);
+                dgamma += up * (run<In>(x.data() + i) - mean) * scale;
+                dbeta += up;
+            });
+        });
+    }
+
+    /// Its own counterpart in a mirrored decoder; also in a tied one, with its own γ and β.
+    template <Shape In>
+    constexpr GroupNormalization mirror() const {
+        return *this;
+    }
+    template <Shape In, Index Offset>
+    constexpr GroupNormalization tied() const {
+        return *this;
+    }
+
+  private:
+    static constexpr Index width(Shape in) { return in.channels / Groups; }  // channels of a group
+    static constexpr Index values(Shape in) { return width(in) * in.positions(); }
+    // What a group has at one position.
+    template <Shape In, class T>
+    static ConstFlat<T> run(const T* begin) {
+        return {begin, width(In)};
+    }
+    template <Shape In, class Use>
+    static void each_run(Index begin, Use use) {
+        for (Index position = 0; position < In.positions(); ++position) use(begin + position * In.channels);
+    }
+    // Calls use(i, c, μ, 1/√(σ² + ε)) for each group of each sample, which begins with channel c, at value i.
+    template <Shape In, class T, class Use>
+    void each_group(ConstView<T> x, Use use) const {
+        using std::sqrt;
+        for (Index sample = 0; sample < x.size(); sample += In.size())
+            for (Index channel = 0; channel < In.channels; channel += width(In)) {
+                core::Accumulator<T> sum(0), squares(0);
+                const auto each = [&](auto add) { each_run<In>(sample + channel, add); };
+                each([&](Index i) { sum += core::Accumulator<T>(run<In>(x.data() + i).sum()); });
+                const T mean = T(sum) / T(values(In));
+                each([&](Index i) { squares += core::Accumulator<T>((run<In>(x.data() + i) - mean).square().sum()); });
+                const T variance = T(squares) / T(values(In));
+                use(sample + channel, channel, mean, T(T(1) / sqrt(T(variance + T(epsilon)))));
+            }
+    }
+};
+
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
