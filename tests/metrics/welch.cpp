@@ -26,7 +26,7 @@ TEST_CASE("Figures that never differ leave nothing to chance") {
 
 // The sample of the larger variance is the smaller one: a pooled variance would let one in four beyond.
 
-TEST_CASE("Means of one distribution lie further apart than the bound as often as stated") {
+TEST_CASE("Means of one distribution lie further apart than the bound as often as stated", "[statistics]") {
     hourglass::Rng rng{1};
     const auto draw = [&rng](std::size_t count, double spread) {
         double sum = 0, squares = 0;

@@ -52,7 +52,7 @@ TEST_CASE("PreActivationLoss: a whole model, with and without a term that makes 
     CHECK(tape.penalty() > 1);
 }
 
-TEST_CASE("PreActivationLoss: dead units come back") {
+TEST_CASE("PreActivationLoss: dead units come back", "[statistics]") {
     using Encoder = hg::Chain<hg::Shape{6}, hg::Dense<40>>;
     using Decoder = hg::Chain<Encoder::output, hg::Dense<6>>;
     const Eigen::MatrixXf x = values(6, 200, 4).cast<float>();
