@@ -22,7 +22,7 @@ struct Table {
 /// what is wrong with a file that cannot be read, and ends the program with status 1.
 inline Table read_table(const std::string& path) {
     try {
-        const hourglass::Csv csv = hourglass::read_csv(path, {.numbers_only = true});
+        const hourglass::Csv csv = hourglass::read_csv(path, {.numeric_only = true});
 
         Table table;
         std::vector<Eigen::Index> rows;

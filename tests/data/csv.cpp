@@ -63,16 +63,27 @@ TEST_CASE("a header is found, or stated") {
 }
 
 TEST_CASE("a header is never guessed in silence") {
-    // Text above a number is a name.
-    CHECK(read("a,1\n2,3\n").header == Names{"a", "1"});
+    // Text above a number is a name, a date is none.
     CHECK(read("a,,c\n1,2,3\n").header == Names{"a", "", "c"});
+    CHECK(read("2014-04-01,7\n2014-04-02,8\n", {.columns = {1}}).values == matrix(1, {7, 8}));
     CHECK(read("time,773869\nx,1\n", {.columns = {"773869"}}).values == matrix(1, {1}));
     CHECK(read("time,773869\nm,s\n3,1\n", {.skip_after_header = 1}).header == Names{"time", "773869"});
-    for (const std::string text : {"time,773869\n2014-04-01,5\n", "2014-04-01,7\n", "2014-04-01,\n2014-04-02,8\n"})
-        CHECK_THAT(error_in(text, {.columns = {1}}),
-                   ContainsSubstring("whether the first line holds names cannot be told, as \"") &&
+    const auto asks = [](const std::string& text, const char* why, const hg::CsvOptions& options = {}) {
+        INFO(text);
+        CHECK_THAT(error_in(text, options),
+                   ContainsSubstring("whether the first line holds names cannot be told, as ") &&
+                       ContainsSubstring(why) &&
                        ContainsSubstring("say header = CsvHeader::Present or CsvHeader::Absent"));
-    CHECK_THAT(error_in(",\n1,2\n", {.missing = hg::CsvMissing::NaN}), ContainsSubstring("all its fields are missing"));
+    };
+    // What is missing, too, may be text above a number, and a file of categories is text altogether.
+    for (const std::string text : {"time,773869\n2014-04-01,5\n", "a,1\n2,3\n", "n/a,7\n12,8\n"})
+        asks(text, "may be a name and", {.columns = {1}});
+    asks("p,x\ne,s\n", "the second holds no number either", {.categories = {0, 1}});
+    asks("2014-04-01,\n2014-04-02,8\n", "none of its fields is a name or a number", {.columns = {1}});
+    asks(",\n1,2\n", "none of its fields is a name or a number", {.missing = hg::CsvMissing::NaN});
+    for (const std::string text : {"0,1,2\n0.5,1.5,2.5\n", "1,2,3\n7,8,9\n", ",0,1\n0,0.5,1.5\n1,2.5,3.5\n"})
+        asks(text, "it may number the columns", {.except = {0}});
+    CHECK(read(",2,5\n,4,5\n", {.missing = hg::CsvMissing::Fill}).values == matrix(3, {0, 2, 5, 0, 4, 5}));
     // Row numbers of pandas and R are no feature.
     for (const std::string text :
          {",a,b\n0,1,2\n1,3,4\n", "\"\",\"a\",\"b\"\n\"1\",1,2\n\"2\",3,4\n", "Unnamed: 0,a,b\n0,1,2\n1,3,4\n"}) {
@@ -152,8 +163,9 @@ TEST_CASE("other delimiters and the decimal comma") {
                ContainsSubstring("\"1.234,5\" is not a number (thousands says"));
     CHECK_THAT(error_in("a;b\n1,5;2\n", {.delimiter = ';'}),
                ContainsSubstring("\"1,5\" is not a number (decimal says"));
-    CHECK_THAT(error_in("1,5;2\n", {.delimiter = ';'}), ContainsSubstring("\"1,5\" is text and \"2\" is not"));
-    CHECK_THAT(error_in("a;b\n1;2\n"), ContainsSubstring("is the delimiter one of ; | and tab?"));
+    CHECK_THAT(error_in("1,5;2\n", {.delimiter = ';'}),
+               ContainsSubstring("line 1, column 1: \"1,5\" is not a number (decimal says"));
+    CHECK_THAT(error_in("a;b\n1;2\n"), ContainsSubstring("is the delimiter one of ; | tab and blank?"));
     CHECK_THAT(error_in("a;b\n1,5;2,5\n"),
                ContainsSubstring("line 2 has 3 fields") && ContainsSubstring("is the delimiter"));
     // What a spreadsheet writes first says the delimiter.
@@ -165,7 +177,7 @@ TEST_CASE("other delimiters and the decimal comma") {
     CHECK_THAT(error_in("sep=,\n1,5\n", {.delimiter = ';', .decimal = ','}),
                ContainsSubstring("delimiter and decimal sign are both ,"));
     CHECK(read("1,5;2\n", {.decimal = ','}).values == matrix(2, {1.5, 2}));
-    CHECK(read("  1   2.5 \n 3 4\n", {.delimiter = ' '}).values == matrix(2, {1, 2.5, 3, 4}));
+    CHECK(read("  1 \t 2.5 \n\t3\t4\t\n", {.delimiter = ' '}).values == matrix(2, {1, 2.5, 3, 4}));
     CHECK_THAT(error_in("1\n", {.delimiter = ',', .decimal = ','}),
                ContainsSubstring("delimiter and decimal sign are both ,"));
     CHECK_THAT(error_in("1\n", {.decimal = 'x'}), ContainsSubstring("must be . or , and not x"));
@@ -182,7 +194,7 @@ TEST_CASE("what stands between thousands") {
                french)
               .values == matrix(1, {1234.5}));
     for (const std::string text :
-         {"1.23", "1.2345", "1.234.5", "1234.567", ".123", "1..234", "1.234.", "1.234x", "-.123"})
+         {"1.23", "1.2345", "1.234.5", "1234.567", ".123", "1..234", "1.234.", "1.234x", "-.123", "0.125", "-0.125"})
         CHECK_THAT(error_in("a;b\n1;" + text + "\n", german), ContainsSubstring("\"" + text + "\" is not a number"));
     CHECK_THAT(error_in("1\n", {.thousands = "."}), ContainsSubstring("\".\" cannot stand between thousands"));
 }
@@ -199,24 +211,33 @@ TEST_CASE("lines that are no data are left out by choice") {
     CHECK_THAT(error_in("1\n", {.skip_after_header = 1, .header = hg::CsvHeader::Absent}),
                ContainsSubstring("skip_after_header, for a file without a header"));
     CHECK_THAT(error_in("1\n", {.comment = '"'}), ContainsSubstring("cannot begin a comment"));
-    CHECK_THAT(error_in("1\n", {.comment = ','}), ContainsSubstring("also begins comments"));
+    for (const char comment : {'-', '7', '.', ','})
+        CHECK_THAT(error_in("1\n", {.comment = comment}), ContainsSubstring("cannot begin a comment"));
+    CHECK_THAT(error_in("1\n", {.delimiter = '#', .comment = '#'}), ContainsSubstring("also begins comments"));
+    CHECK_THAT(error_in("1\n", {.delimiter = ' ', .thousands = " "}), ContainsSubstring("blanks stand between fields"));
 }
 
 TEST_CASE("columns of text are left out, or read as categories") {
     const std::string text =
         "date,colour,x,flag,empty\n2014-04-01,red,,True,\n2014-04-02,blue,2,false,\n,red,3,TRUE,\n";
-    const hg::Csv numbers = read(text, {.missing = hg::CsvMissing::NaN, .numbers_only = true});
+    const hg::Csv numbers = read(text, {.missing = hg::CsvMissing::NaN, .numeric_only = true});
     CHECK(numbers.header == Names{"x", "flag"});
-    CHECK(numbers.left_out == Names{"date", "colour", "empty"});
+    CHECK(numbers.dropped == Names{"date", "colour", "empty"});
     CHECK(numbers.values.row(1) == matrix(3, {1, 0, 1}).transpose());
+    // A column of numbers is not dropped for a mark that was not named.
+    CHECK_THAT(error_in("a,b\n1,NA\n2,3\n", {.numeric_only = true}),
+               ContainsSubstring("line 3, column 2 (b): \"3\" is a number in a column that begins with text"));
+    CHECK_THAT(error_in("a,b\nNaN,2\n1,3\n", {.numeric_only = true}),
+               ContainsSubstring("line 2, column 1 (a): \"NaN\" is a missing value"));
     // What is text later on is no column of text, and what is missing before the first number still is.
-    CHECK_THAT(error_in("a,b\n1,2\n3,x\n", {.numbers_only = true}), ContainsSubstring("line 3, column 2 (b): \"x\""));
-    CHECK_THAT(error_in("a,b\n,2\n1,3\n", {.numbers_only = true}),
+    CHECK_THAT(error_in("a,b\n1,2\n3,x\n", {.numeric_only = true}), ContainsSubstring("line 3, column 2 (b): \"x\""));
+    CHECK_THAT(error_in("a,b\n,2\n1,3\n", {.numeric_only = true}),
                ContainsSubstring("line 2, column 1 (a): the field is empty"));
-    CHECK_THAT(error_in("a,b\nx,y\n", {.numbers_only = true}), ContainsSubstring("no column holds numbers"));
+    CHECK_THAT(error_in("a,b\nx,y\n", {.header = hg::CsvHeader::Present, .numeric_only = true}),
+               ContainsSubstring("no column holds numbers"));
 
     const hg::Csv colours =
-        read(text, {.missing = hg::CsvMissing::Value, .columns = {"colour", "x"}, .categories = {"colour"}});
+        read(text, {.missing = hg::CsvMissing::Fill, .columns = {"colour", "x"}, .categories = {"colour"}});
     CHECK(colours.header == Names{"colour=blue", "colour=red", "x"});
     CHECK(colours.values == matrix(3, {0, 1, 0, 1, 0, 2, 0, 1, 3}));
     REQUIRE(colours.categories.size() == 1);
@@ -238,12 +259,23 @@ TEST_CASE("columns of text are left out, or read as categories") {
           matrix(3, {7, 1, 0}));
     CHECK_THAT(error_in("c,x\n,1\n", {.categories = {"c"}}),
                ContainsSubstring("line 2, column 1 (c): the field is empty"));
+    CHECK_THAT(error_in("c,x\nNaN,1\nb,2\n", {.categories = {"c"}}), ContainsSubstring("\"NaN\" is a missing value"));
+    CHECK(read("c\nNaN\n", {.categories = {{"c", {"NaN"}}}}).values == matrix(1, {1}));
+    // A name that two columns have does not choose one, here or in the next file.
+    const hg::Csv twins = read("c,c,x\na,b,1\n", {.categories = {0, 1}});
+    CHECK(read("c,c,x\na,b,1\n", {.categories = twins.categories}).values == twins.values);
+    CHECK_THAT(error_in("c,x\na,1\n", {.except = {"c"}, .categories = {"c"}}),
+               ContainsSubstring("column 0 is both among the categories and in except"));
+    CHECK_THAT(error_in("c,x\na,1\n", {.categories = {"c", {"c", {"a"}}}}),
+               ContainsSubstring("column 0 is twice among the categories"));
     CHECK_THAT(error_in("c,x\n,1\n", {.missing = hg::CsvMissing::NaN, .categories = {"c"}}),
                ContainsSubstring("column c holds no category"));
 }
 
 TEST_CASE("the scalar type is the caller's choice") {
-    std::istringstream in("a,b\n0.1,1e38\n"), large("a,b\n0.1,1e39\n");
+    std::istringstream in("a,b\n0.1,1e38\n"), large("a,b\n0.1,1e39\n"), gap("a,b\n1,\n");
+    CHECK_THAT(error_of([&] { hg::read_csv<float>(gap, {.missing = hg::CsvMissing::Fill, .fill_value = 1e39}); }),
+               ContainsSubstring("fill_value is 1e+39, beyond the numbers of the type asked for"));
     const hg::CsvTable<float> table = hg::read_csv<float>(in);
     CHECK(table.values(0, 0) == 0.1f);
     CHECK(table.values(1, 0) == 1e38f);
@@ -274,6 +306,7 @@ TEST_CASE("UTF-16 is named") {
                                     "\0a\0,",
                                     6)),
                ContainsSubstring("the file is UTF-16"));
+    CHECK_THAT(error_in("\xFEyngd,x\n1,2\n"), ContainsSubstring("the file is not UTF-8, by its first byte"));
     const std::string nul = error_in(std::string("a\0,\0b\0\n\0", 8));
     CHECK_THAT(nul, ContainsSubstring("line 1, column 1: a NUL byte; is the file UTF-16?"));
     CHECK(nul.find('\0') == std::string::npos);
@@ -308,22 +341,23 @@ TEST_CASE("missing values are an error, or NaN by choice") {
     CHECK_THAT(error_in(gaps, {.missing_values = names}),
                ContainsSubstring("line 2, column 2 (b): \"?\" is a missing value"));
     const auto with = [&](hg::CsvMissing missing) {
-        return read(gaps, {.missing = missing, .missing_values = names, .value = -1});
+        return read(gaps, {.missing = missing, .missing_values = names, .fill_value = -1});
     };
-    CHECK(with(hg::CsvMissing::Value).values == matrix(2, {1, -1, -1, 4, 5, 8}));
+    CHECK(with(hg::CsvMissing::Fill).values == matrix(2, {1, -1, -1, 4, 5, 8}));
     CHECK(with(hg::CsvMissing::Mean).values == matrix(2, {1, 6, 3, 4, 5, 8}));
-    CHECK(with(hg::CsvMissing::LeaveOut).values == matrix(2, {5, 8}));
-    CHECK(with(hg::CsvMissing::LeaveOut).lines == std::vector<hg::Index>{4});
+    CHECK(with(hg::CsvMissing::Drop).values == matrix(2, {5, 8}));
+    CHECK(with(hg::CsvMissing::Drop).lines == std::vector<hg::Index>{4});
     CHECK(std::isnan(with(hg::CsvMissing::NaN).values(1, 0)));
-    CHECK(read("c\na\n?\nb\na\n", {.missing = hg::CsvMissing::LeaveOut, .missing_values = names, .categories = {"c"}})
+    CHECK(read("c\na\n?\nb\na\n", {.missing = hg::CsvMissing::Drop, .missing_values = names, .categories = {"c"}})
               .values == matrix(2, {1, 0, 0, 1, 1, 0}));
     CHECK(read("c,x\na,1\n?,1\nb,1\n", {.missing = hg::CsvMissing::Mean, .missing_values = names, .categories = {"c"}})
               .values.col(1) == matrix(3, {0.5, 0.5, 1}));
-    CHECK_THAT(error_in("a,b\n1,?\n", {.missing = hg::CsvMissing::LeaveOut, .missing_values = names}),
+    CHECK_THAT(error_in("a,b\n1,?\n", {.missing = hg::CsvMissing::Drop, .missing_values = names}),
                ContainsSubstring("no line is left"));
     CHECK_THAT(error_in("a,b\n1,?\n", {.missing = hg::CsvMissing::Mean, .missing_values = names}),
                ContainsSubstring("column b has no value to take the mean of"));
-    CHECK_THAT(error_in("1\n", {.missing = hg::CsvMissing::Value, .value = NAN}),
+    CHECK(read("x,y\n1e308,1\n1e308,1\n,1\n", {.missing = hg::CsvMissing::Mean}).values(0, 2) == Approx(1e308));
+    CHECK_THAT(error_in("1\n", {.missing = hg::CsvMissing::Fill, .fill_value = NAN}),
                ContainsSubstring("must be finite, got nan"));
 }
 

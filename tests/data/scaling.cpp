@@ -66,6 +66,23 @@ TEMPLATE_TEST_CASE("MinMaxScaler maps the training data to the range", "", float
     CHECK(wide.range() == Eigen::Vector3d(10, 2, 1));
 }
 
+TEMPLATE_TEST_CASE("MinMaxScaler takes all features together where it is told to", "", float, double) {
+    Eigen::MatrixX<TestType> data(3, 2);
+    data << 1, 2, 3, 5, 4, 4;
+    hg::MinMaxScaler<TestType> scaler{{.together = true}};
+    Eigen::MatrixX<TestType> expected(3, 2);
+    expected << 0, 0.25, 0.5, 1, 0.75, 0.75;  // (x − 1)/4
+    CHECK(scaler.fit_transform(data) == expected);
+    CHECK(scaler.min() == Eigen::Vector3d::Constant(1));
+    CHECK(scaler.range() == Eigen::Vector3d::Constant(4));
+    CHECK(scaler.inverse_transform(expected) == data);
+    CHECK(hg::MinMaxScaler<TestType>{{.together = true}}.fit_transform(Eigen::MatrixX<TestType>::Ones(2, 3)).isZero());
+    CHECK_THAT(error_of([] {
+                   hg::MinMaxScaler<double>{{.together = true}}.fit(Eigen::Vector2d{-1e308, 1e308});
+               }),
+               ContainsSubstring("the range of feature 0 overflows"));
+}
+
 TEMPLATE_TEST_CASE("MinMaxScaler never leaves [0, 1] on its training data", "", float, double) {
     const Eigen::MatrixX<TestType> train = 1e3 * Eigen::MatrixX<TestType>::Random(200, 50);
     const Eigen::MatrixX<TestType> scaled = hg::MinMaxScaler<TestType>{}.fit_transform(train);

@@ -367,6 +367,26 @@ TEST_CASE("what does not fit is refused, and nothing is changed") {
     hg::load(good, other.model, hg::IgnoreOthers{});
 }
 
+TEST_CASE("layers of one name and size that compute otherwise are another architecture") {
+    hg::Rng rng{1};
+    const auto refused = [&](auto saved, auto loaded) {
+        std::stringstream file;
+        hg::save(file, hg::network(saved, rng));
+        auto other = hg::network(loaded, rng);
+        CHECK_THAT(error_of([&] { hg::load(file, other); }), ContainsSubstring("expected \""));
+    };
+    using hg::chain, hg::Shape;
+    refused(chain<Shape{4}>(hg::GroupNormalization<2>{}), chain<Shape{4}>(hg::GroupNormalization<4>{}));
+    refused(chain<Shape{4}>(hg::TopK<2>{}), chain<Shape{4}>(hg::TopK<3>{}));
+    refused(chain<Shape{4}>(hg::BatchTopK<2>{}), chain<Shape{4}>(hg::BatchTopK<3>{}));
+    refused(chain<Shape{4, 3, 3}>(hg::UpSampling2D<2>{}),
+            chain<Shape{4, 3, 3}>(hg::UpSampling2D<2, hg::Interpolation::Bilinear>{}));
+    constexpr hg::Padding same = hg::Padding::Same;
+    refused(chain<Shape{4, 8}>(hg::Conv1D<4, 3, 1, same>{}), chain<Shape{4, 8}>(hg::Conv1D<4, 3, 1, same, 2>{}));
+    refused(chain<Shape{4, 8}>(hg::MaxPooling1D<2>{}), chain<Shape{4, 8}>(hg::MaxPooling1D<3, 2, same>{}));
+    refused(chain<Shape{4, 8}>(hg::ZeroPadding1D<2, 1>{}), chain<Shape{4, 8}>(hg::ZeroPadding1D<1, 2>{}));
+}
+
 TEST_CASE("a variance below zero is neither saved nor loaded, nor put back") {
     using Chain = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::BatchNormalization>;
     hg::Rng rng{1};

@@ -583,9 +583,10 @@ TEST_CASE("learned slopes and group normalisations come under each framework's n
     const std::vector<float> slopes{1, 2, 3, 4}, scales{5, 6, 7, 8}, shifts{9, 10, 11, 12};
     Eigen::VectorXf all(12);
     all << 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12;
-    const auto file = [&](const std::string& alpha, const std::string& gamma, const std::string& beta) {
+    const auto file = [&](const std::string& alpha, const std::string& gamma, const std::string& beta,
+                          const hg::io::TensorShape& slopes_shape = {4}) {
         hg::io::Contents contents;
-        contents.add(alpha, {4}, slopes.data(), hg::io::Use::Record);
+        contents.add(alpha, slopes_shape, slopes.data(), hg::io::Use::Record);
         contents.add(gamma, {4}, scales.data(), hg::io::Use::Record);
         contents.add(beta, {4}, shifts.data(), hg::io::Use::Record);
         return bytes_of(contents);
@@ -600,6 +601,20 @@ TEST_CASE("learned slopes and group normalisations come under each framework's n
     network = hg::network<Chain>(rng);
     hg::load(file("act.negative_slope", "norm.scale", "norm.bias"), hg::from_flax(network, modules));
     CHECK(network.parameters() == all);
+    // Keras's slopes that are shared over positions; one for all channels, in PyTorch by default and always in Flax.
+    network = hg::network<Chain>(rng);
+    hg::load(file("act/alpha", "norm/gamma", "norm/beta", {1, 1, 4}), hg::from_keras(network, modules));
+    CHECK(network.parameters() == all);
+    all.head(4).setConstant(1);
+    hg::load(file("act.weight", "norm.weight", "norm.bias", {1}), hg::from_pytorch(network, modules));
+    CHECK(network.parameters() == all);
+    network = hg::network<Chain>(rng);
+    hg::load(file("act.negative_slope", "norm.scale", "norm.bias", {}), hg::from_flax(network, modules));
+    CHECK(network.parameters() == all);
+    CHECK_THAT(error_of([&] {
+                   hg::load(file("act/alpha", "norm/gamma", "norm/beta", {4, 1}), hg::from_keras(network, modules));
+               }),
+               ContainsSubstring("tensor act/alpha has the shape"));
 }
 
 TEST_CASE("the usual separator comes before the other one") {

@@ -31,16 +31,16 @@ set(public
     Adadelta Adagrad Adam AdamW CosineDecay ExponentialDecay LinearWarmup Optimizer RMSprop Sgd StepDecay clip_by_norm
     clip_by_value
     # data
-    BatchPair Csv CsvCategories CsvColumn CsvField CsvHeader CsvLines CsvMissing CsvOptions CsvTable Idx LastBatch MinMaxOptions MinMaxScaler Minibatches
-    PairedMinibatches Pixels StandardScaler minibatches one_hot overlap_mean parse_csv_number read_csv read_idx read_idx_images
-    read_idx_labels sliding_windows window_count
+    BatchPair Csv CsvCategories CsvColumn CsvField CsvHeader CsvLines CsvMissing CsvOptions CsvTable Idx LabelledSplit LastBatch MinMaxOptions MinMaxScaler Minibatches
+    PairedMinibatches Pixels Split StandardScaler minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
+    read_idx_labels sliding_windows train_test_split window_count
     # metrics
     Classification Contribution StreamingOptions StreamingScorer WindowError WindowScore accuracy activation_density
     best_f1_threshold classify dead_units error_contributions fraction_of_variance_unexplained importance_weighted_bound
     mean_active_units peak_signal_to_noise_ratio quantile_threshold roc_auc sigma_threshold structural_similarity
     top_contributions
     # training
-    CyclicalAnnealing EarlyStopping History LinearAnnealing Metric Metrics ProgressBar ProgressStyle
+    CyclicalAnnealing EarlyStopping History LinearAnnealing Metric Metrics ProgressBar ProgressStyle ReduceLROnPlateau
     # files
     IgnoreOthers Named OnnxPart converting export_onnx from_flax from_keras from_pytorch load named save
     # random numbers, threads, memory, errors

@@ -139,7 +139,7 @@ TEST_CASE("wrong arguments of layers over sequences are refused in words") {
               (void)hg::GroupNormalization<2>::output(Shape{5, 3});
           }) == "GroupNormalization: 5 channels do not fall into 2 groups of as many");
     CHECK(message_of([] { (void)hg::PReLU{std::numeric_limits<double>::infinity()}; }) ==
-          "PReLU: the slope must be finite, got inf");
+          "PReLU: the initial slope must be finite, got inf");
     CHECK(message_of([] { (void)hg::LayerNormalization{0.0}; }) ==
           "LayerNormalization: epsilon must be finite and positive, got 0");
 }

@@ -21,10 +21,10 @@ Eigen::MatrixXd distributions(hg::Index classes, hg::Index rows, hg::Index cols,
 }
 
 template <hg::Shape Output>
-constexpr auto logits_of = hg::CategoricalCrossEntropy::from_logits<Output>();
+constexpr auto logits_of = hg::CategoricalCrossEntropy{}.from_logits<Output>();
 
 template <hg::Shape Output>
-constexpr auto output_of = hg::CategoricalCrossEntropy::from_output<Output>();
+constexpr auto output_of = hg::CategoricalCrossEntropy{}.from_output<Output>();
 
 template <class T, class Loss>
 void check_frozen(const Loss& loss, const std::string& name) {
@@ -47,6 +47,31 @@ TEST_CASE("the gradient of categorical cross-entropy agrees with dual numbers") 
     oracle::check_loss(logits_of<hg::Shape{3, 5}>, values(15, 7, 4, -12, 12), distributions(3, 15, 7, 5));
     oracle::check_loss(output_of<hg::Shape{37}>, p, t);
     oracle::check_loss(output_of<hg::Shape{3, 5}>, values(15, 7, 6, 0.02, 0.98), distributions(3, 15, 7, 5));
+}
+
+TEST_CASE("label smoothing is the loss of smoothed targets, a share for every class") {
+    constexpr hg::CategoricalCrossEntropy plain, smooth{.label_smoothing = 0.2};
+    const Eigen::MatrixXd t = distributions(3, 15, 7, 5), smoothed = (0.8 * t.array() + 0.2 / 3).matrix();
+    const auto compare = [&](const auto& of_smooth, const auto& of_plain, const Eigen::MatrixXd& p) {
+        Eigen::MatrixXd d(15, 7), expected(15, 7);
+        const double value = of_smooth.template gradient<double>(read(p), read(t), write(d));
+        CHECK(value ==
+              Approx(of_plain.template gradient<double>(read(p), read(smoothed), write(expected))).epsilon(1e-14));
+        CHECK(of_smooth.template value<double>(read(p), read(t)) == Approx(value).epsilon(1e-14));
+        CHECK((d - expected).cwiseAbs().maxCoeff() <= 1e-15);
+        Eigen::VectorXd each(7);
+        of_smooth.template samples<double>(read(p), read(t), Eigen::Map<Eigen::VectorXd>(each.data(), 7));
+        CHECK(each.mean() == Approx(value).epsilon(1e-14));
+    };
+    constexpr hg::Shape shape{3, 5};
+    const Eigen::MatrixXd logits = values(15, 7, 4, -12, 12), p = values(15, 7, 6, 0.02, 0.98);
+    compare(smooth.from_logits<shape>(), plain.from_logits<shape>(), logits);
+    compare(smooth.from_output<shape>(), plain.from_output<shape>(), p);
+    oracle::check_loss(smooth.from_logits<shape>(), logits, t);
+    oracle::check_loss(smooth.from_output<shape>(), p, t);
+    for (const double bad : {-0.1, 1.0, 2.0, std::numeric_limits<double>::quiet_NaN()})
+        CHECK_THROWS_WITH(hg::CategoricalCrossEntropy{bad}.check(),
+                          ContainsSubstring("the label smoothing must be at least 0 and below 1"));
 }
 
 TEST_CASE("categorical cross-entropy of probabilities: the gradient is that of the value, also beyond the clip") {

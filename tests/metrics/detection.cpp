@@ -46,12 +46,14 @@ void check_labels(const std::string& name, Call call) {
 
 }  // namespace
 
-TEST_CASE("precision, recall and F1 are scikit-learn's") {
+TEST_CASE("precision, recall, F1 and accuracy are scikit-learn's") {
     const hg::Classification counts = hg::classify(scores, labels, 0.4);  // 0.4 itself is not above 0.4
     CHECK(counts == hg::Classification{3, 1, 4, 2});
     CHECK(counts.precision() == 0.75);
     CHECK(counts.recall() == 0.6);
     CHECK(counts.f1() == Approx(2.0 / 3).epsilon(1e-15));
+    CHECK(counts.accuracy() == 0.7);
+    CHECK(hg::Classification{}.accuracy() == 0);
     CHECK(hg::classify(scores, labels, 0.39) == hg::Classification{4, 2, 3, 1});
 
     const hg::Classification none = hg::classify(scores, labels, 0.9);

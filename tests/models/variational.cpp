@@ -173,6 +173,40 @@ TEST_CASE("variational models: evaluation is the means, and repeats itself") {
     CHECK((walk.col(6) - model.reconstruct(x.col(1))).norm() < 1e-14);
 }
 
+TEST_CASE("a loss that draws is the one that training sees, and on average above that of the means") {
+    hg::Rng rng{1};
+    auto model =
+        hg::autoencoder<Encoder, Decoder, double>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{.beta = 2});
+    auto tape = model.tape();
+    double above = 0;
+    for (int round = 0; round < 200; ++round) {
+        hg::Rng same = rng;
+        const double drawn = model.loss(x, target, tape, rng);
+        CHECK(drawn == Approx(model.gradient(x, target, tape, same)).epsilon(1e-12));
+        above += drawn - model.loss(x, target, tape);
+    }
+    CHECK(above > 0);
+    // Terms see the code that was drawn, and a batch of several blocks has each sample's noise.
+    const auto watched = hg::autoencoder<Encoder, Decoder, double>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{},
+                                                                   hg::L1{0.3}, hg::MaximumMeanDiscrepancy{});
+    auto watched_tape = watched.tape();
+    const Eigen::MatrixXd many = x.replicate(1, 150);
+    hg::Rng same = rng;
+    CHECK(watched.loss(many, watched_tape, rng) == Approx(watched.gradient(many, watched_tape, same)).epsilon(1e-12));
+    hg::Rng one{5}, two{5};
+    CHECK(model.loss(x, tape, one) == model.loss(x, x, tape, two));
+    CHECK(model.loss(x, tape, one) != model.loss(x, x, tape, one));
+
+    using ConditionalDecoder = hg::Chain<hg::Shape{2}, hg::Condition<3>, hg::Dense<6>, hg::Sigmoid>;
+    const auto conditional =
+        hg::autoencoder<Encoder, ConditionalDecoder, double>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{});
+    auto other_tape = conditional.tape();
+    const Eigen::MatrixXd labels = values(3, 4, 23, 0, 1);
+    one = two;
+    CHECK(conditional.loss(hg::given(x, labels), other_tape, one) ==
+          Approx(conditional.gradient(hg::given(x, labels), other_tape, two)).epsilon(1e-12));
+}
+
 TEST_CASE("the importance-weighted bound approaches ln p(x) of a linear model, and the lower bound stays below",
           "[statistics]") {
     hg::Rng rng{2};

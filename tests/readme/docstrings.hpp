@@ -21,6 +21,7 @@ inline hg::Rng rng{42};
 inline auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{});
 inline auto tape = model.tape();
 inline hg::Adam adam;
+inline const Eigen::VectorXi classes;
 inline const Eigen::MatrixXf x, images, validation, labels, batch, dscore, raw_train, raw_test;
 inline Eigen::MatrixXf dx, contributions;
 inline const float loss = 0, mean_loss = 0, val_loss = 0;

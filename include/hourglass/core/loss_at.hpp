@@ -65,7 +65,7 @@ struct LossAt {
     static decltype(auto) bind(const Loss& loss, const Caller& caller, const T* theta, T* gradient, Index offset) {
         constexpr Shape shape = Layers::plan.shapes[At];
         if constexpr (Fused)
-            return Loss::template from_logits<shape>(caller);
+            return loss.template from_logits<shape>(caller);
         else if constexpr (depends_on_shape<Loss, shape>)
             return loss.template from_output<shape>(caller);
         else if constexpr (learned_by<Loss>() > 0)

@@ -31,7 +31,7 @@ struct CsvTable {
     Matrix<T> values;
     std::vector<Index> lines;               ///< The line of the file, from 1, of each column of `values`.
     std::vector<CsvCategories> categories;  ///< The categories read, with their values: the option for the next file.
-    std::vector<std::string> left_out;      ///< What `CsvOptions::numbers_only` left out: names, else positions.
+    std::vector<std::string> dropped;       ///< What `CsvOptions::numeric_only` left out: names, else positions.
 
     /// The row of `values` that holds the column of this name. `Error` if there is none.
     Index row(std::string_view name) const {
@@ -45,6 +45,11 @@ using Csv = CsvTable<double>;
 // What is not for users.
 namespace data {
 
+/// Whether what was read as one field may be several, and what to say then.
+inline bool may_hold_delimiter(const std::string& field) { return field.find_first_of(";\t| ") != std::string::npos; }
+inline constexpr const char* delimiter_advice =
+    " (is the delimiter one of ; | tab and blank? skip_lines leaves out lines before the header)";
+
 /// Puts a table together, line by line. A template of its numbers' type so that programs without tables do not compile
 /// it.
 template <std::floating_point T>
@@ -52,6 +57,8 @@ class CsvBuilder {
   public:
     CsvBuilder(const CsvOptions& options, const std::vector<std::string>& names, Index columns, std::string_view source)
         : options_(options), names_(names), source_(source) {
+        if (std::abs(options.fill_value) > static_cast<double>(std::numeric_limits<T>::max()))
+            fail(source, ": fill_value is ", options.fill_value, ", beyond the numbers of the type asked for");
         const CsvChoice choice(options, names, columns, source);
         for (const Index column : choice.columns()) features_.push_back({column});
         for (const CsvCategories& each : options.categories) {
@@ -68,6 +75,10 @@ class CsvBuilder {
                 add_category(feature, field, line);
             else if (feature.kind != Kind::Text)
                 add_number(feature, field, line);
+            else if (double value = 0; parse_csv_field(field, options_, value) == CsvField::Number)
+                fail(where(feature, line), ": \"", field.substr(0, 60),
+                     "\" is a number in a column that begins with text (missing_values names what means a missing one; "
+                     "except leaves the column out)");
         }
         lines_.push_back(line);
     }
@@ -76,10 +87,10 @@ class CsvBuilder {
     CsvTable<T> table() {
         if (lines_.empty()) fail(source_, ": the file holds no data", names_.empty() ? "" : " after its header");
         CsvTable<T> csv;
-        leave_out_text(csv.left_out);
+        drop_text(csv.dropped);
         std::vector<std::size_t> kept;
         for (std::size_t sample = 0; sample < lines_.size(); ++sample)
-            if (options_.missing != CsvMissing::LeaveOut || complete(sample)) kept.push_back(sample);
+            if (options_.missing != CsvMissing::Drop || complete(sample)) kept.push_back(sample);
         if (kept.empty()) fail(source_, ": no line is left, as each has a missing value");
         for (const std::size_t sample : kept) csv.lines.push_back(lines_[sample]);
 
@@ -106,7 +117,8 @@ class CsvBuilder {
         Kind kind = Kind::Unknown;
         std::vector<double> numbers = {};
         std::vector<std::string> words = {}, categories = {};
-        Index missing_line = 0;  // the first one
+        Index missing_line = 0;          // of the first one, …
+        std::string missing_field = {};  // … and what it says
     };
 
     static Index rows_of(const Feature& feature) {
@@ -119,11 +131,11 @@ class CsvBuilder {
         CsvField says = parse_csv_field(field, options_, value);
         if (says == CsvField::Number && std::abs(value) > static_cast<double>(std::numeric_limits<T>::max()))
             says = CsvField::TooLarge;
-        const bool decided = feature.kind == Kind::Numbers || !options_.numbers_only;
+        const bool decided = feature.kind == Kind::Numbers || !options_.numeric_only;
         const bool refuse_missing = options_.missing == CsvMissing::Refuse;
         if (says == CsvField::Missing) {
             if (refuse_missing && decided) missing(feature, field, line);
-            if (feature.missing_line == 0) feature.missing_line = line;
+            if (feature.missing_line == 0) feature.missing_line = line, feature.missing_field = field;
         } else if (says == CsvField::Text && !decided) {
             feature.kind = Kind::Text;
             feature.numbers = {};
@@ -133,14 +145,18 @@ class CsvBuilder {
                  says == CsvField::TooLarge ? "\" is not a finite number of the type asked for" : "\" is not a number",
                  says == CsvField::TooLarge ? "" : advice(field));
         } else {
-            if (refuse_missing && feature.missing_line > 0) missing(feature, "", feature.missing_line);
+            if (refuse_missing && feature.missing_line > 0)
+                missing(feature, feature.missing_field, feature.missing_line);
             feature.kind = Kind::Numbers;
         }
         feature.numbers.push_back(value);
     }
 
     void add_category(Feature& feature, const std::string& field, Index line) {
-        const bool is_missing = field.empty() || says_missing(field, options_);
+        double number = 0;
+        const bool given =
+            std::find(feature.categories.begin(), feature.categories.end(), field) != feature.categories.end();
+        const bool is_missing = !given && parse_csv_field(field, options_, number) == CsvField::Missing;
         if (is_missing && options_.missing == CsvMissing::Refuse) missing(feature, field, line);
         feature.words.push_back(is_missing ? std::string{} : field);
     }
@@ -169,13 +185,13 @@ class CsvBuilder {
         }
     }
 
-    void leave_out_text(std::vector<std::string>& left_out) {
-        if (!options_.numbers_only) return;
+    void drop_text(std::vector<std::string>& dropped) {
+        if (!options_.numeric_only) return;
         const auto no_numbers = [](const Feature& feature) {
             return feature.kind == Kind::Text || feature.kind == Kind::Unknown;
         };
         for (const Feature& feature : features_)
-            if (no_numbers(feature)) left_out.push_back(name_of(feature));
+            if (no_numbers(feature)) dropped.push_back(name_of(feature));
         features_.erase(std::remove_if(features_.begin(), features_.end(), no_numbers), features_.end());
         if (features_.empty()) fail(source_, ": no column holds numbers");
     }
@@ -189,22 +205,26 @@ class CsvBuilder {
 
     // A row of numbers, or a row of 0 and 1 for each category, with what stands for missing values.
     void write(const Feature& feature, const std::vector<std::size_t>& kept, Eigen::Ref<Matrix<T>> rows) const {
+        std::vector<double> row_values(kept.size());
         for (Index row = 0; row < rows.rows(); ++row) {
-            double sum = 0, present = 0;
+            double present = 0, mean = 0;
             for (Index i = 0; i < rows.cols(); ++i) {
-                double value = feature.numbers[kept[static_cast<std::size_t>(i)]];
-                if (feature.kind == Kind::Categories && is_finite(value)) value = static_cast<Index>(value) == row;
-                rows(row, i) = static_cast<T>(value);
+                double& value = row_values[static_cast<std::size_t>(i)];
+                value = feature.numbers[kept[static_cast<std::size_t>(i)]];
                 if (!is_finite(value)) continue;
-                sum += value;
+                if (feature.kind == Kind::Categories) value = static_cast<Index>(value) == row;
                 ++present;
             }
-            if (options_.missing != CsvMissing::Mean && options_.missing != CsvMissing::Value) continue;
+            for (const double value : row_values)
+                if (is_finite(value)) mean += value / present;  // a sum of them all may be beyond the numbers of double
             if (options_.missing == CsvMissing::Mean && present == 0)
                 fail(source_, ": column ", name_of(feature), " has no value to take the mean of, all is missing");
-            const double instead = options_.missing == CsvMissing::Mean ? sum / present : options_.value;
-            for (Index i = 0; i < rows.cols(); ++i)
-                if (!is_finite(rows(row, i))) rows(row, i) = static_cast<T>(instead);
+            const bool fills = options_.missing == CsvMissing::Mean || options_.missing == CsvMissing::Fill;
+            const double instead = options_.missing == CsvMissing::Mean ? mean : options_.fill_value;
+            for (Index i = 0; i < rows.cols(); ++i) {
+                const double value = row_values[static_cast<std::size_t>(i)];
+                rows(row, i) = static_cast<T>(fills && !is_finite(value) ? instead : value);
+            }
         }
     }
 
@@ -212,7 +232,7 @@ class CsvBuilder {
         const std::string name = name_of(feature);
         if (feature.kind == Kind::Categories) {
             for (const std::string& value : feature.categories) csv.header.push_back(name + "=" + value);
-            const bool by_name = !names_.empty() && !name.empty();
+            const bool by_name = !name.empty() && std::count(names_.begin(), names_.end(), name) == 1;
             csv.categories.push_back({by_name ? CsvColumn{name} : CsvColumn{feature.column}, feature.categories});
         } else if (!names_.empty() || !options_.categories.empty()) {
             csv.header.push_back(name);
@@ -228,7 +248,7 @@ class CsvBuilder {
     }
     [[noreturn]] void missing(const Feature& feature, const std::string& field, Index line) const {
         const char* const choice =
-            " (missing says what becomes of it, numbers_only leaves out columns without a value)";
+            " (missing says what becomes of it, numeric_only leaves out columns without a value)";
         if (field.empty()) fail(where(feature, line), ": the field is empty", choice);
         fail(where(feature, line), ": \"", field.substr(0, 60), "\" is a missing value", choice);
     }
@@ -239,8 +259,7 @@ class CsvBuilder {
             std::all_of(field.begin(), field.end(), [](char c) {  // thin blanks take several bytes, none of ASCII's
                 return std::string_view{"0123456789+-.,' eE"}.find(c) != std::string_view::npos || c < 0 || c > 126;
             });
-        if (field.find_first_of(";\t|") != std::string::npos)
-            return " (is the delimiter one of ; | and tab? skip_lines leaves out lines before the header)";
+        if (field.find_first_of(";\t|") != std::string::npos) return delimiter_advice;
         if (number_like && options_.decimal == '.' && field.find(',') != std::string::npos)
             return " (decimal says whether the comma is the decimal sign, thousands what else it may be)";
         if (number_like && field.find(' ') != std::string::npos)
@@ -249,8 +268,8 @@ class CsvBuilder {
             return " (thousands says what stands between groups of three digits)";
         if (lines_.empty() && !names_.empty())
             return " (missing_values names what means a missing one, skip_after_header leaves out units; text goes to "
-                   "categories, except or numbers_only)";
-        return " (missing_values names what means a missing one; text goes to categories, except or numbers_only)";
+                   "categories, except or numeric_only)";
+        return " (missing_values names what means a missing one; text goes to categories, except or numeric_only)";
     }
 
     const CsvOptions& options_;
@@ -260,46 +279,81 @@ class CsvBuilder {
     std::vector<Index> lines_;
 };
 
-/// Whether the first line holds names, where the options do not say so: by what its fields are and, if they are of
-/// several kinds, those of the second line (empty: there is none). `Error` where that cannot be told.
+/// `Error` unless a line has as many fields as the first.
+inline void require_csv_fields(const CsvLines& lines, const std::vector<std::string>& first, std::string_view source) {
+    const std::size_t fields = lines.fields().size();
+    if (fields == first.size()) return;
+    fail(source, ": line ", lines.line(), " has ", fields, " fields, the first line has ", first.size(),
+         first.size() == 1 && may_hold_delimiter(first[0]) ? delimiter_advice
+         : fields == first.size() + 1
+             ? " (if the first line lacks a name for row numbers, as R writes it, skip_lines = 1 leaves it out)"
+             : " (skip_lines and comment leave out lines of another kind)");
+}
+
+/// Whether a field may be a name: text with a letter in it, which a date is not.
+inline bool may_be_name(const std::string& field, const CsvOptions& options) {
+    double value = 0;
+    return parse_csv_field(field, options, value) == CsvField::Text &&
+           std::any_of(field.begin(), field.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c < 0 || c > 126;  // and any letter in UTF-8
+           });
+}
+
+/// Whether a line counts 0, 1, 2 … or 1, 2, 3 …, as pandas writes for columns without names.
+inline bool counts_up(const std::vector<std::string>& fields) {
+    const std::size_t start = fields[0] == "0" ? 0 : 1;
+    for (std::size_t i = 0; i < fields.size(); ++i)
+        if (fields[i] != text(i + start)) return false;
+    return fields.size() > 2;
+}
+
+/// Whether the first line holds names, where the options do not say so: by what its fields are and those of the second
+/// line (empty: there is none). `Error` where that cannot be told.
 inline bool has_csv_header(const std::vector<std::string>& first, const std::vector<std::string>& second,
                            const CsvOptions& options, std::string_view source) {
-    const std::string *word = nullptr, *other = nullptr;
-    bool number = false, word_above_number = false;
+    const std::string *name = nullptr, *other = nullptr;
+    bool number = false, name_above_number = false;
     double value = 0;
     for (std::size_t i = 0; i < first.size(); ++i) {
-        const CsvField above = parse_csv_field(first[i], options, value);
-        (above == CsvField::Text ? word : other) = &first[i];
+        const bool is_name = may_be_name(first[i], options);
+        (is_name ? name : other) = &first[i];
+        const CsvField above = parse_csv_field(first[i], options, value),
+                       below = i < second.size() ? parse_csv_field(second[i], options, value) : CsvField::Missing;
         number |= above == CsvField::Number || above == CsvField::TooLarge;
-        word_above_number |= above == CsvField::Text && i < second.size() &&
-                             parse_csv_field(second[i], options, value) == CsvField::Number;
+        name_above_number |= is_name && (below == CsvField::Number || below == CsvField::TooLarge);
     }
-    if (!other || word_above_number) return true;
-    if (!word && number) return false;
+    if (name && !number && name_above_number) return true;
+    if (!other && second.empty()) return true;
+    if (!name && number && !counts_up(first) && !(first[0].empty() && !second.empty() && !second[0].empty()))
+        return false;
+    const char* const unknown = ": whether the first line holds names cannot be told, as ";
     const char* const choice = ": say header = CsvHeader::Present or CsvHeader::Absent";
-    if (!word)
-        fail(source, ": whether the first line holds names cannot be told, as all its fields are missing", choice);
-    fail(source, ": whether the first line holds names cannot be told, as \"", word->substr(0, 60), "\" is text and \"",
-         other->substr(0, 60), "\" is not", choice);
+    if (!name)
+        fail(source, unknown, number ? "it may number the columns" : "none of its fields is a name or a number",
+             choice);
+    if (!other)
+        fail(source, unknown, "the second holds no number either", choice,
+             first.size() == 1 && may_hold_delimiter(first[0]) ? delimiter_advice
+                                                               : "; skip_after_header = 1 leaves out a line of units");
+    fail(source, unknown, "\"", name->substr(0, 60), "\" may be a name and \"", other->substr(0, 60), "\" is none",
+         choice);
 }
 
 /// The table that a stream holds. Messages begin with `source`.
 template <std::floating_point T>
 CsvTable<T> read_csv_table(std::istream& in, const CsvOptions& options, const std::string& source) {
-    check_csv_options(options, source);
-    check_csv_delimiter(csv_delimiter(options), options, source);
     const bool named = chooses_by_name(options);
     if (named && options.header == CsvHeader::Absent)
         fail(source, ": columns of a file without a header can only be chosen by position");
 
     CsvLines lines{in, options, source};
     if (!lines.next()) fail(source, ": the file holds no data");
-    check_csv_delimiter(lines.delimiter(), options, source);
     const std::vector<std::string> first = lines.fields();
     const Index first_line = lines.line();
     bool has_header = options.header == CsvHeader::Present || named || options.skip_after_header > 0;
     if (has_header) lines.skip_lines(options.skip_after_header);
     bool more = lines.next();
+    if (more) require_csv_fields(lines, first, source);
     if (!has_header && options.header == CsvHeader::Detect)
         has_header = has_csv_header(first, more ? lines.fields() : std::vector<std::string>{}, options, source);
 
@@ -307,14 +361,7 @@ CsvTable<T> read_csv_table(std::istream& in, const CsvOptions& options, const st
     CsvBuilder<T> builder(options, names, static_cast<Index>(first.size()), source);
     if (!has_header) builder.add(first, first_line);
     for (; more; more = lines.next()) {
-        const std::size_t fields = lines.fields().size();
-        if (fields != first.size())
-            fail(source, ": line ", lines.line(), " has ", fields, " fields, the first line has ", first.size(),
-                 first.size() == 1 && first[0].find_first_of(";\t|") != std::string::npos
-                     ? " (is the delimiter one of ; | and tab?)"
-                 : has_header && fields == first.size() + 1
-                     ? " (if the first line lacks a name for row numbers, as R writes it, skip_lines = 1 leaves it out)"
-                     : " (skip_lines and comment leave out lines of another kind)");
+        require_csv_fields(lines, first, source);
         builder.add(lines.fields(), lines.line());
     }
     return builder.table();

@@ -24,17 +24,24 @@ inline namespace HOURGLASS_ABI {
 class CsvLines {
   public:
     CsvLines(std::istream& in, char delimiter) : CsvLines(in, CsvOptions{.delimiter = delimiter}) {}
-    /// What `options` say of lines counts: delimiter, comments, lines to skip.
+    /// Of `options` those count that say how lines are written: delimiter, comment, lines and blank lines to skip.
+    /// `Error` for options that contradict each other.
     CsvLines(std::istream& in, const CsvOptions& options, std::string source = "read_csv")
         : source_(std::move(source)),
           in_(in, source_.c_str()),
           delimiter_(data::csv_delimiter(options)),
           comment_(options.comment),
-          skip_blank_lines_(options.skip_blank_lines) {
+          skip_blank_lines_(options.skip_blank_lines),
+          decimal_(options.decimal) {
+        data::check_csv_options(options, source_);
+        data::check_csv_delimiter(delimiter_, options, source_);
         if (in_.skip('\xEF') && !(in_.skip('\xBB') && in_.skip('\xBF')))
             fail(source_, ": the file begins with a broken UTF-8 byte order mark");
-        if (in_.peek() == 0xFF || in_.peek() == 0xFE)
-            fail(source_, ": the file is UTF-16, by its byte order mark: save it as UTF-8");
+        if (const int mark = in_.peek(); mark == 0xFF || mark == 0xFE) {
+            in_.next();
+            fail(source_, in_.peek() == (mark ^ 1) ? ": the file is UTF-16, by its byte order mark: save it as UTF-8"
+                                                   : ": the file is not UTF-8, by its first byte: save it as such");
+        }
         skip_lines(options.skip_lines);
     }
     CsvLines(const CsvLines&) = delete;
@@ -77,10 +84,10 @@ class CsvLines {
             line_ = next_line_;
             if (in_.peek() == data::StreamBytes::end) return false;
             do {
-                while (delimiter_ == ' ' && in_.skip(' ')) continue;
+                while (delimiter_ == ' ' && (in_.skip(' ') || in_.skip('\t'))) continue;
                 if (delimiter_ == ' ' && !fields_.empty() && field_ends()) break;  // blanks at the end of the line
                 fields_.push_back(field());
-            } while (in_.skip(delimiter_));
+            } while (in_.skip(delimiter_) || (delimiter_ == ' ' && in_.skip('\t')));
             end_line();
         } while (line_ == 1 && names_delimiter());
         return true;
@@ -92,6 +99,7 @@ class CsvLines {
         if (quoted_ || !fields_[0].starts_with("sep=") || fields_[0].size() > 5 || fields_.size() > 2) return false;
         if (fields_.size() == 2) return fields_[0].size() == 4 && fields_[1].empty();
         delimiter_ = fields_[0].size() == 5 ? fields_[0][4] : '\t';
+        data::check_csv_delimiter(delimiter_, {.decimal = decimal_, .comment = comment_}, source_);
         return true;
     }
 
@@ -108,7 +116,8 @@ class CsvLines {
 
     bool field_ends() {
         const int c = in_.peek();
-        return c == data::StreamBytes::end || c == '\n' || c == '\r' || c == static_cast<unsigned char>(delimiter_);
+        return c == data::StreamBytes::end || c == '\n' || c == '\r' || c == static_cast<unsigned char>(delimiter_) ||
+               (c == '\t' && delimiter_ == ' ');
     }
 
     void skip_blanks() {
@@ -148,6 +157,7 @@ class CsvLines {
     data::StreamBytes in_;
     char delimiter_, comment_;
     bool skip_blank_lines_;
+    char decimal_;
     std::vector<std::string> fields_;
     bool quoted_ = false;  // the last field read
     Index line_ = 1, next_line_ = 1;
@@ -204,7 +214,7 @@ inline bool join_thousands(std::string& field, const std::string& separator, cha
         at = goes_on ? end : field.size();
     }
     const std::size_t digits = field.find_first_of("0123456789");
-    return first == std::string::npos || (digits < first && first - digits <= 3);
+    return first == std::string::npos || (digits < first && first - digits <= 3 && field[digits] != '0');
 }
 
 inline bool says_missing(const std::string& field, const CsvOptions& options) {
@@ -212,17 +222,17 @@ inline bool says_missing(const std::string& field, const CsvOptions& options) {
            options.missing_values.end();
 }
 
-/// What a field of a file with these options says.
+}  // namespace data
+
+/// The same of a field of a file with these options: what stands between thousands, and values that mean a missing one.
 inline CsvField parse_csv_field(const std::string& field, const CsvOptions& options, double& value) {
     value = std::numeric_limits<double>::quiet_NaN();
-    if (says_missing(field, options)) return CsvField::Missing;
+    if (data::says_missing(field, options)) return CsvField::Missing;
     if (options.thousands.empty() || field.find(options.thousands) == std::string::npos)
         return parse_csv_number(field, options.decimal, value);
     std::string joined = field;
-    if (!join_thousands(joined, options.thousands, options.decimal)) return CsvField::Text;
+    if (!data::join_thousands(joined, options.thousands, options.decimal)) return CsvField::Text;
     return parse_csv_number(joined, options.decimal, value);
 }
-
-}  // namespace data
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

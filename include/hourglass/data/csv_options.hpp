@@ -14,14 +14,16 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// Whether the first line holds names. Detect: it does if all its fields are text, if there is text in it above a
-/// number, if columns are chosen by name or lines are skipped after it; it does not if no field is text. What is
-/// neither is an error that asks for one of the other two.
+/// Whether the first line holds names. Detect: it does if columns are chosen by name or lines are skipped after it, if
+/// a field with a letter in it stands above a number, or if all its fields have letters and the file ends there; it
+/// does not if no field has a letter and one is a number. What is neither is an error that asks for one of the other
+/// two.
 enum class CsvHeader { Detect, Present, Absent };
 
 /// What becomes of a missing value, a field that is empty, says NaN or is one of `CsvOptions::missing_values`: an
-/// error, NaN, its line is left out, `CsvOptions::value`, or the mean of what its column has in this file.
-enum class CsvMissing { Refuse, NaN, LeaveOut, Value, Mean };
+/// error, NaN, its line is dropped, it becomes `CsvOptions::fill_value`, or the mean of what its column has in this
+/// file (another file has other means: for training data).
+enum class CsvMissing { Refuse, NaN, Drop, Fill, Mean };
 
 /// A column of a file, by its name or by its position from 0.
 struct CsvColumn {
@@ -49,20 +51,20 @@ struct CsvCategories {
 
 /// How a file is written and what to read of it.
 struct CsvOptions {
-    char delimiter = '\0';        ///< Between fields; unless said ',', or ';' beside a decimal comma. ' ': any blanks.
-    char decimal = '.';           ///< Before the decimals: '.' or ','.
-    std::string thousands = {};   ///< Between groups of three digits: "." or "'" or " "; empty: nothing.
-    char comment = '\0';          ///< Lines that begin with it are left out: '#'.
-    Index skip_lines = 0;         ///< Lines to leave out at the beginning, before any header.
-    Index skip_after_header = 0;  ///< Lines to leave out after the header: units, say.
-    bool skip_blank_lines = false;                 ///< Else a blank line amidst others is an error.
-    CsvHeader header = CsvHeader::Detect;          ///< Whether the first line holds names.
-    CsvMissing missing = CsvMissing::Refuse;       ///< What becomes of missing values.
+    char delimiter = '\0';  ///< Between fields; unless said ',', or ';' beside a decimal comma. ' ': blanks and tabs.
+    char decimal = '.';     ///< Before the decimals: '.' or ','.
+    std::string thousands = {};               ///< Between groups of three digits: "." or "'" or " "; empty: nothing.
+    char comment = '\0';                      ///< Lines that begin with it are left out: '#'.
+    Index skip_lines = 0;                     ///< Lines to leave out at the beginning, before any header.
+    Index skip_after_header = 0;              ///< Lines to leave out after the header: units, say.
+    bool skip_blank_lines = false;            ///< Else a blank line amidst others is an error.
+    CsvHeader header = CsvHeader::Detect;     ///< Whether the first line holds names.
+    CsvMissing missing = CsvMissing::Refuse;  ///< What becomes of missing values.
     std::vector<std::string> missing_values = {};  ///< Fields that say so: {"NA", "?", "-"}.
-    double value = 0;                              ///< What `CsvMissing::Value` puts in their place.
+    double fill_value = 0;                         ///< What `CsvMissing::Fill` puts in their place.
     std::vector<CsvColumn> columns = {};           ///< The columns to read, in this order; empty: all.
     std::vector<CsvColumn> except = {};            ///< Columns to leave out.
-    bool numbers_only = false;                     ///< Leave out columns whose first value is text, or that have none.
+    bool numeric_only = false;                     ///< Leave out columns whose first value is text, or that have none.
     std::vector<CsvCategories> categories = {};    ///< Columns of text to read as categories.
 };
 
@@ -81,14 +83,15 @@ inline void check_csv_options(const CsvOptions& options, std::string_view source
         fail(source, ": the decimal sign must be . or , and not ", std::string(1, options.decimal));
     if (options.thousands.find_first_of(std::string{"0123456789+-eE"} + options.decimal) != std::string::npos)
         fail(source, ": \"", options.thousands, "\" cannot stand between thousands");
-    if (options.comment == '"' || options.comment == '\n' || options.comment == '\r')
-        fail(source, ": quotes and line breaks cannot begin a comment");
+    if (options.comment != '\0' &&
+        std::string_view{"\"\r\n0123456789+-.,"}.find(options.comment) != std::string_view::npos)
+        fail(source, ": quotes, line breaks and what may begin a number cannot begin a comment");
     if (options.skip_lines < 0 || options.skip_after_header < 0)
         fail(source, ": lines to skip: ", std::min(options.skip_lines, options.skip_after_header));
     if (options.skip_after_header > 0 && options.header == CsvHeader::Absent)
         fail(source, ": skip_after_header, for a file without a header");
-    if (options.missing == CsvMissing::Value && !is_finite(options.value))
-        fail(source, ": the value for what is missing must be finite, got ", options.value,
+    if (options.missing == CsvMissing::Fill && !is_finite(options.fill_value))
+        fail(source, ": the value for what is missing must be finite, got ", options.fill_value,
              "; missing = CsvMissing::NaN gives NaN");
     for (const CsvCategories& categories : options.categories)
         for (auto value = categories.values.begin(); value != categories.values.end(); ++value)
@@ -101,6 +104,8 @@ inline void check_csv_delimiter(char delimiter, const CsvOptions& options, std::
     if (delimiter == options.decimal) fail(source, ": delimiter and decimal sign are both ", std::string(1, delimiter));
     if (std::string_view{"\"\r\n"}.find(delimiter) != std::string_view::npos)
         fail(source, ": quotes and line breaks cannot be the delimiter");
+    if (delimiter == ' ' && options.thousands.find(' ') != std::string::npos)
+        fail(source, ": blanks stand between fields and between thousands");
     if (delimiter == options.comment)
         fail(source, ": the delimiter ", std::string(1, delimiter), " also begins comments");
 }
@@ -127,8 +132,17 @@ class CsvChoice {
             for (Index i = 0; i < columns; ++i) chosen_.push_back(i);
         for (const CsvColumn& column : options.columns) chosen_.push_back(position(column));
         for (const CsvColumn& column : options.except) take_out(position(column));
-        for (const CsvCategories& each : options.categories)
-            if (const Index column = position(each.column); !has(column)) chosen_.push_back(column);
+        std::vector<Index> as_categories;
+        for (const CsvCategories& each : options.categories) {
+            const Index column = position(each.column);
+            for (const CsvColumn& out : options.except)
+                if (position(out) == column)
+                    fail(source_, ": column ", column, " is both among the categories and in except");
+            if (std::find(as_categories.begin(), as_categories.end(), column) != as_categories.end())
+                fail(source_, ": column ", column, " is twice among the categories");
+            as_categories.push_back(column);
+            if (!has(column)) chosen_.push_back(column);
+        }
         if (chosen_.empty()) fail(source_, ": no column is left to read");
         if (options.columns.empty() && !names.empty() && has(0) && (names[0].empty() || names[0] == "Unnamed: 0"))
             fail(source_,

@@ -84,7 +84,9 @@ inline void check_statistics(const char* scaler, const char* offset_name, const 
 struct MinMaxOptions {
     double low = 0, high = 1;  ///< The range that the training data is mapped to.
     bool clip = false;         ///< Whether other data is cut to that range (for losses that need it).
+    bool together = false;     ///< One minimum and maximum for all features: pixels keep their proportions.
 
+    // `together` acts in `fit` alone: files do not hold it.
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
         use("low", self.low);
@@ -94,7 +96,8 @@ struct MinMaxOptions {
 };
 
 /// Maps each feature (row) linearly so that the training data spans [low, high]:
-/// x′ = low + (high − low)·(x − min) / (max − min). A feature that is constant in the training data maps to low.
+/// x′ = low + (high − low)·(x − min) / (max − min). A feature that is constant in the training data maps to low. With
+/// `together` min and max are those of all features.
 ///
 ///     hg::MinMaxScaler scaler{{.low = -1, .high = 1}};      // of float; hg::MinMaxScaler<double> for double
 ///     const Eigen::MatrixXf train = scaler.fit_transform(raw_train), test = scaler.transform(raw_test);
@@ -121,16 +124,23 @@ class MinMaxScaler {
     /// range beyond the numbers of double.
     MinMaxScaler& fit(const Input<T>& data) {
         data::check_scalable<T>("MinMaxScaler::fit", data);
-        Eigen::VectorXd min(data.rows()), range(data.rows());
+        Eigen::VectorXd min(data.rows()), max(data.rows()), range(data.rows());
         for (Index i = 0; i < data.rows(); ++i) {
             double smallest = static_cast<double>(data(i, 0)), largest = smallest;
             for (Index j = 1; j < data.cols(); ++j) {
                 smallest = std::min(smallest, static_cast<double>(data(i, j)));
                 largest = std::max(largest, static_cast<double>(data(i, j)));
             }
-            if (!is_finite(largest - smallest)) fail("MinMaxScaler::fit: the range of feature ", i, " overflows");
             min[i] = smallest;
-            range[i] = largest > smallest ? largest - smallest : 1;
+            max[i] = largest;
+        }
+        if (options_.together) {
+            min.setConstant(*std::min_element(min.begin(), min.end()));
+            max.setConstant(*std::max_element(max.begin(), max.end()));
+        }
+        for (Index i = 0; i < data.rows(); ++i) {
+            if (!is_finite(max[i] - min[i])) fail("MinMaxScaler::fit: the range of feature ", i, " overflows");
+            range[i] = max[i] > min[i] ? max[i] - min[i] : 1;
         }
         min_ = std::move(min);
         range_ = std::move(range);
@@ -153,9 +163,10 @@ class MinMaxScaler {
     Matrix<T> fit_transform(const Input<T>& data) { return fit(data).transform(data); }
 
     const MinMaxOptions& options() const { return options_; }
-    /// Each feature's smallest value in the training data.
+    /// Each feature's smallest value in the training data; with `together` that of all features.
     const Eigen::VectorXd& min() const { return min_; }
-    /// Each feature's largest minus smallest value in the training data; 1 where it is constant.
+    /// Each feature's largest minus smallest value in the training data, with `together` that of all; 1 where it is
+    /// constant.
     const Eigen::VectorXd& range() const { return range_; }
 
   private:

@@ -198,8 +198,9 @@ class ForeignArrays {
                 for (Index tap = 0; tap < extents.rows * extents.taps; ++tap) {
                     const Index there = reverse ? extents.rows * extents.taps - 1 - tap : tap;
                     const Axes from{output, ordered(before_, i), there / extents.taps, there % extents.taps};
+                    const bool one_for_all = block->tensor->size() == 1;
                     made[offset_in(ours, extents, {o, i, tap / extents.taps, tap % extents.taps})] =
-                        converted<T>(*block->tensor, offset_in(theirs, block->extents, from));
+                        converted<T>(*block->tensor, one_for_all ? 0 : offset_in(theirs, block->extents, from));
                 }
         }
         return made;
@@ -237,7 +238,7 @@ class ForeignArrays {
         Index outputs = 0;
         std::string names;
         for (const std::string& module : modules_) {
-            blocks.push_back(block_of(name_of_tensor(module, array), kind, extents));
+            blocks.push_back(block_of(name_of_tensor(module, array), kind, extents, array.name == "alpha"));
             if (array.not_negative) source_.template require_not_negative<T>(*blocks.back().tensor);
             outputs += blocks.back().extents.outputs;
             names += (names.empty() ? "" : " and ") + blocks.back().tensor->name;
@@ -247,8 +248,15 @@ class ForeignArrays {
                  " for layer ", layer_.title());
         return blocks;
     }
+    // Slopes of a PReLU: one for all channels (a scalar in Flax), or Keras's, which have an extent of 1 for each axis
+    // of positions that they are shared over.
+    static bool is_vector_or_one(const TensorShape& shape, Index outputs) {
+        Index values = 1;
+        for (const Index extent : shape) values *= extent;
+        return values == 1 || (values == outputs && !shape.empty() && shape.back() == outputs);
+    }
     // Of several modules each may have any number of outputs.
-    Block block_of(const std::string& name, Kernel kind, const Axes& extents) const {
+    Block block_of(const std::string& name, Kernel kind, const Axes& extents, bool is_slopes) const {
         const std::string_view axes = framework_.kernels[static_cast<std::size_t>(kind)];
         const Tensor& tensor = source_.take(name, one_layer_each);
         source_.template require_type<T>(tensor, true);
@@ -257,7 +265,7 @@ class ForeignArrays {
             found.outputs = tensor.shape[o];
         TensorShape expected;
         for (const char axis : axes) expected.push_back(found[axis]);
-        if (tensor.shape != expected)
+        if (tensor.shape != expected && !(is_slopes && is_vector_or_one(tensor.shape, found.outputs)))
             fail(source_.where(), "tensor ", name, " has the shape ", shown(tensor.shape), ", expected ",
                  shown(expected), " for layer ", layer_.title());
         source_.template require_finite<T>(tensor);

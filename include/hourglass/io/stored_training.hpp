@@ -1,5 +1,5 @@
 // What a run consists of beside its model, in a file: optimisers, random state, order of the batches, early stopping,
-// history.
+// a learning rate that falls on a plateau, history.
 #pragma once
 
 #include <algorithm>
@@ -29,6 +29,13 @@ concept OptimizerLike = requires(const O& o) {
 template <class O>
 concept ProgressKeeper = requires(const O& o) {
     O{o.options(), o.progress()};
+    o.progress().best_parameters;
+};
+/// What lowers a learning rate on a plateau.
+template <class O>
+concept PlateauWatcher = requires(const O& o) {
+    O{o.options(), o.progress()};
+    o.progress().cooling;
 };
 /// A history.
 template <class O>
@@ -153,6 +160,33 @@ auto staged(Source& source, const std::string& name, O& stopping, bool) {
     O made{stopping.options()};
     within(source.where() + key + ": ", [&] { made = O{options, std::move(progress)}; });
     return replacing(stopping, std::move(made));
+}
+
+template <PlateauWatcher O>
+void add(Contents& contents, const std::string& name, const O& plateau) {
+    const std::string key = named_or(name, "reduce_lr_on_plateau");
+    const auto& progress = plateau.progress();
+    contents.describe(key, "ReduceLROnPlateau");
+    contents.describe(key + ".hyperparameters", options_line(plateau.options()));
+    contents.add_number(key + ".any", std::int64_t{progress.any}, Use::Values);
+    contents.add_number(key + ".best", progress.best, Use::Values);
+    contents.add_number(key + ".waited", std::int64_t{progress.waited}, Use::Values);
+    contents.add_number(key + ".cooling", std::int64_t{progress.cooling}, Use::Values);
+}
+template <PlateauWatcher O>
+auto staged(Source& source, const std::string& name, O& plateau, bool) {
+    const std::string key = named_or(name, "reduce_lr_on_plateau");
+    source.require_description(key, "ReduceLROnPlateau");
+    const auto whole = [&](const char* of) { return source.take_number<std::int64_t>(behind(key, of)); };
+    typename O::Progress progress;
+    progress.any = whole("any") != 0;
+    progress.best = source.take_number<double>(key + ".best", true);
+    progress.waited = static_cast<Index>(whole("waited"));
+    progress.cooling = static_cast<Index>(whole("cooling"));
+    const auto options = read_options(source, key, plateau.options());
+    O made{plateau.options()};
+    within(source.where() + key + ": ", [&] { made = O{options, progress}; });
+    return replacing(plateau, std::move(made));
 }
 
 template <Table O>

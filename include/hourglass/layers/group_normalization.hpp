@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
@@ -35,6 +36,7 @@ struct GroupNormalization {
     static void each_hyperparameter(Self& self, Use use) {
         use("epsilon", self.epsilon);
     }
+    std::string hyperparameters() const { return "groups " + text(Groups); }
 
     static constexpr Shape output(Shape in) {
         layers::require_groups(name, in, Groups);
@@ -104,8 +106,8 @@ struct GroupNormalization {
     }
 
   private:
-    static constexpr Index width(Shape in) { return in.channels / Groups; }  // channels of a group
-    static constexpr Index values(Shape in) { return width(in) * in.positions(); }
+    static constexpr Index width(Shape in) { return in.channels / Groups; }         // channels of a group
+    static constexpr Index values(Shape in) { return width(in) * in.positions(); }  // of a group
     // What a group has at one position.
     template <Shape In, class T>
     static ConstFlat<T> run(const T* begin) {

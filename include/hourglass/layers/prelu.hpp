@@ -12,20 +12,21 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
 /// max(x, 0) + α min(x, 0) with a slope α for each channel, which is learned and does not decay (He, Zhang, Ren and Sun
-/// 2015). α starts at `slope`; the default is Keras's 0, the paper and PyTorch begin with 0.25. Keras has a slope for
-/// each position too, unless it is told to share them. `Error` unless the slope is finite.
+/// 2015). α starts at `initial_slope`; the default is Keras's 0, the paper and PyTorch begin with 0.25. Keras has a
+/// slope for each position too, unless it is told to share them. `Error` unless that is finite.
 struct PReLU {
     static constexpr std::string_view name = "PReLU";
     static constexpr Traits traits{.needs_output = false, .by_sample = true};
-    double slope;
+    double initial_slope;
 
-    constexpr explicit PReLU(double slope_ = 0) : slope(slope_) { check(); }
+    constexpr explicit PReLU(double initial_slope_ = 0) : initial_slope(initial_slope_) { check(); }
     constexpr void check() const {
-        if (!(slope >= -1e30 && slope <= 1e30)) fail("PReLU: the slope must be finite, got ", slope);
+        if (!(initial_slope >= -1e30 && initial_slope <= 1e30))
+            fail("PReLU: the initial slope must be finite, got ", initial_slope);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
-        use("slope", self.slope);
+        use("initial_slope", self.initial_slope);
     }
 
     static constexpr Shape output(Shape in) { return in; }
@@ -33,7 +34,7 @@ struct PReLU {
     static constexpr auto weights(Shape in) { return std::array{Weight{"alpha", in.channels, false}}; }
     template <Shape In, class T>
     void initialize(std::span<T, parameters(In)> w, Rng&) const {
-        std::fill_n(w.data(), In.channels, T(slope));
+        std::fill_n(w.data(), In.channels, T(initial_slope));
     }
 
     template <Shape In, class T>

@@ -21,6 +21,9 @@ inline namespace HOURGLASS_ABI {
 /// p − t (Bridle 1990). Of any other probabilities those of a position are divided by their sum and then kept within
 /// [ε, 1 − ε], ε = 1e-7, beyond which the gradient is 0, as in Keras. Used by itself it takes one position in each
 /// column.
+///
+/// With label smoothing α of k classes (Szegedy et al. 2016; Keras's) every target t counts as (1 − α) t + α/k, in all
+/// values and in `reconstruction_error` too. `Error` unless 0 ≤ α < 1.
 struct CategoricalCrossEntropy {
     static constexpr std::string_view name = "CategoricalCrossEntropy";
     static constexpr Slot slot = Slot::Loss;
@@ -28,32 +31,51 @@ struct CategoricalCrossEntropy {
     static constexpr bool rebuilds_input = false;
     static constexpr Link link = Link::Softmax;
 
-    constexpr void check() const {}
+    double label_smoothing = 0;  ///< α in [0, 1)
+
+    constexpr void check() const {
+        if (!(label_smoothing >= 0 && label_smoothing < 1))
+            fail("CategoricalCrossEntropy: the label smoothing must be at least 0 and below 1, got ", label_smoothing);
+    }
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("label_smoothing", self.label_smoothing);
+    }
 
   private:
+    // A target t counts as keep · t + share.
+    template <class T>
+    struct Smoothing {
+        T keep, share;
+    };
     // The loss of one position of `classes` values, whose targets sum to `total`; where d is not null, scale times its
     // gradient is written there, perhaps over the prediction itself.
     template <class T>
-    using Position = T (*)(Index classes, const T* prediction, const T* target, T total, T scale, T* d);
+    using Position = T (*)(Index classes, const T* prediction, const T* target, T total, const Smoothing<T>& smoothing,
+                           T scale, T* d);
 
     // total · ln Σ e^z − Σ t z, both with the largest z taken off.
     template <class T>
-    static T from_scores(Index classes, const T* z, const T* t, T total, T scale, T* d) {
+    static T from_scores(Index classes, const T* z, const T* t, T total, const Smoothing<T>& smoothing, T scale, T* d) {
         using Pack = kernels::Pack<T>;
         using std::log;
+        const T keep = smoothing.keep, share = smoothing.share;
+        const T all = keep * total + share * T(static_cast<double>(classes));
         const T most = *std::max_element(z, z + classes);
         const T sum = kernels::sum_packs<T>(
             classes, [&](const Pack& score) { return exp(score - Pack(most)); }, z);
-        const T cost =
-            total * log(sum) -
-            kernels::sum_packs<T>(
-                classes, [&](const Pack& score, const Pack& wanted) { return wanted * (score - Pack(most)); }, z, t);
-        const T factor = total / sum;
+        const T cost = total * log(sum) - kernels::sum_packs<T>(
+                                              classes,
+                                              [&](const Pack& score, const Pack& wanted) {
+                                                  return (Pack(keep) * wanted + Pack(share)) * (score - Pack(most));
+                                              },
+                                              z, t);
+        const T factor = all / sum;
         if (d)
             kernels::map_packs(
                 classes, d,
                 [&](const Pack& score, const Pack& wanted) {
-                    return Pack(scale) * (Pack(factor) * exp(score - Pack(most)) - wanted);
+                    return Pack(scale) * (Pack(factor) * exp(score - Pack(most)) - (Pack(keep) * wanted + Pack(share)));
                 },
                 z, t);
         return cost;
@@ -61,25 +83,29 @@ struct CategoricalCrossEntropy {
 
     // −Σ t ln q for q = p / Σ p, kept within [ε, 1 − ε].
     template <class T>
-    static T from_probabilities(Index classes, const T* p, const T* t, T, T scale, T* d) {
+    static T from_probabilities(Index classes, const T* p, const T* t, T, const Smoothing<T>& smoothing, T scale,
+                                T* d) {
         using std::log;
+        const auto wanted = [&](Index i) -> T { return smoothing.keep * t[i] + smoothing.share; };
         T sum(0), cost(0), along(0);
         for (Index i = 0; i < classes; ++i) sum += p[i];
         const auto inside = [&](Index i) { return p[i] / sum >= T(epsilon) && p[i] / sum <= T(1 - epsilon); };
         for (Index i = 0; i < classes; ++i) {
             const T q = p[i] / sum;
-            cost -= t[i] * log(q < T(epsilon) ? T(epsilon) : q > T(1 - epsilon) ? T(1 - epsilon) : q);
-            if (inside(i)) along += t[i];  // −Σ q ∂ℓ/∂q
+            cost -= wanted(i) * log(q < T(epsilon) ? T(epsilon) : q > T(1 - epsilon) ? T(1 - epsilon) : q);
+            if (inside(i)) along += wanted(i);  // −Σ q ∂ℓ/∂q
         }
-        for (Index i = 0; d && i < classes; ++i) d[i] = scale * (along / sum - (inside(i) ? T(t[i] / p[i]) : T(0)));
+        for (Index i = 0; d && i < classes; ++i)
+            d[i] = scale * (along / sum - (inside(i) ? T(wanted(i) / p[i]) : T(0)));
         return cost;
     }
 
     static constexpr double epsilon = 1e-7;
 
     template <class T>
-    static T each_position(const core::Caller& caller, Index classes, ConstView<T> prediction, ConstView<T> target,
-                           Position<T> position, T* d) {
+    static T each_position(const core::Caller& caller, double label_smoothing, Index classes, ConstView<T> prediction,
+                           ConstView<T> target, Position<T> position, T* d) {
+        const Smoothing<T> smoothing{T(1 - label_smoothing), T(label_smoothing / static_cast<double>(classes))};
         const Index positions = target.size() / classes;
         const T scale = T(1 / static_cast<double>(positions));
         // All targets are looked at before the first gradient is written.
@@ -95,8 +121,8 @@ struct CategoricalCrossEntropy {
         core::Accumulator<T> sum(0);
         for (Index k = 0; k < positions; ++k) {
             const T* const t = target.data() + k * classes;
-            sum += core::Accumulator<T>(position(classes, prediction.data() + k * classes, t, sum_of(t, classes), scale,
-                                                 d ? d + k * classes : nullptr));
+            sum += core::Accumulator<T>(position(classes, prediction.data() + k * classes, t, sum_of(t, classes),
+                                                 smoothing, scale, d ? d + k * classes : nullptr));
         }
         return T(sum / core::Accumulator<T>(static_cast<double>(positions)));
     }
@@ -110,20 +136,21 @@ struct CategoricalCrossEntropy {
     template <Index Channels, bool Scores>
     struct Methods {
         core::Caller caller;
+        double label_smoothing;
 
         template <class T>
         T value(ConstView<T> p, ConstView<T> target) const {
-            return each_position<T>(caller, classes(p), p, target, formula<T>(), nullptr);
+            return each_position<T>(caller, label_smoothing, classes(p), p, target, formula<T>(), nullptr);
         }
         template <class T>
         T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
-            return each_position<T>(caller, classes(p), p, target, formula<T>(), d.data());
+            return each_position<T>(caller, label_smoothing, classes(p), p, target, formula<T>(), d.data());
         }
         template <class T>
         void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
             const Index rows = p.rows();
             for (Index j = 0; j < p.cols(); ++j)
-                each[j] = Methods{{caller.function, caller.first_sample + j}}.template value<T>(
+                each[j] = Methods{{caller.function, caller.first_sample + j}, label_smoothing}.template value<T>(
                     {p.data() + j * rows, rows, 1}, {target.data() + j * rows, rows, 1});
         }
 
@@ -141,25 +168,25 @@ struct CategoricalCrossEntropy {
   public:
     /// The same loss with z, p = softmax(z), in the prediction's place.
     template <Shape Output>
-    static constexpr Methods<Output.channels, true> from_logits(const core::Caller& caller = {}) {
-        return {caller};
+    constexpr Methods<Output.channels, true> from_logits(const core::Caller& caller = {}) const {
+        return {caller, label_smoothing};
     }
     template <Shape Output>
-    static constexpr Methods<Output.channels, false> from_output(const core::Caller& caller = {}) {
-        return {caller};
+    constexpr Methods<Output.channels, false> from_output(const core::Caller& caller = {}) const {
+        return {caller, label_smoothing};
     }
 
     template <class T>
     T value(ConstView<T> p, ConstView<T> target) const {
-        return Methods<0, false>{}.template value<T>(p, target);
+        return Methods<0, false>{{}, label_smoothing}.template value<T>(p, target);
     }
     template <class T>
     T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
-        return Methods<0, false>{}.template gradient<T>(p, target, d);
+        return Methods<0, false>{{}, label_smoothing}.template gradient<T>(p, target, d);
     }
     template <class T>
     void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-        Methods<0, false>{}.template samples<T>(p, target, each);
+        Methods<0, false>{{}, label_smoothing}.template samples<T>(p, target, each);
     }
 };
 

@@ -23,6 +23,11 @@ struct Classification {
     double precision() const { return ratio(true_positives, true_positives + false_positives); }
     /// TP / (TP + FN): how many of the anomalies are flagged.
     double recall() const { return ratio(true_positives, true_positives + false_negatives); }
+    /// (TP + TN) / all: how many samples are taken for what they are. Of rare anomalies it says little.
+    double accuracy() const {
+        return ratio(true_positives + true_negatives,
+                     true_positives + false_positives + true_negatives + false_negatives);
+    }
     /// 2 TP / (2 TP + FP + FN): the harmonic mean of the two.
     double f1() const { return ratio(2 * true_positives, 2 * true_positives + false_positives + false_negatives); }
 

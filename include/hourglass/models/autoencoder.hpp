@@ -4,6 +4,8 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -149,6 +151,19 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     T loss(const Batch<T>& x, const Input<T>& target) const {
         Tape<T> scratch(0);
         return loss(x, target, scratch);
+    }
+
+    /// The objective of a variational model with a code drawn for each sample, with the noise that `gradient` would
+    /// draw, otherwise in evaluation: one code, also where training draws several. `loss` alone takes the means for
+    /// codes, is lower, and may go on falling when the bound rises: early stopping is to watch this one.
+    T loss(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng) const
+        requires(Pipeline::is_variational) {
+        check("Autoencoder::loss", x, target, 0, tape);
+        const Stream noise = rng.stream().substream(static_cast<std::uint16_t>(code_begin));
+        return objective_.value(passes(), x, target, tape, &noise);
+    }
+    T loss(const Batch<T>& x, Tape<T>& tape, Rng& rng) const requires(Pipeline::is_variational) {
+        return loss(x, x.x, tape, rng);
     }
 
     /// The loss of each sample alone (code terms left out), n values: the anomaly score. Their mean is the loss.

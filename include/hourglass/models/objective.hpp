@@ -140,9 +140,10 @@ class Objective {
         return {reconstruction, penalty};
     }
 
-    /// The objective in evaluation: no corruption, no dropout, no sampling. What terms look at across the batch is
-    /// gathered over its blocks.
-    T value(const Passes& passes, const Batch<T>& x, const Input<T>& target, Tape<T>& tape) const {
+    /// The objective in evaluation: no corruption, no dropout, and no sampling, unless a variational model is given
+    /// `noise` to draw codes with. What terms look at across the batch is gathered over its blocks.
+    T value(const Passes& passes, const Batch<T>& x, const Input<T>& target, Tape<T>& tape,
+            [[maybe_unused]] const Stream* noise = nullptr) const {
         using Sum = core::Accumulator<T>;
         constexpr bool copies_codes = Pipeline::on_code || Pipeline::on_output;
         constexpr Index size = Passes::plan.shapes[code_begin].size(), code = Passes::plan.shapes[code_end].size();
@@ -153,6 +154,13 @@ class Objective {
         Sum sum(0);
         compare("Autoencoder::loss", passes, x, target, 0, tape,
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
+                    if constexpr (Pipeline::is_variational)
+                        if (noise) {
+                            CodeTerm::template draw<Encoder::output, T>(
+                                Passes::activation_at(b, code_begin), View<T>{b.activation[code_end], code, b.samples},
+                                *noise, first);
+                            passes.run_forward(b, code_end, compared);
+                        }
                     const T value = bound_loss.template value<T>(Passes::activation_at(b, compared), wanted);
                     T penalty(0);
                     each(passes, [&]<class Term>(const Term& term, std::uint16_t own) {

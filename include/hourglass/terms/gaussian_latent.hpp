@@ -157,6 +157,21 @@ struct GaussianLatent {
         return codes;
     }
 
+    /// Codes drawn from the encoder's distributions: y = μ + σ ∘ ε, with the noise of samples number `first` and on.
+    template <Shape In, class T>
+    static void draw(ConstView<T> x, View<T> y, const Stream& noise, Index first) {
+        for (Index j = 0; j < y.cols(); ++j)
+            noise.normal(first + j, std::span<T>{y.data() + j * y.rows(), static_cast<std::size_t>(y.rows())});
+        each_half<In>(y.cols(), 1, [&](Index mean, Index log_variance, Index code, Index count) {
+            kernels::each_pack(
+                count,
+                [](kernels::Pack<T>& z, const kernels::Pack<T>& m, const kernels::Pack<T>& l) {
+                    z = m + exp(0.5 * bounded(l)) * z;
+                },
+                y.data() + code, x.data() + mean, x.data() + log_variance);
+        });
+    }
+
     /// Mean and variance from the encoder's output.
     template <Shape In, class T>
     static Posterior<T> posterior(const Matrix<T>& x) {

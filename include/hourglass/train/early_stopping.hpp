@@ -12,6 +12,7 @@
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/view.hpp"
+#include "hourglass/train/improvement.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -165,7 +166,7 @@ class EarlyStopping {
     template <class Keep>
     bool take(double metric, const Keep& keep_it) {
         const Index epoch = progress_.epochs;
-        if (better(metric)) keep_it();
+        if (train::improves(metric, progress_.best_epoch >= 0, progress_.best, options_)) keep_it();
         progress_.epochs = epoch + 1;
         return stopped();
     }
@@ -181,12 +182,6 @@ class EarlyStopping {
         progress_.best_epoch = progress_.epochs;
     }
 
-    bool better(double metric) const {
-        if (!is_finite(metric)) return false;
-        if (progress_.best_epoch < 0) return true;
-        return options_.maximise ? metric - options_.min_delta > progress_.best
-                                 : metric + options_.min_delta < progress_.best;
-    }
     template <class T>
     static void require_within(const char* what, const Eigen::VectorXd& values) {
         if constexpr (sizeof(T) < sizeof(double))
