@@ -37,9 +37,8 @@ inline void split_samples(std::vector<Index> samples, double test_size, Rng& rng
                           std::vector<Index>& test) {
     hourglass::shuffle(std::span{samples}, rng);
     const auto n = static_cast<Index>(samples.size());
-    const auto middle = samples.begin() + std::clamp<Index>(std::llround(test_size * static_cast<double>(n)), 1, n - 1);
-    test.insert(test.end(), samples.begin(), middle);
-    train.insert(train.end(), middle, samples.end());
+    const Index tests = std::clamp<Index>(std::llround(test_size * static_cast<double>(n)), 1, n - 1);
+    for (Index i = 0; i < n; ++i) (i < tests ? test : train).push_back(samples[static_cast<std::size_t>(i)]);
 }
 
 /// `Error` unless the fraction leaves some to train on, and there are samples for two parts.
