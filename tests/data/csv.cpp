@@ -76,8 +76,13 @@ TEST_CASE("a header is never guessed in silence") {
                        ContainsSubstring("say header = CsvHeader::Present or CsvHeader::Absent"));
     };
     // What is missing, too, may be text above a number, and a file of categories is text altogether.
-    for (const std::string text : {"time,773869\n2014-04-01,5\n", "a,1\n2,3\n", "n/a,7\n12,8\n"})
+    for (const std::string text : {"time,773869\n2014-04-01,5\n", "a,1\n2,3\n", "who,7\n12,8\n", "a,2014-04-01\n3,5\n"})
         asks(text, "may be a name and", {.columns = {1}});
+    asks("err2,err2\n1,2\n", "a name stands there twice");
+    asks("2014-04-01,NA\n2014-04-02,5\n", "none of its fields is a name or a number", {.numeric_only = true});
+    CHECK_THAT(error_in("n/a,7\n12,8\n"), ContainsSubstring("line 1, column 1: \"n/a\" is not a number"));
+    CHECK_THAT(error_in("\u22123,5;4\n980,10;3,5\n", {.decimal = ','}), ContainsSubstring("line 1, column 1"));
+    CHECK(read("Größe,長さ\n1,2\n").header == Names{"Größe", "長さ"});
     asks("p,x\ne,s\n", "the second holds no number either", {.categories = {0, 1}});
     asks("2014-04-01,\n2014-04-02,8\n", "none of its fields is a name or a number", {.columns = {1}});
     asks(",\n1,2\n", "none of its fields is a name or a number", {.missing = hg::CsvMissing::NaN});
@@ -193,8 +198,8 @@ TEST_CASE("what stands between thousands") {
                "234,5\n",
                french)
               .values == matrix(1, {1234.5}));
-    for (const std::string text :
-         {"1.23", "1.2345", "1.234.5", "1234.567", ".123", "1..234", "1.234.", "1.234x", "-.123", "0.125", "-0.125"})
+    for (const std::string text : {"1.23", "1.2345", "1.234.5", "1234.567", ".123", "1..234", "1.234.", "1.234x",
+                                   "-.123", "0.125", "-0.125", "2e.005", "--1.234"})
         CHECK_THAT(error_in("a;b\n1;" + text + "\n", german), ContainsSubstring("\"" + text + "\" is not a number"));
     CHECK_THAT(error_in("1\n", {.thousands = "."}), ContainsSubstring("\".\" cannot stand between thousands"));
 }
@@ -250,6 +255,8 @@ TEST_CASE("columns of text are left out, or read as categories") {
     CHECK_THAT(error_in("x,shade\n5,red\n", again), ContainsSubstring("no column \"colour\""));
     CHECK(read("x,c\n1,S\n2,L\n", {.categories = {{"c", {"S", "M", "L"}}}}).values ==
           matrix(4, {1, 1, 0, 0, 2, 0, 0, 1}));
+    CHECK_THAT(error_in("c\nS\n", {.categories = {{"c", {"", "S"}}}}),
+               ContainsSubstring("an empty field is a missing value"));
     CHECK_THAT(error_in("c\nS\n", {.categories = {{"c", {"S", "M", "S"}}}}),
                ContainsSubstring("the category \"S\" is given twice"));
     // Without names, positions.
@@ -262,8 +269,9 @@ TEST_CASE("columns of text are left out, or read as categories") {
     CHECK_THAT(error_in("c,x\nNaN,1\nb,2\n", {.categories = {"c"}}), ContainsSubstring("\"NaN\" is a missing value"));
     CHECK(read("c\nNaN\n", {.categories = {{"c", {"NaN"}}}}).values == matrix(1, {1}));
     // A name that two columns have does not choose one, here or in the next file.
-    const hg::Csv twins = read("c,c,x\na,b,1\n", {.categories = {0, 1}});
-    CHECK(read("c,c,x\na,b,1\n", {.categories = twins.categories}).values == twins.values);
+    const hg::CsvHeader present = hg::CsvHeader::Present;
+    const hg::Csv twins = read("c,c,x\na,b,1\n", {.header = present, .categories = {0, 1}});
+    CHECK(read("c,c,x\na,b,1\n", {.header = present, .categories = twins.categories}).values == twins.values);
     CHECK_THAT(error_in("c,x\na,1\n", {.except = {"c"}, .categories = {"c"}}),
                ContainsSubstring("column 0 is both among the categories and in except"));
     CHECK_THAT(error_in("c,x\na,1\n", {.categories = {"c", {"c", {"a"}}}}),

@@ -193,6 +193,17 @@ TEST_CASE("a loss that draws is the one that training sees, and on average above
     const Eigen::MatrixXd many = x.replicate(1, 150);
     hg::Rng same = rng;
     CHECK(watched.loss(many, watched_tape, rng) == Approx(watched.gradient(many, watched_tape, same)).epsilon(1e-12));
+    // Where only the drawn code is too much for the decoder, the decoder is named.
+    hg::Rng anew{1};
+    auto bold = hg::autoencoder<LinearEncoder, hg::Chain<hg::Shape{1}, hg::Dense<3>>>(anew, hg::GaussianLikelihood{},
+                                                                                      hg::GaussianLatent{});
+    bold.parameters().setZero();
+    bold.encoder_parameters().tail(1).setConstant(15);     // the log-variance
+    bold.decoder_parameters().head(3).setConstant(3e37f);  // times σ = 1 808
+    auto bold_tape = bold.tape();
+    CHECK(bold.loss(Eigen::Vector3f::Zero(), bold_tape) < 1e7f);
+    CHECK_THROWS_WITH(bold.loss(Eigen::Vector3f::Zero(), bold_tape, rng),
+                      Catch::Matchers::ContainsSubstring("comes out of layer decoder.0"));
     hg::Rng one{5}, two{5};
     CHECK(model.loss(x, tape, one) == model.loss(x, x, tape, two));
     CHECK(model.loss(x, tape, one) != model.loss(x, x, tape, one));

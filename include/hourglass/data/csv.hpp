@@ -231,7 +231,8 @@ class CsvBuilder {
     void describe(const Feature& feature, CsvTable<T>& csv) const {
         const std::string name = name_of(feature);
         if (feature.kind == Kind::Categories) {
-            for (const std::string& value : feature.categories) csv.header.push_back(name + "=" + value);
+            for (const std::string& value : feature.categories)
+                csv.header.push_back(core::message_of(name, "=", value));
             const bool by_name = !name.empty() && std::count(names_.begin(), names_.end(), name) == 1;
             csv.categories.push_back({by_name ? CsvColumn{name} : CsvColumn{feature.column}, feature.categories});
         } else if (!names_.empty() || !options_.categories.empty()) {
@@ -285,18 +286,23 @@ inline void require_csv_fields(const CsvLines& lines, const std::vector<std::str
     if (fields == first.size()) return;
     fail(source, ": line ", lines.line(), " has ", fields, " fields, the first line has ", first.size(),
          first.size() == 1 && may_hold_delimiter(first[0]) ? delimiter_advice
-         : fields == first.size() + 1
-             ? " (if the first line lacks a name for row numbers, as R writes it, skip_lines = 1 leaves it out)"
-             : " (skip_lines and comment leave out lines of another kind)");
+         : fields == first.size() + 1 ? " (if the first line lacks a name for row numbers, as R writes it, skip_lines "
+                                        "= 1 leaves out the names and except = {0} the numbers)"
+                                      : " (skip_lines and comment leave out lines of another kind)");
 }
 
-/// Whether a field may be a name: text with a letter in it, which a date is not.
+/// Whether a field may be a name: text with a letter in it, which a date is not, and a number with foreign signs is not
+/// either; and none of the words that mean a missing value in many files.
 inline bool may_be_name(const std::string& field, const CsvOptions& options) {
     double value = 0;
-    return parse_csv_field(field, options, value) == CsvField::Text &&
-           std::any_of(field.begin(), field.end(), [](char c) {
-               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c < 0 || c > 126;  // and any letter in UTF-8
-           });
+    if (parse_csv_field(field, options, value) != CsvField::Text) return false;
+    for (const std::string_view mark :
+         {"NA", "N/A", "na", "n/a", "null", "NULL", "None", "none", "err", "\u2013", "\u2014"})
+        if (field == mark) return false;
+    const auto any = [&](auto is) { return std::any_of(field.begin(), field.end(), is); };
+    const bool letter = any([](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+    return letter ||
+           (any([](char c) { return c < 0 || c > 126; }) && !any([](char c) { return c >= '0' && c <= '9'; }));
 }
 
 /// Whether a line counts 0, 1, 2 … or 1, 2, 3 …, as pandas writes for columns without names.
@@ -311,8 +317,8 @@ inline bool counts_up(const std::vector<std::string>& fields) {
 /// line (empty: there is none). `Error` where that cannot be told.
 inline bool has_csv_header(const std::vector<std::string>& first, const std::vector<std::string>& second,
                            const CsvOptions& options, std::string_view source) {
-    const std::string *name = nullptr, *other = nullptr;
-    bool number = false, name_above_number = false;
+    const std::string *name = nullptr, *other = nullptr;  // the last of either kind
+    bool number = false, all_names = true, name_above_number = false;
     double value = 0;
     for (std::size_t i = 0; i < first.size(); ++i) {
         const bool is_name = may_be_name(first[i], options);
@@ -320,10 +326,10 @@ inline bool has_csv_header(const std::vector<std::string>& first, const std::vec
         const CsvField above = parse_csv_field(first[i], options, value),
                        below = i < second.size() ? parse_csv_field(second[i], options, value) : CsvField::Missing;
         number |= above == CsvField::Number || above == CsvField::TooLarge;
+        all_names &= is_name ? std::count(first.begin(), first.end(), first[i]) == 1 : first[i].empty();
         name_above_number |= is_name && (below == CsvField::Number || below == CsvField::TooLarge);
     }
-    if (name && !number && name_above_number) return true;
-    if (!other && second.empty()) return true;
+    if (name && all_names && (name_above_number || (!other && second.empty()))) return true;
     if (!name && number && !counts_up(first) && !(first[0].empty() && !second.empty() && !second[0].empty()))
         return false;
     const char* const unknown = ": whether the first line holds names cannot be told, as ";
@@ -331,10 +337,11 @@ inline bool has_csv_header(const std::vector<std::string>& first, const std::vec
     if (!name)
         fail(source, unknown, number ? "it may number the columns" : "none of its fields is a name or a number",
              choice);
-    if (!other)
+    if (all_names)
         fail(source, unknown, "the second holds no number either", choice,
              first.size() == 1 && may_hold_delimiter(first[0]) ? delimiter_advice
                                                                : "; skip_after_header = 1 leaves out a line of units");
+    if (!other) fail(source, unknown, "a name stands there twice", choice);
     fail(source, unknown, "\"", name->substr(0, 60), "\" may be a name and \"", other->substr(0, 60), "\" is none",
          choice);
 }

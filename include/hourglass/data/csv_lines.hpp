@@ -213,8 +213,11 @@ inline bool join_thousands(std::string& field, const std::string& separator, cha
         if (end - at != 3 || !(goes_on || end == field.size() || field[end] == decimal)) return false;
         at = goes_on ? end : field.size();
     }
-    const std::size_t digits = field.find_first_of("0123456789");
-    return first == std::string::npos || (digits < first && first - digits <= 3 && field[digits] != '0');
+    // Before the first one stand a sign, perhaps, and up to three digits, of which the first is not 0.
+    const std::size_t digits = field.find_first_of("123456789");
+    return first == std::string::npos ||
+           (digits < first && first - digits <= 3 && field.find_first_not_of("+-") == digits &&
+            field.find_first_not_of("0123456789", digits) >= first && digits <= 1);
 }
 
 inline bool says_missing(const std::string& field, const CsvOptions& options) {

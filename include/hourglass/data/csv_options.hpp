@@ -64,8 +64,9 @@ struct CsvOptions {
     double fill_value = 0;                         ///< What `CsvMissing::Fill` puts in their place.
     std::vector<CsvColumn> columns = {};           ///< The columns to read, in this order; empty: all.
     std::vector<CsvColumn> except = {};            ///< Columns to leave out.
-    bool numeric_only = false;                     ///< Leave out columns whose first value is text, or that have none.
-    std::vector<CsvCategories> categories = {};    ///< Columns of text to read as categories.
+    /// Leave out columns whose first value is text (a number further down is an error then), or that have none.
+    bool numeric_only = false;
+    std::vector<CsvCategories> categories = {};  ///< Columns of text to read as categories.
 };
 
 // What is not for users.
@@ -93,10 +94,13 @@ inline void check_csv_options(const CsvOptions& options, std::string_view source
     if (options.missing == CsvMissing::Fill && !is_finite(options.fill_value))
         fail(source, ": the value for what is missing must be finite, got ", options.fill_value,
              "; missing = CsvMissing::NaN gives NaN");
-    for (const CsvCategories& categories : options.categories)
+    for (const CsvCategories& categories : options.categories) {
+        if (std::find(categories.values.begin(), categories.values.end(), std::string{}) != categories.values.end())
+            fail(source, ": an empty field is a missing value, and cannot be a category");
         for (auto value = categories.values.begin(); value != categories.values.end(); ++value)
             if (std::find(categories.values.begin(), value, *value) != value)
                 fail(source, ": the category \"", *value, "\" is given twice");
+    }
 }
 
 /// `Error` for a delimiter that the file cannot have.

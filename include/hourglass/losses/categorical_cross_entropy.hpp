@@ -54,7 +54,7 @@ struct CategoricalCrossEntropy {
     using Position = T (*)(Index classes, const T* prediction, const T* target, T total, const Smoothing<T>& smoothing,
                            T scale, T* d);
 
-    // total · ln Σ e^z − Σ t z, both with the largest z taken off.
+    // Σ t · ln Σ e^z − Σ t z, both with the largest z taken off.
     template <class T>
     static T from_scores(Index classes, const T* z, const T* t, T total, const Smoothing<T>& smoothing, T scale, T* d) {
         using Pack = kernels::Pack<T>;
@@ -64,12 +64,12 @@ struct CategoricalCrossEntropy {
         const T most = *std::max_element(z, z + classes);
         const T sum = kernels::sum_packs<T>(
             classes, [&](const Pack& score) { return exp(score - Pack(most)); }, z);
-        const T cost = total * log(sum) - kernels::sum_packs<T>(
-                                              classes,
-                                              [&](const Pack& score, const Pack& wanted) {
-                                                  return (Pack(keep) * wanted + Pack(share)) * (score - Pack(most));
-                                              },
-                                              z, t);
+        const T cost = all * log(sum) - kernels::sum_packs<T>(
+                                            classes,
+                                            [&](const Pack& score, const Pack& wanted) {
+                                                return (Pack(keep) * wanted + Pack(share)) * (score - Pack(most));
+                                            },
+                                            z, t);
         const T factor = all / sum;
         if (d)
             kernels::map_packs(

@@ -153,9 +153,9 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         return loss(x, target, scratch);
     }
 
-    /// The objective of a variational model with a code drawn for each sample, with the noise that `gradient` would
-    /// draw, otherwise in evaluation: one code, also where training draws several. `loss` alone takes the means for
-    /// codes, is lower, and may go on falling when the bound rises: early stopping is to watch this one.
+    /// The objective of a variational model with a code drawn for each sample, otherwise in evaluation: one code, also
+    /// where training draws several; where it draws one, with the noise that `gradient` would draw. `loss` alone takes
+    /// the means for codes, is lower, and may go on falling when the bound rises: early stopping is to watch this one.
     T loss(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng) const
         requires(Pipeline::is_variational) {
         check("Autoencoder::loss", x, target, 0, tape);

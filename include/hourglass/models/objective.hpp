@@ -152,7 +152,7 @@ class Objective {
         if constexpr (copies_codes)
             outputs = tape.result((size + code) * n, x.x.data(), target.data(), x.condition.data());
         Sum sum(0);
-        compare("Autoencoder::loss", passes, x, target, 0, tape,
+        compare("Autoencoder::loss", passes, x, target, 0, tape, noise != nullptr,
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
                     if constexpr (Pipeline::is_variational)
                         if (noise) {
@@ -194,7 +194,7 @@ class Objective {
     Vector<T> samples(std::string_view function, const Passes& passes, const Batch<T>& x, const Input<T>& target,
                       std::size_t begin, Tape<T>& tape) const {
         Vector<T> all(x.cols());
-        compare(function, passes, x, target, begin, tape,
+        compare(function, passes, x, target, begin, tape, false,
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T*) {
                     Eigen::Map<Vector<T>> some{all.data() + first, b.samples};
                     bound_loss.template samples<T>(Passes::activation_at(b, compared), wanted, some);
@@ -209,10 +209,10 @@ class Objective {
 
   private:
     // Evaluates block after block up to what the loss reads and shows it to use(loss, buffers, target, first, scratch),
-    // whose value has to be finite.
+    // whose value has to be finite. `draws`: use puts codes of its own into the buffers, and runs the decoder again.
     template <class Use>
     void compare(std::string_view function, const Passes& passes, const Batch<T>& x, const Input<T>& target,
-                 std::size_t begin, Tape<T>& tape, Use use) const {
+                 std::size_t begin, Tape<T>& tape, bool draws, Use use) const {
         passes.run(
             x, begin, compared, nullptr, tape, [&](Index n) { return core::room_for(target, n) + scratch_room(n); },
             [&](const Buffers& b, Index first, core::Arena<T>& arena) {
@@ -220,9 +220,14 @@ class Objective {
                 T* const scratch = arena.take(scratch_room(b.samples));
                 const T value = use(bound(function, first, passes, nullptr), b, wanted, first, scratch);
                 if constexpr (std::floating_point<T>)
-                    if (tape.non_finite == NonFinite::Throw && !is_finite(value))
-                        fail(function, ": the loss is not finite (", value,
-                             "): ", passes.cause_of_non_finite(x, target, b, begin, compared, first, Pipeline::name));
+                    if (tape.non_finite == NonFinite::Throw && !is_finite(value)) {
+                        constexpr Index code = Passes::plan.shapes[code_end].size();
+                        const bool code_is_finite =
+                            draws && first_non_finite(b.activation[code_end], code * b.samples) < 0;
+                        fail(function, ": the loss is not finite (", value, "): ",
+                             passes.cause_of_non_finite(x, target, b, code_is_finite ? code_end : begin, compared,
+                                                        first, Pipeline::name));
+                    }
             });
     }
 
