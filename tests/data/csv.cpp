@@ -170,9 +170,16 @@ TEST_CASE("other delimiters and the decimal comma") {
                ContainsSubstring("\"1,5\" is not a number (decimal says"));
     CHECK_THAT(error_in("1,5;2\n", {.delimiter = ';'}),
                ContainsSubstring("line 1, column 1: \"1,5\" is not a number (decimal says"));
-    CHECK_THAT(error_in("a;b\n1;2\n"), ContainsSubstring("is the delimiter one of ; | tab and blank?"));
+    CHECK_THAT(error_in("a;b\n1;2\n"), ContainsSubstring("delimiter says what stands between fields"));
     CHECK_THAT(error_in("a;b\n1,5;2,5\n"),
-               ContainsSubstring("line 2 has 3 fields") && ContainsSubstring("is the delimiter"));
+               ContainsSubstring("line 2 has 3 fields") && ContainsSubstring("delimiter says"));
+    // What leads away from the delimiter or the decimal sign costs two more tries.
+    CHECK_THAT(error_in("a,b\n1,2\n", {.delimiter = ';'}),
+               ContainsSubstring("delimiter says what stands between fields"));
+    CHECK_THAT(error_in("a;b\n1,5;2,5\n", {.delimiter = ';'}), ContainsSubstring("decimal says whether the comma"));
+    CHECK_THAT(error_in("a\n1,5\n"), ContainsSubstring("line 2 has 2 fields") && ContainsSubstring("decimal says"));
+    CHECK_THAT(error_in("a,b\n1,2\n", {.decimal = ','}), ContainsSubstring("the first line has no ; but a comma"));
+    CHECK(read("Druck, bar\n1,5\n", {.delimiter = ';', .decimal = ','}).values == matrix(1, {1.5}));
     // What a spreadsheet writes first says the delimiter.
     for (const char delimiter : {',', ';', '\t'})
         for (const std::string text : {"sep=;\na;b\n1;2\n", "sep=\t\na\tb\n1\t2\n", "\xEF\xBB\xBFsep=;\r\n1;2\r\n"}) {

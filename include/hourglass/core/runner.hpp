@@ -50,17 +50,21 @@ class Runner {
     }
     // Its address tells kinds of networks apart. Not a constant, which a linker may fold with another's.
     static inline char identity = 0;
-    /// What a tape that is made with a team knows of these passes.
-    static constexpr TeamPasses team_passes{
-        &identity,
-        [](const void* runner, const void* buffers, std::size_t begin, std::size_t end) {
-            static_cast<const Runner*>(runner)->forward_on_team(*static_cast<const Buffers*>(buffers), begin, end);
-        },
-        [](const void* runner, void* buffers, std::size_t begin, std::size_t end, void* d, const bool* accumulate,
-           bool to_input) {
-            static_cast<const Runner*>(runner)->backward_on_team(*static_cast<Buffers*>(buffers), begin, end,
-                                                                 static_cast<T*>(d), accumulate, to_input);
-        }};
+    /// What a tape that is made with a team knows of these passes. A function, in which a class is complete: clang 19
+    /// does not find in a static member's initializer what is declared behind it.
+    static const TeamPasses& team_passes() {
+        static constexpr TeamPasses passes{
+            &identity,
+            [](const void* runner, const void* buffers, std::size_t begin, std::size_t end) {
+                static_cast<const Runner*>(runner)->forward_on_team(*static_cast<const Buffers*>(buffers), begin, end);
+            },
+            [](const void* runner, void* buffers, std::size_t begin, std::size_t end, void* d, const bool* accumulate,
+               bool to_input) {
+                static_cast<const Runner*>(runner)->backward_on_team(*static_cast<Buffers*>(buffers), begin, end,
+                                                                     static_cast<T*>(d), accumulate, to_input);
+            }};
+        return passes;
+    }
     static ConstView<T> condition_of(const Buffers& b) {
         return {b.condition, b.condition ? Layers::condition : 0, b.condition ? b.samples : 0};
     }

@@ -57,7 +57,7 @@ class Trainable {
     /// The same for passes that run on `workers` (hourglass/workers.hpp), to the same bits as without.
     Tape<T> tape(Team& workers) const {
         Tape<T> tape = passes().tape();
-        tape.run_on(&workers, &std::remove_cvref_t<decltype(passes())>::team_passes);
+        tape.run_on(&workers, &std::remove_cvref_t<decltype(passes())>::team_passes());
         return tape;
     }
     /// Whether that is a tape of this one's: of as many parameters and statistics. Not once this has been moved from.

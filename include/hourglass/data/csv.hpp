@@ -46,9 +46,23 @@ using Csv = CsvTable<double>;
 namespace data {
 
 /// Whether what was read as one field may be several, and what to say then.
-inline bool may_hold_delimiter(const std::string& field) { return field.find_first_of(";\t| ") != std::string::npos; }
+inline bool may_hold_delimiter(const std::string& field) { return field.find_first_of(";\t| ,") != std::string::npos; }
 inline constexpr const char* delimiter_advice =
-    " (is the delimiter one of ; | tab and blank? skip_lines leaves out lines before the header)";
+    " (delimiter says what stands between fields, skip_lines leaves out lines before the header)";
+inline constexpr const char* decimal_advice =
+    " (decimal says whether the comma is the decimal sign, thousands what else it may be)";
+
+/// Whether a field is a number but for its signs. Thin blanks take several bytes, none of ASCII's.
+inline bool is_number_like(const std::string& field) {
+    return field.find_first_of("0123456789") != std::string::npos &&
+           std::all_of(field.begin(), field.end(), [](char c) {
+               return std::string_view{"0123456789+-.,' eE"}.find(c) != std::string_view::npos || c < 0 || c > 126;
+           });
+}
+/// The same, with a comma where that is no decimal sign.
+inline bool has_decimal_comma(const std::string& field, const CsvOptions& options) {
+    return options.decimal == '.' && is_number_like(field) && field.find(',') != std::string::npos;
+}
 
 /// Puts a table together, line by line. A template of its numbers' type so that programs without tables do not compile
 /// it.
@@ -255,14 +269,9 @@ class CsvBuilder {
     }
     // Which option would read this text.
     const char* advice(const std::string& field) const {
-        const bool number_like =
-            field.find_first_of("0123456789") != std::string::npos &&
-            std::all_of(field.begin(), field.end(), [](char c) {  // thin blanks take several bytes, none of ASCII's
-                return std::string_view{"0123456789+-.,' eE"}.find(c) != std::string_view::npos || c < 0 || c > 126;
-            });
+        const bool number_like = is_number_like(field);
         if (field.find_first_of(";\t|") != std::string::npos) return delimiter_advice;
-        if (number_like && options_.decimal == '.' && field.find(',') != std::string::npos)
-            return " (decimal says whether the comma is the decimal sign, thousands what else it may be)";
+        if (has_decimal_comma(field, options_)) return decimal_advice;
         if (number_like && field.find(' ') != std::string::npos)
             return " (is the blank the delimiter? Else thousands says what stands between groups of three digits)";
         if (number_like && field.find_first_not_of("0123456789+-eE") != std::string::npos)
@@ -284,11 +293,16 @@ class CsvBuilder {
 inline void require_csv_fields(const CsvLines& lines, const std::vector<std::string>& first, std::string_view source) {
     const std::size_t fields = lines.fields().size();
     if (fields == first.size()) return;
-    fail(source, ": line ", lines.line(), " has ", fields, " fields, the first line has ", first.size(),
-         first.size() == 1 && may_hold_delimiter(first[0]) ? delimiter_advice
-         : fields == first.size() + 1 ? " (if the first line lacks a name for row numbers, as R writes it, skip_lines "
-                                        "= 1 leaves out the names and except = {0} the numbers)"
-                                      : " (skip_lines and comment leave out lines of another kind)");
+    const char* advice = " (skip_lines and comment leave out lines of another kind)";
+    if (first.size() == 1 && may_hold_delimiter(first[0]))
+        advice = delimiter_advice;
+    else if (first.size() == 1 && fields == 2 && lines.delimiter() == ',')
+        advice = " (decimal says whether the comma is the decimal sign)";
+    else if (fields == first.size() + 1)
+        advice =
+            " (if the first line lacks a name for row numbers, as R writes it, skip_lines = 1 leaves out the names and "
+            "except = {0} the numbers)";
+    fail(source, ": line ", lines.line(), " has ", fields, " fields, the first line has ", first.size(), advice);
 }
 
 /// Whether a field may be a name: text with a letter in it, which a date is not, and a number with foreign signs is not
@@ -318,13 +332,14 @@ inline bool counts_up(const std::vector<std::string>& fields) {
 inline bool has_csv_header(const std::vector<std::string>& first, const std::vector<std::string>& second,
                            const CsvOptions& options, std::string_view source) {
     const std::string *name = nullptr, *other = nullptr;  // the last of either kind
-    bool number = false, all_names = true, name_above_number = false;
+    bool number = false, all_names = true, name_above_number = false, decimal_comma = false;
     double value = 0;
     for (std::size_t i = 0; i < first.size(); ++i) {
         const bool is_name = may_be_name(first[i], options);
         (is_name ? name : other) = &first[i];
         const CsvField above = parse_csv_field(first[i], options, value),
                        below = i < second.size() ? parse_csv_field(second[i], options, value) : CsvField::Missing;
+        decimal_comma |= i < second.size() && has_decimal_comma(second[i], options);
         number |= above == CsvField::Number || above == CsvField::TooLarge;
         all_names &= is_name ? std::count(first.begin(), first.end(), first[i]) == 1 : first[i].empty();
         name_above_number |= is_name && (below == CsvField::Number || below == CsvField::TooLarge);
@@ -340,6 +355,7 @@ inline bool has_csv_header(const std::vector<std::string>& first, const std::vec
     if (all_names)
         fail(source, unknown, "the second holds no number either", choice,
              first.size() == 1 && may_hold_delimiter(first[0]) ? delimiter_advice
+             : decimal_comma                                   ? decimal_advice
                                                                : "; skip_after_header = 1 leaves out a line of units");
     if (!other) fail(source, unknown, "a name stands there twice", choice);
     fail(source, unknown, "\"", name->substr(0, 60), "\" may be a name and \"", other->substr(0, 60), "\" is none",
@@ -357,6 +373,11 @@ CsvTable<T> read_csv_table(std::istream& in, const CsvOptions& options, const st
     if (!lines.next()) fail(source, ": the file holds no data");
     const std::vector<std::string> first = lines.fields();
     const Index first_line = lines.line();
+    if (options.delimiter == '\0' && lines.delimiter() == ';' && first.size() == 1 &&
+        first[0].find(',') != std::string::npos)
+        fail(source,
+             ": the first line has no ; but a comma: if it is one field, say delimiter = ';', else the comma is no "
+             "decimal sign");
     bool has_header = options.header == CsvHeader::Present || named || options.skip_after_header > 0;
     if (has_header) lines.skip_lines(options.skip_after_header);
     bool more = lines.next();

@@ -96,7 +96,8 @@ LabelledSplit<typename X::Scalar> train_test_split(const Eigen::MatrixBase<X>& x
         fail("train_test_split: there are ", all.cols(), " samples and ", labels.size(), " labels");
     std::vector<Index> order(static_cast<std::size_t>(all.cols())), train, test;
     std::iota(order.begin(), order.end(), Index{0});
-    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return labels[a] < labels[b]; });
+    std::sort(order.begin(), order.end(),
+              [&](Index a, Index b) { return labels[a] != labels[b] ? labels[a] < labels[b] : a < b; });
     for (auto begin = order.begin(); begin != order.end();) {
         const auto end =
             std::find_if(begin, order.end(), [&](Index sample) { return labels[sample] != labels[*begin]; });

@@ -73,8 +73,10 @@ class Contents {
     void write(Sink sink) const {
         std::vector<const std::pair<const std::string, Entry>*> order;
         for (const auto& entry : entries_) order.push_back(&entry);
-        std::stable_sort(order.begin(), order.end(),
-                         [](const auto* a, const auto* b) { return a->second.element_size > b->second.element_size; });
+        std::sort(order.begin(), order.end(), [](const auto* a, const auto* b) {
+            const auto first = a->second.element_size, second = b->second.element_size;
+            return first != second ? first > second : a->first < b->first;
+        });
         std::string header = "{\"__metadata__\":{";
         for (const auto& [key, words] : metadata_)
             ((header += header.back() == '{' ? "" : ",") += json_text(key) + ":") += json_text(words);

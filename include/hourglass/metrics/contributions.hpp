@@ -85,7 +85,9 @@ std::vector<Contribution> top_contributions(const Values& contributions, Index c
         fail("top_contributions: there are ", names.size(), " names for ", values.size(), " features");
     std::vector<std::size_t> order(values.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] > values[b]; });
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+        return values[a] != values[b] ? values[a] > values[b] : a < b;  // of equal ones the first
+    });
     order.resize(std::min(order.size(), static_cast<std::size_t>(count)));
     double score = 0;
     for (const double value : values) score += value;
