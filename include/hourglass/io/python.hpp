@@ -107,8 +107,8 @@ class FromPython {
     std::vector<const Modules*> modules_of(const Source& source, const std::vector<ForeignLayer>& layers) const {
         std::vector<const Modules*> found(layers.size());
         for (const auto& [path, modules] : modules_) {
-            const auto at =
-                std::find_if(layers.begin(), layers.end(), [&path = path](const auto& l) { return l.path == path; });
+            const auto at = std::find_if(layers.begin(), layers.end(),
+                                         [&wanted = path](const auto& l) { return l.path == wanted; });
             if (at == layers.end())
                 fail(source.where(), "there is no layer ", path, "; with weights there are ", with_weights(layers));
             if (at->arrays.empty()) fail(source.where(), "layer ", at->title(), " has no weights to be loaded");
