@@ -227,7 +227,8 @@ inline bool says_missing(const std::string& field, const CsvOptions& options) {
 
 }  // namespace data
 
-/// The same of a field of a file with these options: what stands between thousands, and values that mean a missing one.
+/// What a field of a file with these options says, as `parse_csv_number` does, but for what stands between thousands
+/// and for fields that mean a missing value.
 inline CsvField parse_csv_field(const std::string& field, const CsvOptions& options, double& value) {
     value = std::numeric_limits<double>::quiet_NaN();
     if (data::says_missing(field, options)) return CsvField::Missing;
@@ -237,5 +238,6 @@ inline CsvField parse_csv_field(const std::string& field, const CsvOptions& opti
     if (!data::join_thousands(joined, options.thousands, options.decimal)) return CsvField::Text;
     return parse_csv_number(joined, options.decimal, value);
 }
+
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

@@ -14,10 +14,10 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-/// Whether the first line holds names. Detect: it does if columns are chosen by name or lines are skipped after it, if
-/// a field with a letter in it stands above a number, or if all its fields have letters and the file ends there; it
-/// does not if no field has a letter and one is a number. What is neither is an error that asks for one of the other
-/// two.
+/// Whether the first line holds names. Detect: it does if columns are chosen by name or lines are skipped after it, or
+/// if all its fields have a letter or are empty, none stands there twice, and one stands above a number or the file
+/// ends there. It does not if no field has a letter and one is a number, unless three or more count 0, 1, 2 … or 1, 2,
+/// 3 …, or the first is empty where that below is not. What is neither is an error that asks for one of the other two.
 enum class CsvHeader { Detect, Present, Absent };
 
 /// What becomes of a missing value, a field that is empty, says NaN or is one of `CsvOptions::missing_values`: an
