@@ -41,8 +41,8 @@ struct Buffers {
         for (std::size_t i = 0; i <= Depth; ++i) {
             const Index column = i < replicated ? part.begin : part.begin * replicas;
             const Index output = i + 1 < replicated ? part.begin : part.begin * replicas;
-            if (activation[i]) b.activation[i] += plan.shapes[i].size() * column;
-            if (gradient[i]) b.gradient[i] += plan.shapes[i].size() * column;
+            if (activation[i]) b.activation[i] += plan.sizes[i] * column;
+            if (gradient[i]) b.gradient[i] += plan.sizes[i] * column;
             if (cache[i]) b.cache[i] += plan.caches[i] * output;
         }
         if (condition) b.condition += plan.condition * part.begin;

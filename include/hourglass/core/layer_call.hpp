@@ -91,6 +91,27 @@ void backward_layer(const void* layer, const LayerCall<T>& call) {
     }
 }
 
+/// Two layers that are cheaper as one: `Second` of what `First` gives. Where they are, it is specialised as a layer
+/// without hyperparameters for the input of First, with the weights of Second, and `pays(Shape in)`.
+template <class First, class Second>
+struct Joined {
+    static constexpr bool pays(Shape) { return false; }
+};
+
+// What a pass calls for a layer: nothing for one that is left to the next, and in place of that one both.
+template <class T>
+void skip_layer(const void*, const LayerCall<T>&) {}
+template <class Both, Shape In, class T>
+void forward_both(const void*, const LayerCall<T>& call) {
+    static constexpr Both both{};
+    forward_layer<Both, In, T>(&both, call);
+}
+template <class Both, Shape In, class T>
+void backward_both(const void*, const LayerCall<T>& call) {
+    static constexpr Both both{};
+    backward_layer<Both, In, T>(&both, call);
+}
+
 }  // namespace core
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass

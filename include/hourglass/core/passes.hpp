@@ -118,7 +118,7 @@ class Passes : public Runner<T, Layers, Marks...> {
         Index room = whole_lines<T>(Layers::condition * n);
         for (std::size_t i = 0; i <= depth; ++i) {
             const Index columns = i < replicated ? n : n * replicas, out = i + 1 < replicated ? n : n * replicas;
-            room += 2 * whole_lines<T>(plan.shapes[i].size() * columns) + whole_lines<T>(plan.caches[i] * out) +
+            room += 2 * whole_lines<T>(plan.sizes[i] * columns) + whole_lines<T>(plan.caches[i] * out) +
                     Base::shard_room(i, n);
         }
         return room;
@@ -213,7 +213,7 @@ class Passes : public Runner<T, Layers, Marks...> {
             n = std::min(at_once, x.cols() - first);
             if (n > block && n % block == 1) --n;  // a sample that is left alone is so with any number of threads
             Index room = extra(std::min(block, n)) + room_for(x, n);
-            for (std::size_t i = begin; i < end; ++i) room += whole_lines<T>(plan.shapes[i + 1].size() * n);
+            for (std::size_t i = begin; i < end; ++i) room += whole_lines<T>(plan.sizes[i + 1] * n);
             Arena<T> arena{tape.arena(room)};
             Buffers b;
             b.samples = n, b.team = arena.team, b.passes = arena.passes;
@@ -270,7 +270,7 @@ class Passes : public Runner<T, Layers, Marks...> {
             }
         for (std::size_t i = begin; i < end; ++i) {
             run_forward(b, i, i + 1);
-            const Index size = plan.shapes[i + 1].size(), columns = b.columns(i + 1);
+            const Index size = plan.sizes[i + 1], columns = b.columns(i + 1);
             if (const Index at = first_non_finite(b.activation[i + 1], size * columns); at >= 0)
                 return message_of("x and the target are finite; the first value that is not comes out of layer ",
                                   name(i), " (", Layers::names()[i], "), for sample ",

@@ -9,6 +9,8 @@
 #include "hourglass/layers/conv2d_transpose.hpp"
 #include "hourglass/layers/convolution_layer.hpp"
 #include "hourglass/layers/padding.hpp"
+#include "hourglass/layers/pooling2d.hpp"
+#include "hourglass/layers/upsampled_conv2d.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -78,5 +80,13 @@ struct Conv2D : layers::ConvolutionLayer<Conv2D<Filters, Kernel, Stride, Pad, Di
     }
 };
 
+namespace core {
+
+template <Extent Size, Index Filters, Extent Kernel, Padding Pad, bool UseBias>
+struct Joined<UpSampling2D<Size, Interpolation::Nearest>, Conv2D<Filters, Kernel, 1, Pad, 1, UseBias, 1>>
+    : layers::UpSampledConv2D<UpSampling2D<Size>, Size, Conv2D<Filters, Kernel, 1, Pad, 1, UseBias, 1>, Filters, Kernel,
+                              UseBias> {};
+
+}  // namespace core
 }  // namespace HOURGLASS_ABI
 }  // namespace hourglass
