@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 
-NAMESPACE = "hourglass::HOURGLASS_ABI::"
+NAMESPACES = ("hourglass::", "HOURGLASS_ABI::")  # the inline one, of which Doxygen sometimes knows nothing
 
 
 @dataclass
@@ -27,6 +27,14 @@ class Declaration:
     values: list = field(default_factory=list)  # of an enumeration
     static: bool = False
     hidden: bool = False
+    inherited: bool = False
+
+
+def within(name):
+    """A name without the library's namespace."""
+    for namespace in NAMESPACES:
+        name = name.replace(namespace, "")
+    return name
 
 
 def text_of(element):
@@ -35,8 +43,8 @@ def text_of(element):
 
 def tidy(code):
     """C++ as clang-format spaces it, from Doxygen's "Batch< T > &"."""
-    code = re.sub(r"\b(constexpr|inline|EIGEN_\w+|\[\[nodiscard\]\]|friend|explicit|mutable|typename)\s+(?!=)", "", code + " ")
-    code = code.replace(NAMESPACE, "").replace("hourglass::", "").replace("HOURGLASS_ABI::", "")
+    code = re.sub(r"\b(constexpr|inline|friend|explicit|mutable|typename|typedef)\s+(?!=)", "", code + " ")
+    code = within(code)
     code = re.sub(r"\s+", " ", code).strip()
     code = re.sub(r"\s*<\s+", "<", code)
     code = re.sub(r"\s+>", ">", code)
@@ -90,7 +98,9 @@ class Headers:
         while at > 1:
             before = lines[at - 2].strip()
             code = self.code(header, at - 1).strip()
-            if not before or before.startswith(("//", "#")) or code.endswith((";", "{", "}", ":")):
+            if not before or before.startswith(("//", "#")):
+                break
+            if code.endswith((";", "{", "}", ":")) and not code.startswith(("template", "requires")):
                 break
             at -= 1
         if at == 1:
@@ -103,7 +113,7 @@ class Headers:
             begin = end
             while begin > 1 and lines[begin - 2].strip().startswith("///") and not lines[begin - 2].strip().startswith("///<"):
                 begin -= 1
-            if "///<" in lines[begin - 1] or (begin > 1 and "///<" in lines[begin - 2]):
+            if lines[begin - 1].strip().startswith("///<"):
                 return "member", at - 1, at
             return "doc", [re.sub(r"^\s*/// ?", "", each).rstrip() for each in lines[begin - 1 : end]], at
         if before.startswith("//"):
@@ -158,9 +168,8 @@ class Face:
             if path.name.startswith(("class", "struct", "concept", "namespace")):
                 for compound in ElementTree.parse(path).getroot().iter("compounddef"):
                     self.compounds[compound.get("id")] = compound
-        self.by_name = {text_of(each.find("compoundname")): each for each in self.compounds.values()}
+        self.by_name = {within(text_of(each.find("compoundname"))): each for each in self.compounds.values()}
         self.names = {}  # name: its declarations
-        self.namespace = self.by_name[NAMESPACE[:-2]]
         self.add_compounds()
         self.add_namespace_members()
 
@@ -174,10 +183,9 @@ class Face:
 
     def add_compounds(self):
         for name, compound in self.by_name.items():
-            short = name.removeprefix(NAMESPACE)
-            if compound.get("kind") == "namespace" or not name.startswith(NAMESPACE) or "::" in short.split("<")[0]:
-                continue
-            self.add(self.compound(compound, short))
+            whole = text_of(compound.find("compoundname"))
+            if compound.get("kind") != "namespace" and whole.startswith(NAMESPACES[0]) and "::" not in name.split("<")[0]:
+                self.add(self.compound(compound, name))
 
     def compound(self, compound, name):
         header, line = self.place(compound)
@@ -191,10 +199,12 @@ class Face:
         ahead = None if special else self.headers.declared_ahead(header, plain)
         parameters = self.headers.template_parameters(header, ahead or line)
         signature = tidy(name) if special else plain + self.arguments(parameters)
+        signature = f"concept {signature}" if kind == "concept" else signature
         found, doc, _ = self.headers.above(header, line)
         if ahead and found != "doc":
             found, doc, _ = self.headers.above(header, ahead)
         declaration = Declaration(kind, plain, header, line, signature, doc if found == "doc" else None)
+        declaration.hidden = found == "note"
         if kind != "concept":
             declaration.members = self.members(compound, plain)
             declaration.bases = [tidy(text_of(base)) for base in compound.findall("basecompoundref") if base.get("prot") == "public"]
@@ -227,10 +237,18 @@ class Face:
             identity = base.get("refid")
             if base.get("prot") == "public" and identity in self.compounds:
                 inherited = self.compounds[identity]
-                name = text_of(inherited.find("compoundname"))
-                if "::" in name.removeprefix(NAMESPACE).split("<")[0]:
+                name = within(text_of(inherited.find("compoundname"))).split("<")[0]
+                if "::" in name:
                     known = {each.name for each in found if each.kind == "variable"}
-                    found += [each for each in self.members(inherited, owner) if each.name not in known]
+                    own = {(each.name, each.signature) for each in found}  # overridden
+                    more = [each for each in self.members(inherited, owner)
+                            if each.name not in known and (each.name, each.signature) not in own]
+                    for each in more:  # constructors that are inherited
+                        if each.kind == "function" and each.name == name.split("::")[-1]:
+                            each.signature = each.signature.replace(each.name, owner, 1)
+                            each.name = owner
+                        each.inherited = True
+                    found += more
         return found
 
     def member(self, member, owner):
@@ -252,7 +270,9 @@ class Face:
             declaration.signature = re.sub(r"\s+", " ", tidy(text_of(member.find("definition"))))
             declaration.signature = re.sub(r"^(using|typedef)\s+", "", declaration.signature)
             parameters = self.headers.template_parameters(header, line)
-            declaration.signature = f"using {name}{self.arguments(parameters)} = {declaration.signature.split(' = ', 1)[-1]}"
+            what = declaration.signature.split(" = ", 1)[-1]
+            what = "" if what.startswith("decltype") else f" = {what}"
+            declaration.signature = f"{'using ' if what else ''}{name}{self.arguments(parameters)}{what}"
         elif kind == "enum":
             for value in member.findall("enumvalue"):
                 declaration.values.append(text_of(value.find("name")))
@@ -265,6 +285,8 @@ class Face:
         for each in member.findall("param"):
             kind = tidy(text_of(each.find("type")))
             called = text_of(each.find("declname")).rstrip("_")
+            if "(*)(" in kind:  # a function
+                kind, called = re.sub(r"\(\*\)\(.*", f"(*{called})(…)", kind), ""
             default = tidy(text_of(each.find("defval")))
             array = text_of(each.find("array"))
             called = f" {called}" if called else ""
@@ -302,14 +324,17 @@ class Face:
             found, end, _ = self.headers.above(member.header, member.line)
             before = last.get(member.header)
             if member.doc is None and not member.hidden and member.kind in ("function", "typedef", "class", "struct"):
-                if found == "member" and before and before.kind == member.kind and before.line <= end:
+                if found == "member" and before and before.line <= end and (before.kind == member.kind or before.hidden):
                     member.doc, member.hidden = before.doc, before.hidden
             last[member.header] = member
 
     def add_namespace_members(self):
         found = []
-        for section in self.namespace.findall("sectiondef"):
-            found += [self.member(each, "") for each in section.findall("memberdef")]
+        for compound in self.compounds.values():
+            if compound.get("kind") == "namespace" and not within(text_of(compound.find("compoundname")) + "::"):
+                for section in compound.findall("sectiondef"):
+                    found += [self.member(each, "") for each in section.findall("memberdef")]
+        found = list({(each.header, each.line, each.name): each for each in found}.values())
         found.sort(key=lambda each: (each.header, each.line))
         self.share_docs(found)
         for each in found:

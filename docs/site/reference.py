@@ -13,7 +13,8 @@ CONTRACT = {
     "check", "each_hyperparameter", "hyperparameters", "name", "slot", "traits", "output", "parameters", "weights", "states",
     "initialize", "initialize_state", "forward", "backward", "gradient", "gradient_of_part", "tangent", "curvature", "cache",
     "state", "fold", "mirror", "tied", "onnx", "value", "derivative", "second_derivative", "each", "samples", "windows",
-    "convolution", "picture_windows", "squared_rows", "add_scaled_rows", "replicas", "draw", "posterior", "corrupt",
+    "convolution", "picture_windows", "squared_rows", "add_scaled_rows", "replicas", "draw", "posterior", "corrupt", "accepts", "scratch", "penalty", "penalty_gradient",
+    "weighted_room", "weighted_gradient", "from_logits", "from_output",
 }
 LANGUAGE = {"begin", "end", "operator=", "operator*", "operator++", "operator==", "operator()"}
 CONTRACT_FOLDERS = ("layers/", "losses/", "terms/")
@@ -91,7 +92,7 @@ class Reference:
             if not declarations:
                 self.wrong.append(f"{name}: a public name that no header declares for users")
                 continue
-            header = min(declarations, key=lambda each: (each.doc is None, each.header != "core/shape.hpp", each.line)).header
+            header = min(declarations, key=lambda each: (each.doc is None, each.header)).header
             page, section = sections.get(header) or (folders.get(header.split("/")[0]), "")
             if page is None:
                 self.wrong.append(f"include/hourglass/{header}: no page of docs/site/pages.py takes {name}")
@@ -137,7 +138,7 @@ class Reference:
         for each in declarations:
             if each.kind == "function" and each.doc is None:
                 self.complain(each, f"{what}, {each.signature},")
-            signature = f"concept {each.name}" if each.kind == "concept" else each.signature
+            signature = each.signature
             if groups and groups[-1][1] is each.doc and each.doc is not None:
                 groups[-1][0].append(signature)
                 groups[-1][2].append(each)
@@ -155,19 +156,21 @@ class Reference:
         by_contract = declaration.header.startswith(CONTRACT_FOLDERS)
         shown = [each for each in declaration.members
                  if not each.hidden and each.name not in LANGUAGE and not each.name.startswith(("operator", "~"))
-                 and not (by_contract and each.name in CONTRACT and each.kind == "function")
+                 and not (by_contract and each.kind == "function" and each.name != declaration.name
+                          and (each.inherited or each.doc is None or each.name in CONTRACT))
                  and each.name not in ("each_hyperparameter",)]
         constructors = [each for each in shown if each.kind == "function" and each.name == declaration.name
                         and not re.search(rf"\((const )?{declaration.name}(<.*>)?&&?( \w+)?\)", each.signature)
                         and (each.doc or not each.signature.endswith("()"))]
         functions = [each for each in shown if each.kind == "function" and each.name != declaration.name]
         variables = [each for each in shown if each.kind == "variable" and (not each.static or each.doc)]
-        nested = [each for each in shown if each.kind in ("class", "struct") and each.members]
+        nested = [each for each in shown if each.kind in ("class", "struct") and each.members
+                  and not by_contract]
         enums = [each for each in shown if each.kind == "enum"]
         out = []
-        public_bases = [base for base in declaration.bases if base.split("<")[0] in self.public]
-        if public_bases:
-            out.append("Has what " + " and ".join(f"`{base}`" for base in public_bases) + " has.\n")
+        bases = [base for base in declaration.bases if self.places.get(base.split("<")[0], "authors") != "authors"]
+        if bases:
+            out.append("Has the members of " + " and ".join(f"`{base}`" for base in bases) + ", too.\n")
         if constructors:
             groups = []
             for each in constructors:

@@ -64,6 +64,8 @@ class Workers final : public core::Team {
     /// The number of threads, the calling one included.
     int size() const override { return static_cast<int>(threads_.size()) + 1; }
 
+    /// Calls task(what, i) once for each i = 0 … tasks − 1, on any thread and in any order, and returns when all are
+    /// done. Of what they throw, that of the lowest i is thrown; others may then not have been called.
     void run(Index tasks, void (*task)(void* what, Index i), void* what) override {
         if (threads_.empty() || tasks < 2 || at_work()) {
             for (Index i = 0; i < tasks; ++i) task(what, i);

@@ -32,12 +32,14 @@ class Batch {
     Batch(const Batch&) = delete;  // a copy of an Eigen::Ref forgets the temporary it may hold
     Batch& operator=(const Batch&) = delete;
 
+    /// Features.
     Index rows() const { return x.rows(); }
+    /// Samples.
     Index cols() const { return x.cols(); }
 
-    const Input<T> x;          ///< features × n
-    const Input<T> condition;  ///< values × n
-    const bool is_given = false;
+    const Input<T> x;             ///< features × n
+    const Input<T> condition;     ///< values × n
+    const bool is_given = false;  ///< whether there is a condition
 
   private:
     static ConstView<T> none() { return {nullptr, 0, 0}; }

@@ -97,10 +97,11 @@ struct Traits {
 
 /// Extents of an array of up to four dimensions, the first one fastest in memory; those left out are 1.
 struct Extents {
-    std::array<Index, 4> values;
+    std::array<Index, 4> values;  ///< the first one fastest
 
     constexpr Extents(Index a, Index b = 1, Index c = 1, Index d = 1) : values{a, b, c, d} {}
     constexpr Index operator[](std::size_t i) const { return values[i]; }
+    /// Their product.
     constexpr Index size() const { return values[0] * values[1] * values[2] * values[3]; }
     /// Number of dimensions without trailing ones, at least 1.
     constexpr std::size_t rank() const {
@@ -113,11 +114,12 @@ struct Extents {
 /// One named array among a layer's parameters or running values. Weight decay may leave out what does not decay
 /// (biases, scales); files and `EarlyStopping` refuse values below 0 where they would be none (variances).
 struct Weight {
-    std::string_view name;
-    Extents extents = 1;
-    bool decays = true;
-    bool not_negative = false;
+    std::string_view name;      ///< "kernel", "bias"
+    Extents extents = 1;        ///< the first one fastest
+    bool decays = true;         ///< whether weight decay is usual
+    bool not_negative = false;  ///< whether a value below 0 is an error
 
+    /// How many values.
     constexpr Index size() const { return extents.size(); }
 };
 
@@ -151,8 +153,8 @@ struct Context {
 /// Such a layer adds to the shared gradient always; its gradient() takes the context only if it gives parts of it.
 template <class T, std::size_t Shared, std::size_t Own>
 struct TiedWeights {
-    std::span<T, Shared> shared;
-    std::span<T, Own> own;
+    std::span<T, Shared> shared;  ///< the encoder's
+    std::span<T, Own> own;        ///< this layer's
 };
 
 namespace core {

@@ -153,7 +153,9 @@ class Rng {
 
     /// All there is to a generator: what it was made of, how many steps it has handed out, how many words it has said.
     struct State {
-        std::uint64_t seed, step, position;
+        std::uint64_t seed;      ///< what it was made of
+        std::uint64_t step;      ///< steps handed out by `stream`
+        std::uint64_t position;  ///< words said
     };
 
     explicit Rng(std::uint64_t seed) : seed_(seed) {}

@@ -10,16 +10,18 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
+/// Sizes and positions: a signed number, as in Eigen.
 using Index = Eigen::Index;
 
 /// Rows and columns of a window, a stride or a picture. `Extent{3, 2}`; a single number stands for both, so that a
 /// layer is `Conv2D<16, 3>` or `Conv2D<16, Extent{3, 2}>`. A structural type, so it can be a template argument.
 struct Extent {
-    Index rows = 1;
-    Index columns = 1;
+    Index rows = 1;     ///< down
+    Index columns = 1;  ///< across
 
     constexpr Extent(Index both) : rows(both), columns(both) {}
     constexpr Extent(Index rows_, Index columns_) : rows(rows_), columns(columns_) {}
+    /// rows · columns.
     constexpr Index count() const { return rows * columns; }
     friend constexpr bool operator==(const Extent&, const Extent&) = default;
 };
@@ -28,9 +30,9 @@ struct Extent {
 /// values is `Shape{d}`, a series of 288 steps of one channel `Shape{1, 288}`, a colour picture `Shape{3, rows,
 /// columns}`, whose columns are faster than its rows. A structural type, so it can be a template argument.
 struct Shape {
-    Index channels = 1;
-    Index length = 1;   ///< positions of a series, or rows of a picture
-    Index columns = 1;  ///< of a picture
+    Index channels = 1;  ///< values at each position, features of a plain vector
+    Index length = 1;    ///< positions of a series, or rows of a picture
+    Index columns = 1;   ///< of a picture
 
     /// Positions, each of `channels` values: length · columns.
     constexpr Index positions() const { return length * columns; }

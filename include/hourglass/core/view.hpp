@@ -16,7 +16,8 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
-// The order of storage is spelt out, as a program may change Eigen's default (EIGEN_DEFAULT_TO_ROW_MAJOR).
+/// Eigen's matrices and column vectors of T. The order of storage is spelt out, as a program may change Eigen's default
+/// (EIGEN_DEFAULT_TO_ROW_MAJOR).
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor>;
 template <class T>
@@ -48,6 +49,7 @@ inline constexpr Index line_values = sizeof(T) < 64 ? static_cast<Index>(64 / si
 
 }  // namespace core
 
+/// A view's memory as one long array.
 template <class T>
 Flat<T> flat(const View<T>& view) {
     return {const_cast<T*>(view.data()), view.size()};

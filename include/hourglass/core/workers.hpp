@@ -18,6 +18,7 @@ namespace core {
 /// Threads that run tasks by their number: `Workers`, or something else that a program has threads from.
 class Team {
   public:
+    /// The number of threads, the calling one included.
     virtual int size() const = 0;
     /// Calls task(what, i) once for each i = 0 … tasks − 1, on any thread and in any order, and returns when all are
     /// done. Of what they throw, that of the lowest i is thrown; others may then not have been called.

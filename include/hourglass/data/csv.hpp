@@ -26,9 +26,9 @@ inline namespace HOURGLASS_ABI {
 /// The numbers of a file: one row per chosen column of the file (a feature), one column per line (a sample).
 template <std::floating_point T>
 struct CsvTable {
-    std::vector<std::string> header;  ///< Names of the rows of `values`; empty if the file has none and no
-                                      ///< categories.
-    Matrix<T> values;
+    std::vector<std::string> header;        ///< Names of the rows of `values`; empty if the file has none and no
+                                            ///< categories.
+    Matrix<T> values;                       ///< Features × samples.
     std::vector<Index> lines;               ///< The line of the file, from 1, of each column of `values`.
     std::vector<CsvCategories> categories;  ///< The categories read, with their values: the option for the next file.
     std::vector<std::string> dropped;       ///< What `CsvOptions::numeric_only` left out: names, else positions.
@@ -40,6 +40,7 @@ struct CsvTable {
         return found - header.begin();
     }
 };
+/// What `read_csv` gives where no type is named.
 using Csv = CsvTable<double>;
 
 // What is not for users.

@@ -27,8 +27,8 @@ enum class CsvMissing { Refuse, NaN, Drop, Fill, Mean };
 
 /// A column of a file, by its name or by its position from 0.
 struct CsvColumn {
-    std::string name;
-    Index position = -1;
+    std::string name;     ///< As the header has it; empty where the position counts.
+    Index position = -1;  ///< From 0.
 
     CsvColumn(const char* by_name) : name(by_name) {}
     CsvColumn(std::string by_name) : name(std::move(by_name)) {}
@@ -40,8 +40,9 @@ struct CsvColumn {
 /// Without values, those of the file are taken, sorted. What was found stands in `CsvTable::categories`, to be given
 /// for the next file.
 struct CsvCategories {
-    CsvColumn column;
-    std::vector<std::string> values = {};
+    CsvColumn column;  ///< Which column of the file.
+    std::vector<std::string> values =
+        {};  ///< Its values, in the order of the rows; another one in the file is an error.
 
     template <std::convertible_to<CsvColumn> Column>
     CsvCategories(Column by) : column(std::move(by)) {}

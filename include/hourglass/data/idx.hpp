@@ -26,8 +26,8 @@ inline namespace HOURGLASS_ABI {
 /// last dimension fastest.
 template <class T>
 struct Idx {
-    std::vector<Index> dims;
-    std::vector<T> values;
+    std::vector<Index> dims;  ///< slowest first
+    std::vector<T> values;    ///< as many as the product of the dimensions
 };
 
 // What is not for users.

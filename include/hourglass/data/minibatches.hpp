@@ -26,8 +26,8 @@ enum class LastBatch { Keep, Drop };
 /// apart.
 template <class T, class Target>
 struct BatchPair {
-    ConstView<T> x;
-    ConstView<Target> target;
+    ConstView<T> x;            ///< d × size
+    ConstView<Target> target;  ///< e × size
 };
 
 // What is not for users.

@@ -162,6 +162,7 @@ class MinMaxScaler {
     /// `fit`, then `transform`.
     Matrix<T> fit_transform(const Input<T>& data) { return fit(data).transform(data); }
 
+    /// The options it was made with.
     const MinMaxOptions& options() const { return options_; }
     /// Each feature's smallest value in the training data; with `together` that of all features.
     const Eigen::VectorXd& min() const { return min_; }

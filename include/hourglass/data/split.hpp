@@ -19,13 +19,16 @@ inline namespace HOURGLASS_ABI {
 /// The two parts of a data set: `const auto [train, test] = …`.
 template <class T>
 struct Split {
-    Matrix<T> train, test;
+    Matrix<T> train;  ///< features × samples to train on
+    Matrix<T> test;   ///< features × samples to judge by
 };
 /// The same with the label of each sample.
 template <class T>
 struct LabelledSplit {
-    Matrix<T> train, test;
-    Eigen::VectorXi train_labels, test_labels;
+    Matrix<T> train;               ///< features × samples to train on
+    Matrix<T> test;                ///< features × samples to judge by
+    Eigen::VectorXi train_labels;  ///< of the columns of `train`
+    Eigen::VectorXi test_labels;   ///< of the columns of `test`
 };
 
 // What is not for users.

@@ -33,9 +33,9 @@ inline namespace HOURGLASS_ABI {
 /// An object under a name of its own in a file: made by `named`.
 template <class Object>
 struct Named {
-    std::string name;
-    Object& object;
-    bool convert = false;
+    std::string name;      ///< as the file has it; empty: the usual one
+    Object& object;        ///< what is saved or loaded
+    bool convert = false;  ///< whether other floating-point types are taken: `converting`
 };
 
 namespace io {

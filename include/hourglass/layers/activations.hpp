@@ -48,7 +48,7 @@ struct ReLU : Pointwise<ReLU> {
 /// the slope is finite and at least 0.
 struct LeakyReLU : Pointwise<LeakyReLU> {
     static constexpr std::string_view name = "LeakyReLU";
-    double negative_slope;
+    double negative_slope;  ///< of what is below 0
 
     constexpr explicit LeakyReLU(double slope = 0.3) : negative_slope(slope) { check(); }
     constexpr void check() const {
@@ -77,7 +77,7 @@ struct LeakyReLU : Pointwise<LeakyReLU> {
 /// positive.
 struct ELU : Pointwise<ELU> {
     static constexpr std::string_view name = "ELU";
-    double alpha;
+    double alpha;  ///< α: −α is the least value
 
     constexpr explicit ELU(double a = 1.0) : alpha(a) { check(); }
     constexpr void check() const {
@@ -211,7 +211,7 @@ struct SiLU : Pointwise<SiLU> {
 struct GELU : Pointwise<GELU> {
     static constexpr std::string_view name = "GELU";
     static constexpr Traits traits = layers::pointwise_traits(true, false);
-    bool approximate;
+    bool approximate;  ///< by tanh in place of Φ
 
     constexpr explicit GELU(bool approximate_ = false) : approximate(approximate_) {}
     constexpr void check() const {}

@@ -179,7 +179,8 @@ EIGEN_DONT_INLINE void normalise_batch_gradient(const BatchOfChannels<T>& batch,
 struct BatchNormalization {
     static constexpr std::string_view name = "BatchNormalization";
     static constexpr Traits traits{.needs_input = false, .needs_output = false};
-    double momentum, epsilon;
+    double momentum;  ///< of the moving averages, in [0, 1)
+    double epsilon;   ///< ε
 
     constexpr explicit BatchNormalization(double momentum_ = 0.99, double epsilon_ = 1e-3)
         : momentum(momentum_), epsilon(epsilon_) {

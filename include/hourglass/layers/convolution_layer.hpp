@@ -51,7 +51,7 @@ struct ConvolutionLayer {
 
     static constexpr Traits traits{.needs_output = false, .linear = true, .by_sample = true};
     static constexpr Index groups = Groups;
-    Initializer kernel_initializer;
+    Initializer kernel_initializer;  ///< what the kernel starts as
 
     constexpr explicit ConvolutionLayer(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
 

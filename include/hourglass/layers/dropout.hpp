@@ -16,7 +16,7 @@ inline namespace HOURGLASS_ABI {
 struct Dropout {
     static constexpr std::string_view name = "Dropout";
     static constexpr Traits traits{.needs_input = false, .needs_output = false, .by_sample = true};
-    double rate;
+    double rate;  ///< probability of zero, in [0, 1)
 
     constexpr explicit Dropout(double rate_ = 0.5) : rate(rate_) { check(); }
     constexpr void check() const {
@@ -69,7 +69,7 @@ struct Dropout {
 struct SpatialDropout {
     static constexpr std::string_view name = "SpatialDropout";
     static constexpr Traits traits{.needs_input = false, .needs_output = false, .by_sample = true};
-    double rate;
+    double rate;  ///< probability of zero, in [0, 1)
 
     constexpr explicit SpatialDropout(double rate_ = 0.5) : rate(rate_) { check(); }
     constexpr void check() const {

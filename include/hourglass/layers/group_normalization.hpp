@@ -25,7 +25,7 @@ struct GroupNormalization {
     static_assert(Groups >= 1, "hourglass: GroupNormalization needs at least one group");
     static constexpr std::string_view name = "GroupNormalization";
     static constexpr Traits traits{.needs_output = false, .by_sample = true};
-    double epsilon;
+    double epsilon;  ///< ε
 
     constexpr explicit GroupNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) { check(); }
     constexpr void check() const {

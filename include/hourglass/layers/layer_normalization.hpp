@@ -18,7 +18,7 @@ inline namespace HOURGLASS_ABI {
 struct LayerNormalization {
     static constexpr std::string_view name = "LayerNormalization";
     static constexpr Traits traits{.needs_output = false, .by_sample = true};
-    double epsilon;
+    double epsilon;  ///< ε
 
     constexpr explicit LayerNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) { check(); }
     constexpr void check() const {

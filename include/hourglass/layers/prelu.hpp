@@ -17,7 +17,7 @@ inline namespace HOURGLASS_ABI {
 struct PReLU {
     static constexpr std::string_view name = "PReLU";
     static constexpr Traits traits{.needs_output = false, .by_sample = true};
-    double initial_slope;
+    double initial_slope;  ///< what every α starts as
 
     constexpr explicit PReLU(double initial_slope_ = 0) : initial_slope(initial_slope_) { check(); }
     constexpr void check() const {

@@ -75,7 +75,7 @@ template <class... Layers>
 struct Residual {
     static_assert(sizeof...(Layers) > 0, "hourglass: Residual needs at least one layer");
 
-    std::tuple<Layers...> inside;
+    std::tuple<Layers...> inside;  ///< f, layer by layer
 
     constexpr Residual() = default;
     constexpr explicit Residual(const Layers&... of) : inside(of...) {}

@@ -36,7 +36,7 @@ struct GaussianLikelihood {
     static constexpr std::string_view name = "GaussianLikelihood";
     static constexpr Slot slot = Slot::Loss;
     static constexpr bool is_likelihood = true;
-    double variance;
+    double variance;  ///< σ²
 
     constexpr explicit GaussianLikelihood(double variance_ = 1) : variance(variance_) { check(); }
     constexpr void check() const {

@@ -12,7 +12,7 @@ inline namespace HOURGLASS_ABI {
 /// unless δ is finite and positive.
 struct Huber : ElementwiseLoss<Huber> {
     static constexpr std::string_view name = "Huber";
-    double delta;
+    double delta;  ///< δ: where the parabola becomes a line
 
     constexpr explicit Huber(double delta_ = 1.0) : delta(delta_) { check(); }
     constexpr void check() const {

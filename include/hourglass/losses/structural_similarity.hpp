@@ -19,7 +19,7 @@ inline namespace HOURGLASS_ABI {
 struct StructuralSimilarity {
     static constexpr std::string_view name = "StructuralSimilarity";
     static constexpr Slot slot = Slot::Loss;
-    double range;
+    double range;  ///< largest minus smallest value of a picture
 
     constexpr explicit StructuralSimilarity(double range_ = 1.0) : range(range_) { check(); }
     constexpr void check() const {

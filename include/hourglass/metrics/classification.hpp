@@ -17,7 +17,10 @@ inline namespace HOURGLASS_ABI {
 /// Counts of samples by what they are and what they were taken for, "positive" being the anomalies, and the ratios
 /// made of them (van Rijsbergen 1979). A ratio without a denominator is 0, as in scikit-learn.
 struct Classification {
-    Index true_positives = 0, false_positives = 0, true_negatives = 0, false_negatives = 0;
+    Index true_positives = 0;   ///< TP: anomalies that are flagged
+    Index false_positives = 0;  ///< FP: normal samples that are flagged
+    Index true_negatives = 0;   ///< TN: normal samples that are not
+    Index false_negatives = 0;  ///< FN: anomalies that are not
 
     /// TP / (TP + FP): how many of the flagged samples are anomalies.
     double precision() const { return ratio(true_positives, true_positives + false_positives); }

@@ -25,8 +25,8 @@ struct StreamingOptions {
 
 /// The score of one window, and whether it is larger than the threshold. A score that overflowed counts as larger.
 struct WindowScore {
-    double value;
-    bool exceeds;
+    double value;  ///< mean over the window, in squared or plain units of the series
+    bool exceeds;  ///< whether that is an alarm
 };
 
 /// Keeps the newest window of a series and scores it with a trained model after every step.

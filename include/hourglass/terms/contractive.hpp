@@ -39,8 +39,8 @@ struct Contractive {
     static constexpr Slot slot = Slot::Code;
     static constexpr bool over_encoder = true;
 
-    double weight;
-    Index probes = 0;
+    double weight;     ///< at least 0
+    Index probes = 0;  ///< k, vectors that the norm is estimated from; 0: it is exact
 
     constexpr void check() const {
         if (!(weight >= 0 && weight <= 1e30))

@@ -35,7 +35,7 @@ struct GaussianNoise {
     static constexpr std::string_view name = "GaussianNoise";
     static constexpr Slot slot = Slot::Corruption;
     static constexpr bool by_sample = true;
-    double stddev;
+    double stddev;  ///< standard deviation, in the units of x
 
     constexpr explicit GaussianNoise(double stddev_) : stddev(stddev_) { check(); }
     constexpr void check() const {
@@ -59,7 +59,7 @@ struct MaskingNoise {
     static constexpr std::string_view name = "MaskingNoise";
     static constexpr Slot slot = Slot::Corruption;
     static constexpr bool by_sample = true;
-    double rate;
+    double rate;  ///< probability of 0, in [0, 1)
 
     constexpr explicit MaskingNoise(double rate_) : rate(rate_) { check(); }
     constexpr void check() const {
@@ -84,7 +84,8 @@ struct SaltAndPepperNoise {
     static constexpr std::string_view name = "SaltAndPepperNoise";
     static constexpr Slot slot = Slot::Corruption;
     static constexpr bool by_sample = true;
-    double rate, low, high;
+    double rate;       ///< probability of a change, in [0, 1)
+    double low, high;  ///< what a changed value becomes
 
     constexpr explicit SaltAndPepperNoise(double rate_, double low_ = 0, double high_ = 1)
         : rate(rate_), low(low_), high(high_) {
@@ -124,7 +125,7 @@ template <class Damage>
 struct Corruption {
     static constexpr std::string_view name = "Corruption";
     static constexpr Slot slot = Slot::Corruption;
-    Damage damage;
+    Damage damage;  ///< the function
 
     constexpr explicit Corruption(Damage damage_) : damage(std::move(damage_)) {}
     constexpr void check() const {}

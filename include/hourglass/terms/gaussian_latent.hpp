@@ -15,7 +15,8 @@ inline namespace HOURGLASS_ABI {
 /// The distribution of the code that an encoder gives for each sample; code × n each.
 template <class T>
 struct Posterior {
-    Matrix<T> mean, variance;
+    Matrix<T> mean;      ///< μ
+    Matrix<T> variance;  ///< σ²
 };
 
 /// The encoder's output is taken as means μ and log-variances ℓ = ln σ² (the first and the second half); the code is
@@ -40,9 +41,9 @@ struct GaussianLatent {
     static constexpr double largest_log_variance = 20;
     static constexpr Index most_samples = 1000000;
 
-    double beta = 1;
-    double free_bits = 0;
-    Index samples = 1;
+    double beta = 1;       ///< β, the weight of the divergence, at least 0
+    double free_bits = 0;  ///< nats that each unit of the code has free, at least 0
+    Index samples = 1;     ///< k, codes drawn of each sample in training; above 1 without free bits
 
     constexpr void check() const {
         if (!(beta >= 0 && beta <= 1e30)) fail("GaussianLatent: beta must be finite and at least 0, got ", beta);

@@ -36,9 +36,9 @@ struct JumpReLU {
     static constexpr bool has_penalty = true;
     static constexpr Traits traits{.needs_input = false, .by_sample = true};
 
-    double weight;
-    double bandwidth = 1e-3;
-    double initial_threshold = 1e-3;
+    double weight;                    ///< of the number of active units, at least 0
+    double bandwidth = 1e-3;          ///< ε of the pseudo-derivative
+    double initial_threshold = 1e-3;  ///< what every θ starts as
 
     constexpr void check() const {
         if (!(is_finite(weight) && weight >= 0 && weight <= 1e30))

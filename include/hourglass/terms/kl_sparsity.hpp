@@ -30,8 +30,8 @@ struct KlSparsity {
     static constexpr double least_mean = 1e-6;
     static constexpr Index least_for_threads = Index{1} << 15;  // values that take longer than to wake a thread
 
-    double target;
-    double weight;
+    double target;  ///< ρ, the mean activation that is wanted, in (0, 1)
+    double weight;  ///< at least 0
 
     constexpr void check() const {
         if (!(is_finite(target) && target > 0 && target < 1))

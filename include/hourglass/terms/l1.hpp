@@ -13,7 +13,7 @@ inline namespace HOURGLASS_ABI {
 struct L1 {
     static constexpr std::string_view name = "L1";
     static constexpr Slot slot = Slot::Code;
-    double weight;
+    double weight;  ///< at least 0
 
     constexpr explicit L1(double weight_) : weight(weight_) { check(); }
     constexpr void check() const {

@@ -28,8 +28,8 @@ struct MaximumMeanDiscrepancy {
     static constexpr std::string_view name = "MaximumMeanDiscrepancy";
     static constexpr Slot slot = Slot::Code;
     static constexpr bool takes_team = true;
-    double weight = 1;
-    double bandwidth = 0;
+    double weight = 1;     ///< at least 0
+    double bandwidth = 0;  ///< γ of the kernel; 0: √d
 
     constexpr void check() const {
         if (!(weight >= 0 && weight <= 1e30))

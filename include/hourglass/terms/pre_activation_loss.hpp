@@ -25,8 +25,8 @@ struct PreActivationLoss {
     static constexpr Slot slot = Slot::Code;
     static constexpr bool on_encoder_output = true;
 
-    double weight;
-    double threshold = 1;
+    double weight;         ///< at least 0
+    double threshold = 1;  ///< up to where dead units are raised
 
     constexpr void check() const {
         if (!(is_finite(weight) && weight >= 0 && weight <= 1e30))

@@ -148,7 +148,7 @@ struct BatchTopK {
     static constexpr std::string_view name = "BatchTopK";
     static constexpr Slot slot = Slot::Code;
 
-    std::optional<double> threshold = std::nullopt;
+    std::optional<double> threshold = std::nullopt;  ///< in evaluation the values above it are kept
 
     constexpr void check() const {
         if (threshold && !is_finite(*threshold)) fail("BatchTopK: the threshold must be finite, got ", *threshold);

@@ -24,9 +24,11 @@ inline void require_step(const char* who, Index step) {
 ///     …
 ///     model.term<hg::GaussianLatent>().beta = annealing(adam.steps());    // before each gradient
 struct LinearAnnealing {
-    Index steps;
-    double from = 0, to = 1;
+    Index steps;      ///< at least 1
+    double from = 0;  ///< the value at step 0
+    double to = 1;    ///< the value from step `steps` on
 
+    /// The value at a step, from 0.
     double operator()(Index step) const {
         if (steps < 1) fail("LinearAnnealing: steps must be at least 1, got ", steps);
         train::require_step("LinearAnnealing", step);
@@ -38,10 +40,12 @@ struct LinearAnnealing {
 /// and `to` for the rest of it (Fu et al. 2019, whose ramp is a half). `Error` for a period below 1, a ramp outside
 /// (0, 1], and a negative step.
 struct CyclicalAnnealing {
-    Index period;
-    double ramp = 0.5;
-    double from = 0, to = 1;
+    Index period;       ///< steps, at least 1
+    double ramp = 0.5;  ///< fraction of the period that rises, in (0, 1]
+    double from = 0;    ///< the value at the start of a period
+    double to = 1;      ///< the value behind the ramp
 
+    /// The value at a step, from 0.
     double operator()(Index step) const {
         if (period < 1) fail("CyclicalAnnealing: the period must be at least 1, got ", period);
         if (!(ramp > 0 && ramp <= 1)) fail("CyclicalAnnealing: the ramp must be in (0, 1], got ", ramp);

@@ -66,10 +66,11 @@ class EarlyStopping {
 
     /// What it has seen so far.
     struct Progress {
-        Index epochs = 0;       ///< How many metrics.
-        Index best_epoch = -1;  ///< Which of them was the best; −1 while none was finite, …
-        double best = 0;        ///< … and then the three below say nothing.
-        Eigen::VectorXd best_parameters, best_state;
+        Index epochs = 0;                 ///< How many metrics.
+        Index best_epoch = -1;            ///< Which of them was the best; −1 while none was finite, …
+        double best = 0;                  ///< … and then the three below say nothing.
+        Eigen::VectorXd best_parameters;  ///< The model's parameters of the best epoch.
+        Eigen::VectorXd best_state;       ///< Its running values of then.
     };
 
     EarlyStopping() : EarlyStopping(Options{}) {}
@@ -96,7 +97,9 @@ class EarlyStopping {
         progress_ = std::move(progress);
     }
 
+    /// The options it was made with.
     const Options& options() const { return options_; }
+    /// What it has seen so far: what a file keeps.
     const Progress& progress() const { return progress_; }
 
     /// Takes in one epoch's validation metric and the model that gave it (anything with `parameters()` and `state()`;

@@ -11,8 +11,8 @@ inline namespace HOURGLASS_ABI {
 
 /// One metric of a training run: `{"loss", loss}`.
 struct Metric {
-    std::string_view name;
-    double value;
+    std::string_view name;  ///< what it is called, for as long as the call lasts
+    double value;           ///< its value
 };
 
 /// Metrics as they are written in a call: `{{"loss", loss}, {"val_loss", val_loss}}`.

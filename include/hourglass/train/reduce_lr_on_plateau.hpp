@@ -76,7 +76,9 @@ class ReduceLROnPlateau {
         progress_ = progress;
     }
 
+    /// The options it was made with.
     const Options& options() const { return options_; }
+    /// What it has seen so far: what a file keeps.
     const Progress& progress() const { return progress_; }
 
     /// Takes in one epoch's metric, and lowers the learning rate of `optimizer` if it is time. Returns whether it did.
