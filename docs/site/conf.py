@@ -24,6 +24,7 @@ html_theme = "furo"
 html_title = f"hourglass {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_use_index = False
 html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
@@ -52,7 +53,7 @@ class LinkNames(SphinxPostTransform):
         for literal in list(self.document.findall(nodes.literal)):
             if isinstance(literal.parent, (nodes.reference, nodes.title)) or "hourglass/" in literal.astext():
                 continue
-            found = re.match(r"(hg::|hourglass::)?(\w+)(?:(?=[<({])|$)", literal.astext())
+            found = re.match(r"(hg::|hourglass::)?(\w+)(?:(?=[<({]|::)|$)", literal.astext())
             if not found or found[2] not in known:
                 continue
             if found[2] in WORDS and not found[1] and literal.astext() == found[2]:

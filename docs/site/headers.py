@@ -198,7 +198,7 @@ class Face:
                     line = number
         ahead = None if special else self.headers.declared_ahead(header, plain)
         parameters = self.headers.template_parameters(header, ahead or line)
-        signature = tidy(name) if special else plain + self.arguments(parameters)
+        signature = tidy(name) if special else self.broken(plain + self.arguments(parameters))
         signature = f"concept {signature}" if kind == "concept" else signature
         found, doc, _ = self.headers.above(header, line)
         if ahead and found != "doc":
@@ -219,6 +219,16 @@ class Face:
                 name = kind  # "Padding = Padding::Valid"
             shown.append(name + (f" = {default}" if default else ""))
         return f"<{', '.join(shown)}>" if shown else ""
+
+    @staticmethod
+    def broken(signature, width=72):
+        """The arguments of a template on as many lines as it takes."""
+        lines, indent = [], " " * (signature.find("<") + 1)
+        while len(signature) > width and ", " in signature[:width]:
+            at = signature.rfind(", ", 0, width) + 1
+            lines.append(signature[:at])
+            signature = indent + signature[at + 1 :]
+        return "\n".join([*lines, signature])
 
     def members(self, compound, owner):
         """Public members in the order of the header, with those of bases that are not public names themselves."""
@@ -311,7 +321,7 @@ class Face:
         return self.wrapped(f"{static}{result} {name}{arguments}", parameters, constant)
 
     @staticmethod
-    def wrapped(begin, parameters, end, width=88):
+    def wrapped(begin, parameters, end, width=72):
         whole = f"{begin}({', '.join(parameters)}){end}"
         if len(whole) <= width:
             return whole

@@ -124,7 +124,9 @@ class Reference:
         with_all = "" if any(header.startswith(OWN_HEADERS) for header in headers) else ", part of `hourglass/hourglass.hpp`"
         out.append(f"```{{rst-class}} from\n```\n{included}{with_all}\n")
         for signatures, doc, group in self.groups(declarations, name):
-            out.append(self.code(signatures))
+            plain = [each for each in signatures if each != name]  # a class that is no template is its name
+            if plain:
+                out.append(self.code(plain))
             if doc:
                 out.append(markdown(doc))
             for each in group:
