@@ -1,9 +1,10 @@
 """Looks at the finished pages: every link, picture, style and script within the site is there, and so is the place in the
-page that a link names; nothing is loaded from elsewhere; no picture is too large.
+page that a link names; nothing is loaded from elsewhere; no picture is too large; the search knows every public name.
 
-    python3 check_links.py build/docs/html
+    python3 check_links.py build/docs/html build/docs/source/names.json
 """
 
+import json
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,7 +29,7 @@ class Page(HTMLParser):
                     self.loaded.append(attributes[key])
 
 
-def main(site):
+def main(site, names):
     site = Path(site).resolve()
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
     wrong, count = [], 0
@@ -52,6 +53,11 @@ def main(site):
     for path in sorted(site.rglob("*")):
         if path.suffix in (".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp") and path.stat().st_size > LARGEST_PICTURE:
             wrong.append(f"{path.relative_to(site)}: {path.stat().st_size} bytes, a picture may have {LARGEST_PICTURE}")
+    index = (site / "searchindex.js").read_text(encoding="utf-8")
+    titles = json.loads(index[index.index("{") : index.rindex("}") + 1])["alltitles"]
+    for name in json.loads(Path(names).read_text(encoding="utf-8")):
+        if name not in titles:
+            wrong.append(f"searchindex.js: a search for {name} does not find its description")
     if not pages or not count:
         wrong.append(f"{site}: no page, or no link")
     for line in sorted(set(wrong)):

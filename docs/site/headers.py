@@ -328,14 +328,16 @@ class Face:
         return begin + "(\n    " + ",\n    ".join(parameters) + f"){end}"
 
     def share_docs(self, members):
-        """Functions and types that follow another without an empty line share its docstring."""
+        """Functions and types that follow another without an empty line share its docstring; those that are not for users
+        say so one by one, but for overloads."""
         last = {}
         for member in members:
             found, end, _ = self.headers.above(member.header, member.line)
             before = last.get(member.header)
             if member.doc is None and not member.hidden and member.kind in ("function", "typedef", "class", "struct"):
-                if found == "member" and before and before.line <= end and (before.kind == member.kind or before.hidden):
-                    member.doc, member.hidden = before.doc, before.hidden
+                if found == "member" and before and before.line <= end and before.kind == member.kind:
+                    if not before.hidden or before.name == member.name:
+                        member.doc, member.hidden = before.doc, before.hidden
             last[member.header] = member
 
     def add_namespace_members(self):

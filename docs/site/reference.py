@@ -16,7 +16,7 @@ CONTRACT = {
     "convolution", "picture_windows", "squared_rows", "add_scaled_rows", "replicas", "draw", "posterior", "corrupt", "accepts", "scratch", "penalty", "penalty_gradient",
     "weighted_room", "weighted_gradient", "from_logits", "from_output",
 }
-LANGUAGE = {"begin", "end", "operator=", "operator*", "operator++", "operator==", "operator()"}
+LANGUAGE = {"begin", "end"}
 CONTRACT_FOLDERS = ("layers/", "losses/", "terms/")
 
 # Headers that `hourglass.hpp` leaves out.
@@ -157,7 +157,8 @@ class Reference:
     def type(self, declaration, level):
         by_contract = declaration.header.startswith(CONTRACT_FOLDERS)
         shown = [each for each in declaration.members
-                 if not each.hidden and each.name not in LANGUAGE and not each.name.startswith(("operator", "~"))
+                 if not each.hidden and each.name not in LANGUAGE
+                 and (each.name == "operator()" or not each.name.startswith(("operator", "~")))
                  and not (by_contract and each.kind == "function" and each.name != declaration.name
                           and (each.inherited or each.doc is None or each.name in CONTRACT))
                  and each.name not in ("each_hyperparameter",)]

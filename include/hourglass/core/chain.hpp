@@ -83,7 +83,9 @@ constexpr Shape shape_behind(Shape in) {
 
 /// Layers one after the other. `Input` is the shape of one sample; every other shape follows, so no size is said twice.
 /// Default-constructed from its type, or built from layer values by `chain<Input>(layers…)`. A chain may stand inside a
-/// chain. `Chain::output` is the shape of what comes out.
+/// chain. `Chain::input` and `Chain::output` are the shapes at its ends, `Chain::depth` is the number of its layers, with
+/// those of chains and residual blocks inside counted one by one, `Chain::parameters` that of its parameters, and
+/// `Chain::condition` how many values a sample its `Condition` reads.
 template <Shape Input, class... Layers>
 class Chain : public decltype(core::sequence_type<Input, Layers...>())::type {
     static_assert(Input.size() > 0, "hourglass: a chain's input shape must not be empty");
@@ -128,6 +130,7 @@ class Chain : public decltype(core::sequence_type<Input, Layers...>())::type {
         }
         (std::make_index_sequence<Flat::depth>{});
     }
+    // What it makes there of a shape.
     static constexpr Shape shape_behind(Shape in) {
         if (!(in == Input))
             fail("Chain: the chain inside takes ", text(Input), ", but the layer before it gives ", text(in));

@@ -175,6 +175,7 @@ class Rng {
         ++position_;
         return block_[word];
     }
+    /// The range of these words.
     static constexpr result_type min() { return 0; }
     static constexpr result_type max() { return 0xffff'ffffu; }
 

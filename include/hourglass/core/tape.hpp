@@ -119,31 +119,36 @@ class Tape {
 
     // For models, not for loops.
 
-    /// Scratch memory for `values` values, beginning on a cache line; its contents are not kept when it grows. A
-    /// forward pass that backward has not used yet is void from now on.
+    // Scratch memory for `values` values, beginning on a cache line; its contents are not kept when it grows. A
+    // forward pass that backward has not used yet is void from now on.
     T* memory(Index values) {
         pending_.network = nullptr;
         return memory_.room(values);
     }
+    // The same, to be handed out bit by bit.
     core::Arena<T> arena(Index values) { return core::Arena<T>{memory(values), team_, passes_}; }
-    /// The threads that passes with this tape run on; null for the calling one alone.
+    // The threads that passes with this tape run on; null for the calling one alone.
     core::Team* team() const { return team_; }
+    // Sets them.
     void run_on(core::Team* team, const core::TeamPasses* passes) { team_ = team, passes_ = passes; }
-    /// Where a result lies that is handed out as a view: not in the memory of any of the arguments, so that views of
-    /// results can be arguments.
+    // Where a result lies that is handed out as a view: not in the memory of any of the arguments, so that views of
+    // results can be arguments.
     T* result(Index values, const T* x = nullptr, const T* y = nullptr, const T* z = nullptr) {
         core::Storage<T>* free = results_;
         while (free->holds(x) || free->holds(y) || free->holds(z)) ++free;
         return free->room(values);
     }
-    /// Whether this value lies in the scratch memory, which any pass writes over.
+    // Whether this value lies in the scratch memory, which any pass writes over.
     bool holds(const T* value) const { return memory_.holds(value); }
+    // Where `statistics` lie.
     T* statistics_memory() { return statistics_.data(); }
+    // Keeps the two parts of an objective.
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
-    /// Notes a forward pass, until the memory is used again; and gives it to its way back.
+    // Notes a forward pass, until the memory is used again …
     void pend(const void* network, const void* plan, Index samples, const Stream& random) {
         pending_.network = network, pending_.plan = plan, pending_.samples = samples, pending_.random = random;
     }
+    // … and gives it to its way back.
     const core::PendingPass& pending() const { return pending_; }
 
   private:

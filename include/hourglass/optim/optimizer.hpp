@@ -118,6 +118,7 @@ class Optimizer {
       private:
         Optimizer& optimizer_;
     };
+    // The scope in which they do.
     OnTeam on_team(core::Team* team) { return {*this, team}; }
 
   protected:
