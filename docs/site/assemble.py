@@ -176,9 +176,9 @@ class Site:
 def main(project, xml, out):
     site = Site(Path(project).resolve(), Path(out))
     shutil.rmtree(site.out, ignore_errors=True)
+    site.examples()
     guides = site.guides()
     site.reference(xml)
-    site.examples()
     site.front(guides)
     site.tree()
     for line in site.wrong:

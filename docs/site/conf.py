@@ -7,6 +7,9 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
+
+LOG = logging.getLogger(__name__)
 
 project = "hourglass"
 author = "the authors of hourglass"
@@ -54,6 +57,8 @@ class LinkNames(SphinxPostTransform):
             if isinstance(literal.parent, (nodes.reference, nodes.title)) or "hourglass/" in literal.astext():
                 continue
             found = re.match(r"(hg::|hourglass::)?(\w+)(?:(?=[<({]|::)|$)", literal.astext())
+            if found and found[1] and found[2] not in known and not here.startswith("tree/"):
+                LOG.warning("%s: there is no public name %s", literal.astext(), found[2], location=literal)
             if not found or found[2] not in known:
                 continue
             if found[2] in WORDS and not found[1] and literal.astext() == found[2]:

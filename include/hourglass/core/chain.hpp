@@ -83,8 +83,8 @@ constexpr Shape shape_behind(Shape in) {
 
 /// Layers one after the other. `Input` is the shape of one sample; every other shape follows, so no size is said twice.
 /// Default-constructed from its type, or built from layer values by `chain<Input>(layers…)`. A chain may stand inside a
-/// chain. `Chain::input` and `Chain::output` are the shapes at its ends, `Chain::depth` is the number of its layers, with
-/// those of chains and residual blocks inside counted one by one, `Chain::parameters` that of its parameters, and
+/// chain. `Chain::input` and `Chain::output` are the shapes at its ends, `Chain::depth` is the number of its layers,
+/// with those of chains and residual blocks inside counted one by one, `Chain::parameters` that of its parameters, and
 /// `Chain::condition` how many values a sample its `Condition` reads.
 template <Shape Input, class... Layers>
 class Chain : public decltype(core::sequence_type<Input, Layers...>())::type {
