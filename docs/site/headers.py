@@ -86,6 +86,16 @@ class Headers:
             self.cache[header] = (self.include / "hourglass" / header).read_text(encoding="utf-8").split("\n")
         return self.cache[header]
 
+    def included_by(self, header):
+        """The headers that a header includes, by others too."""
+        found, left = set(), [header]
+        while left:
+            each = left.pop()
+            if each not in found:
+                found.add(each)
+                left += re.findall(r'#include "hourglass/(.+?)"', "\n".join(self.lines(each)))
+        return found
+
     def code(self, header, line):
         """A line without the comment at its end; lines count from 1."""
         return re.sub(r"\s*//.*", "", self.lines(header)[line - 1]).rstrip()

@@ -101,6 +101,7 @@ REFERENCE = {
         [
             ("Stopping and slowing down", ["train/early_stopping.hpp", "train/reduce_lr_on_plateau.hpp"]),
             ("Annealing", ["train/annealing.hpp"]),
+            ("Dictionaries", ["train/unit_norm.hpp"]),
             ("Showing and keeping", ["train/progress.hpp", "train/history.hpp", "train/metric.hpp"]),
         ],
     ),
@@ -144,6 +145,9 @@ REFERENCE = {
         ],
     ),
 }
+
+# What most people look for stands first among the names of its header.
+FIRST = ("autoencoder", "Autoencoder", "network", "minibatches", "read_csv", "read_idx_images", "save", "load", "freeze", "Rng")
 
 # Pages written by hand, in the order of the menu; those that are not here follow under "More".
 GUIDES = [

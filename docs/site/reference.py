@@ -3,9 +3,8 @@ A name or a member for users that has no docstring is an error that names it and
 """
 
 import re
-import sys
 
-from pages import REFERENCE
+from pages import FIRST, REFERENCE
 
 # What the library asks of layers, terms and losses (core/layer.hpp, core/term.hpp), and what the language asks of types: not
 # for those who use them.
@@ -18,9 +17,6 @@ CONTRACT = {
 }
 LANGUAGE = {"begin", "end"}
 CONTRACT_FOLDERS = ("layers/", "losses/", "terms/")
-
-# Headers that `hourglass.hpp` leaves out.
-OWN_HEADERS = ("io/", "freeze.hpp", "tensor.hpp", "workers.hpp")
 
 
 def anchor(name):
@@ -74,6 +70,7 @@ def markdown(doc):
 class Reference:
     def __init__(self, face, public):
         self.face, self.public = face, public
+        self.together = face.headers.included_by("hourglass.hpp")
         self.wrong = []
         self.places = {}  # name: its page
         self.pages = {name: {} for name in REFERENCE}  # page: {section: names}
@@ -109,7 +106,8 @@ class Reference:
         for section, headers in order:
             if section or len(order) > 1:
                 out.append(f"## {section or 'More'}\n")
-            key = lambda each: (headers.index(each[0]) if each[0] in headers else 0, each[0], each[1])
+            key = lambda each: (headers.index(each[0]) if each[0] in headers else 0, each[0],
+                                FIRST.index(each[2]) if each[2] in FIRST else len(FIRST), each[1])
             for _, _, name in sorted(self.pages[page][section], key=key):
                 out.append(self.entry(name, "###" if section or len(order) > 1 else "##"))
         return "\n".join(out)
@@ -121,7 +119,7 @@ class Reference:
         out = [f'<span id="{anchor(name)}"></span>\n', f"{level} {name}\n"]
         headers = list(dict.fromkeys(each.header for each in declarations))
         included = ", ".join(f"`hourglass/{header}`" for header in headers)
-        with_all = "" if any(header.startswith(OWN_HEADERS) for header in headers) else ", part of `hourglass/hourglass.hpp`"
+        with_all = ", part of `hourglass/hourglass.hpp`" if self.together.issuperset(headers) else ""
         out.append(f"```{{rst-class}} from\n```\n{included}{with_all}\n")
         for signatures, doc, group in self.groups(declarations, name):
             plain = [each for each in signatures if each != name]  # a class that is no template is its name
