@@ -328,12 +328,13 @@ class Face:
         static = "static " if member.get("static") == "yes" and owner else ""
         if name == owner or not result:
             return self.wrapped(f"{name}{arguments}", parameters, constant)
-        return self.wrapped(f"{static}{result} {name}{arguments}", parameters, constant)
+        between = "\n" if len(result) > 28 else " "  # so that the name is seen in a narrow window
+        return self.wrapped(f"{static}{result}{between}{name}{arguments}", parameters, constant)
 
     @staticmethod
     def wrapped(begin, parameters, end, width=72):
         whole = f"{begin}({', '.join(parameters)}){end}"
-        if len(whole) <= width:
+        if max(map(len, whole.split("\n"))) <= width:
             return whole
         return begin + "(\n    " + ",\n    ".join(parameters) + f"){end}"
 

@@ -152,6 +152,6 @@ FIRST = ("autoencoder", "Autoencoder", "network", "minibatches", "read_csv", "re
 # Pages written by hand, in the order of the menu; those that are not here follow under "More".
 GUIDES = [
     ("Guides", ["coming_from", "shapes", "tables", "pitfalls", "files", "real_time"]),
-    ("Kinds of autoencoders", ["kinds/index", "kinds/*"]),
+    ("Kinds of autoencoders", ["kinds", "kinds/index", "kinds/*"]),
     ("Project", ["speed", "faults", "add_a_layer", "versions"]),
 ]
