@@ -1,4 +1,4 @@
-// What the two programs that watch a pump share: the columns of its readings, the model, and readings to try them on.
+// What the programs that watch a pump share: the columns of its readings, the model, and readings to try them on.
 #pragma once
 
 #include <array>
@@ -18,25 +18,35 @@ using Encoder = hourglass::Chain<hourglass::Shape{8}, hourglass::Dense<32>, hour
 using Decoder = hourglass::Chain<Encoder::output, hourglass::Dense<32>, hourglass::Tanh, hourglass::Dense<8>>;
 using Detector = hourglass::Autoencoder<Encoder, Decoder, hourglass::MeanSquaredError>;
 
-/// Writes made-up readings as CSV, of a pump at a random speed, load and air temperature. One line in `every` (0: none)
-/// is of a pump with a fault, whose every reading could also be that of a healthy one.
+/// What the sensors of a pump say at one moment, at a random speed, load and air temperature, by name as `columns`.
+struct Reading {
+    std::array<double, 8> values;
+    bool faulty;
+};
+
+/// A made-up reading. One in `every` (0: none) is of a pump with a fault, whose every value could also be that of a
+/// healthy one.
+inline Reading reading(std::uint64_t every, hourglass::Rng& rng) {
+    const double speed = rng.uniform(0.5, 1.5), load = rng.uniform(0.5, 1.5), air = rng.uniform(0, 30);
+    const double power = speed * load;
+    const std::uint64_t fault = every > 0 && rng.below(every) == 0 ? rng.below(3) : 3;
+    Reading made{{speed, load, power,
+                  4 * power * (fault == 0 ? 1.4 : 1),  // a winding takes more
+                  speed * (fault == 1 ? 0.7 : 1),
+                  speed * speed * (fault == 1 ? 0.7 : 1),                                     // a seal leaks
+                  air + 20 * power + (fault == 2 ? 12 : 0), speed * (fault == 2 ? 1.5 : 1)},  // a bearing wears out
+                 fault < 3};
+    for (double& value : made.values) value *= 1 + 0.02 * rng.normal();
+    return made;
+}
+
+/// Writes so many of them as lines of CSV, under their names.
 inline void write_readings(std::ostream& out, int lines, std::uint64_t every, hourglass::Rng& rng) {
     for (std::size_t i = 0; i < columns.size(); ++i) out << (i > 0 ? "," : "") << columns[i];
     out << '\n';
     for (int line = 0; line < lines; ++line) {
-        const double speed = rng.uniform(0.5, 1.5), load = rng.uniform(0.5, 1.5), air = rng.uniform(0, 30);
-        const double power = speed * load;
-        const std::uint64_t fault = every > 0 && rng.below(every) == 0 ? rng.below(3) : 3;
-        std::array readings{speed,
-                            load,
-                            power,
-                            4 * power * (fault == 0 ? 1.4 : 1),  // a winding takes more
-                            speed * (fault == 1 ? 0.7 : 1),
-                            speed * speed * (fault == 1 ? 0.7 : 1),  // a seal leaks
-                            air + 20 * power + (fault == 2 ? 12 : 0),
-                            speed * (fault == 2 ? 1.5 : 1)};  // a bearing wears out
-        for (std::size_t i = 0; i < readings.size(); ++i)
-            out << (i > 0 ? "," : "") << readings[i] * (1 + 0.02 * rng.normal());
+        const Reading made = reading(every, rng);
+        for (std::size_t i = 0; i < made.values.size(); ++i) out << (i > 0 ? "," : "") << made.values[i];
         out << '\n';
     }
 }
