@@ -1,5 +1,6 @@
 # What the README says beside its programs: every preset it names exists and every workflow is named, its two commands are
-# there and install what they need, and its program is examples/02, word for word.
+# there and install what they need, its program is examples/02, word for word, and its line for g++ compiles that; what its
+# snippets begin with is preamble.hpp.
 cmake_minimum_required(VERSION 3.24)
 file(READ ${SOURCE_DIR}/README.md readme)
 file(READ ${SOURCE_DIR}/CMakePresets.json presets)
@@ -56,4 +57,27 @@ file(READ ${example} program)
 string(FIND "${readme}" "\n```cpp\n${program}```\n" found)
 if(found EQUAL -1)
     message(FATAL_ERROR "README.md does not show ${example} word for word")
+endif()
+
+string(REGEX MATCH "\n(g\\+\\+ -std=c\\+\\+20 [^\n]*examples/02[^\n]*)\n" found "${readme}")
+if(NOT found)
+    message(FATAL_ERROR "README.md has no line for g++ that builds examples/02")
+endif()
+separate_arguments(command UNIX_COMMAND "${CMAKE_MATCH_1}")
+if(COMPILER MATCHES "g\\+\\+[^/]*$" AND NOT COMPILER MATCHES "clang" AND EXISTS /usr/include/eigen3)
+    execute_process(COMMAND ${command} -fsyntax-only WORKING_DIRECTORY ${SOURCE_DIR}
+        RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+    if(NOT status EQUAL 0)
+        message(FATAL_ERROR "README.md's line for g++ does not compile:\n${output}")
+    endif()
+endif()
+
+# Without what keeps several files that include it apart.
+file(READ ${CMAKE_CURRENT_LIST_DIR}/preamble.hpp preamble)
+string(FIND "${preamble}" "#include <hourglass" begin)
+string(SUBSTRING "${preamble}" ${begin} -1 preamble)
+string(REPLACE "inline " "" preamble "${preamble}")
+string(FIND "${readme}" "\n```cpp\n${preamble}```\n" found)
+if(found EQUAL -1)
+    message(FATAL_ERROR "README.md does not show what stands in tests/readme/preamble.hpp word for word")
 endif()
