@@ -1,3 +1,5 @@
+// Pictures of 28 × 28, an IDX file on the standard input, through a code of 32 numbers and back. Prints the loss of
+// each epoch (of Fashion-MNIST it falls from .463 to .307) and which picture is rebuilt worst.
 #include <hourglass/hourglass.hpp>
 #include <iostream>
 

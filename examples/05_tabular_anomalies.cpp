@@ -1,6 +1,8 @@
 // An autoencoder learns what is normal in a table and says which lines are not, and because of which columns: readings
 // of a pump that is made up here, or, with --data FILE, a CSV file (columns of text are left out; a column called
-// anomaly holds labels). Writes tabular_anomalies.png into the current folder.
+// anomaly holds labels). Writes tabular_anomalies.png into the current folder. Prints how many lines are above the
+// threshold, with labels how many of these are right, and the worst lines with the columns that say so: of the pump the
+// ROC-AUC should be above .99, and the columns be those of its faults (vibration of a bearing, flow of a seal).
 #include <algorithm>
 #include <cmath>
 #include <hourglass/hourglass.hpp>

@@ -1,7 +1,8 @@
 // A contractive autoencoder beside a plain one on Fashion-MNIST (Rifai et al. 2011): its penalty is the Jacobian of the
 // whole encoder, here of two layers, so that the code hardly moves when the input does. Prints how far it moves and
 // what that costs in reconstruction. Writes contractive.png into the current folder: noisy pictures over what the plain
-// model and the contractive one rebuild from them.
+// model and the contractive one rebuild from them. The contractive code should have the smaller Jacobian and move about
+// half as far, for an error that is a little larger on clean pictures and smaller on noisy ones.
 #include <cmath>
 #include <hourglass/hourglass.hpp>
 #include <iomanip>

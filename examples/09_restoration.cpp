@@ -1,5 +1,6 @@
 // Restoration: what the model is asked for is not its input. Pictures of Fashion-MNIST carry a stamp, somewhere, and
-// the model learns to give them back without. Writes restoration.png: stamped, restored, original.
+// the model learns to give them back without. Writes restoration.png: stamped, restored, original. Prints how near to
+// the originals stamped and restored test pictures are, in decibels: more is nearer, and no ring should be left to see.
 #include <algorithm>
 #include <cmath>
 #include <hourglass/hourglass.hpp>

@@ -1,6 +1,6 @@
 // Fashion-MNIST in two dimensions: the codes of a deep autoencoder beside the first two principal components. Prints
 // how well each plane rebuilds the pictures and keeps the kinds of garments apart. Writes codes.png: components on the
-// left, codes on the right, a colour for each of the ten kinds.
+// left, codes on the right, a colour for each of the ten kinds. The codes should do both better than the components.
 #include <Eigen/Dense>
 #include <algorithm>
 #include <array>

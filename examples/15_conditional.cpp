@@ -1,7 +1,7 @@
 // Pictures chosen by their label: a conditional variational autoencoder of Fashion-MNIST (Kingma, Rezende, Mohamed and
 // Welling 2014; Sohn, Lee and Yan 2015). Encoder and decoder read the kind of garment, so the code need not say it.
-// Prints the test objective beside that of the plain model of the same size. Writes conditional.png: ten rows, one for
-// each kind, of garments that never were.
+// Prints the test objective beside that of the plain model of the same size, in nats: the conditional one should be
+// lower, as it is told something. Writes conditional.png: ten rows, one for each kind, of garments that never were.
 #include <hourglass/hourglass.hpp>
 #include <iomanip>
 #include <iostream>

@@ -1,7 +1,7 @@
 // A generative adversarial network (Goodfellow et al. 2014): two networks, two optimisers. The generator makes points
 // of the plane out of noise, the discriminator tells them from points around eight places on a circle, and each learns
 // from the other. Prints how many of the places the generator has found and how many of its points lie there. Writes
-// adversarial.png: real points, and points made.
+// adversarial.png: real points, and points made. All eight should be found, each by about an eighth of the points.
 #include <hourglass/hourglass.hpp>
 #include <iomanip>
 #include <iostream>

@@ -1,6 +1,8 @@
 // A convolutional variational autoencoder whose code is a point in the plane: the map of what it makes of each point
 // shows how it has ordered the clothes of Fashion-MNIST. Writes map.png: 16 × 16 codes, as far apart as the normal
-// distribution has it, decoded.
+// distribution has it, decoded. Prints the evidence lower bound of test pictures in nats (larger is better; about -272
+// after three epochs, where a code of twenty numbers reaches -245). On the map shoes, trousers and tops should lie
+// apart, and change gradually.
 #include <cmath>
 #include <hourglass/hourglass.hpp>
 #include <iostream>

@@ -1,6 +1,8 @@
 // Search by code: the pictures whose codes are nearest to a picture's own, and groups of codes, beside the same with
 // raw pixels and with principal components. Writes neighbours.png: eight pictures, and under each the nearest ones by
-// code.
+// code. Prints how many of the ten nearest pictures are of the same kind, and how well the groups are the kinds
+// (purity, mutual information): all at most 1, larger is better. Components are as many numbers as the codes, pixels 24
+// times as many.
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <array>

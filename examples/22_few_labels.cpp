@@ -1,8 +1,8 @@
 // A classifier with few labels, and one that sees generated pictures as well. A variational autoencoder has seen many
 // pictures without labels; of two labelled pictures of one kind it makes others, from codes that lie between theirs.
 // Both classifiers take as many steps, and whether the second one is better is printed: decoded pictures are blurred,
-// and here that costs more than their number brings. Writes generated.png: labelled pictures, and one made of each two
-// neighbours.
+// and here that costs more than their number brings. The second figure is to be judged by the first, of as many
+// runs. Writes generated.png: labelled pictures, and one made of each two neighbours.
 #include <algorithm>
 #include <hourglass/hourglass.hpp>
 #include <iostream>
