@@ -1,6 +1,6 @@
 // A convolutional denoising autoencoder restores pictures of Fashion-MNIST: it sees each with noise and is asked for
 // the clean one. Writes denoising.png: clean, noisy, restored. Prints the model and how near to the clean test pictures
-// the noisy and the restored ones are, in decibels: more is nearer, and restoring should win several.
+// the noisy and the restored ones are, in decibels: more is nearer, and restoring should win some.
 #include <algorithm>
 #include <hourglass/hourglass.hpp>
 #include <iostream>

@@ -1,8 +1,8 @@
 // Few labels, many pictures: the layers of a classifier are first trained as a stacked denoising autoencoder (Vincent
 // et al. 2010) on all pictures of Fashion-MNIST, without their labels. Then a Softmax on top learns from a few labelled
 // ones, on the layers as they are (frozen) or together with them (fine-tuned), beside the same net without that start.
-// Writes pretraining.png: test accuracy over the number of labels. Prints it, too: with few labels the pre-trained nets
-// should be ahead, with many the one from scratch catches up.
+// Writes pretraining.png: test accuracy over the number of labels. Prints it, too: with few labels the fine-tuned
+// net should be ahead; with many the one from scratch catches up.
 #include <hourglass/hourglass.hpp>
 #include <iomanip>
 #include <iostream>
