@@ -69,6 +69,6 @@ int main(int argc, char** argv) {
 
     std::vector<Eigen::MatrixXf> rows;
     for (int kind = 0; kind < 10; ++kind)
-        rows.push_back(model.sample(hg::one_hot(Eigen::VectorXi::Constant(16, kind), 10), rng));
+        rows.push_back(model.sample(hg::one_hot(Eigen::VectorXi::Constant(12, kind), 10), rng));
     support::write_png("conditional.png", support::grid(rows));
 }
