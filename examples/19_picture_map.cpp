@@ -1,5 +1,5 @@
 // A convolutional variational autoencoder whose code is a point in the plane: the map of what it makes of each point
-// shows how it has ordered the clothes of Fashion-MNIST. Writes map.png: 16 × 16 codes, as far apart as the normal
+// shows how it has ordered the clothes of Fashion-MNIST. Writes map.png: 10 × 10 codes, as far apart as the normal
 // distribution has it, decoded. Prints the evidence lower bound of test pictures in nats (larger is better; about -272
 // after three epochs, where a code of twenty numbers reaches -245). On the map shoes, trousers and tops should lie
 // apart, and change gradually.
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
         bar.end_epoch({});
     }
 
-    constexpr int size = 16;
+    constexpr int size = 10;
     std::vector<Eigen::MatrixXf> rows;
     for (int row = 0; row < size; ++row) {
         Eigen::MatrixXf codes(2, size);
