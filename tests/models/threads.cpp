@@ -258,6 +258,27 @@ TEST_CASE("A step that would leave the finite numbers is refused on threads as o
     CHECK(adam.steps() == 0);
 }
 
+TEST_CASE("Adam keeps the largest averages on threads to the same bits") {
+    using Encoder = hg::Chain<Shape{400}, hg::Dense<200>>;
+    const Case<Encoder, hg::Chain<Shape{200}, hg::Dense<400>>, hg::MeanSquaredError> start{{}};
+    const auto run = [&](hg::Workers* workers) {
+        auto model = start.model;
+        auto tape = workers ? model.tape(*workers) : model.tape();
+        hg::Rng rng{1};
+        hg::Adam adam{{.beta_2 = 0.5, .amsgrad = true}};
+        for (std::uint64_t step = 0; step < 3; ++step) {
+            model.gradient(pictures(400, 20, step), tape, rng);
+            adam.step(model, tape);
+        }
+        Outcome outcome;
+        outcome.add(model.parameters());
+        outcome.add(adam.moments<float>());
+        return outcome.values;
+    };
+    hg::Workers workers{3};
+    CHECK(same(run(nullptr), run(&workers)));
+}
+
 TEST_CASE("A tape that workers were given for another model of as many parameters serves, on one thread") {
     using Encoder = hg::Chain<Shape{4}, hg::Dense<3>, hg::ReLU>;
     using Other = hg::Chain<Shape{4}, hg::Dense<3>, hg::Sigmoid>;

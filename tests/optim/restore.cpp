@@ -1,5 +1,6 @@
 // Optimisers put back where they were, and steps of a model with its tape.
 #include <Eigen/Core>
+#include <array>
 #include <limits>
 #include <string>
 
@@ -75,6 +76,7 @@ TEST_CASE("an optimiser that is put back goes on as if never interrupted") {
     check_both("Sgd", hg::Sgd{{.weight_decay = 0.01}});
     check_both("Sgd, momentum", hg::Sgd{{.momentum = 0.9, .nesterov = true}});
     check_both("Adam", hg::Adam{});
+    check_both("Adam, amsgrad", hg::Adam{{.beta_2 = 0.5, .amsgrad = true}});
     check_both("AdamW", hg::AdamW{});
     check_both("Adadelta", hg::Adadelta{{.learning_rate = 1}});
     check_both("RMSprop", hg::RMSprop{});
@@ -134,6 +136,31 @@ TEST_CASE("an optimiser is not put where none has been") {
     theta.setConstant(3e38f);
     CHECK_THAT(error_of([&] { rolling.step(theta, gradient); }), ContainsSubstring("parameter 0 of 3 would not stay"));
     CHECK(theta == Eigen::VectorXf::Constant(3, 3e38f));
+}
+
+TEST_CASE("moments that are reset are those of a first step, at the chosen parameters alone") {
+    const Eigen::VectorXf gradient = Eigen::VectorXf::LinSpaced(5, 1, 2);
+    const std::array<hg::Index, 2> some{3, 1};
+    const auto check = [&](auto optimizer, float start) {
+        optimizer.reset_moments(some);  // before the first step there are none
+        Eigen::VectorXf theta = Eigen::VectorXf::Zero(5);
+        optimizer.step(theta, gradient), optimizer.step(theta, gradient);
+        Eigen::MatrixXf expected = optimizer.template moments<float>();
+        CHECK((expected.array() != start).all());
+        CHECK_THAT(error_of([&] {
+                       optimizer.reset_moments(std::array<hg::Index, 2>{1, 5});
+                   }),
+                   ContainsSubstring("::reset_moments: there is no parameter 5: earlier steps were on 5"));
+        CHECK(optimizer.template moments<float>() == expected);
+        optimizer.reset_moments(some);
+        for (const hg::Index i : some) expected.row(i).setConstant(start);
+        CHECK(optimizer.template moments<float>() == expected);
+        CHECK(optimizer.steps() == 2);
+    };
+    check(hg::Adam{{.amsgrad = true}}, 0);
+    check(hg::Adagrad{{.initial_accumulator_value = 0.5}}, 0.5f);
+    check(hg::RMSprop{{.momentum = 0.5, .centered = true}}, 0);
+    check(hg::Sgd{}, 0);
 }
 
 TEST_CASE("a step of a model with its tape updates parameters and running values") {

@@ -69,6 +69,7 @@ TEST_CASE("Adam takes Keras's steps") {
     check("adam_options", hg::Adam{{.learning_rate = 0.1, .beta_1 = 0.8, .beta_2 = 0.95, .epsilon = 1e-3}});
     check("adam_tiny_epsilon", hg::Adam{{.learning_rate = 0.1, .epsilon = 1e-30}});
     check("adam_decay", hg::Adam{{.learning_rate = 0.1, .weight_decay = 0.05}});
+    check("adam_amsgrad", hg::Adam{{.learning_rate = 0.1, .amsgrad = true}});
 }
 
 TEST_CASE("Adam on a schedule takes Keras's steps") {
@@ -79,6 +80,9 @@ TEST_CASE("Adam on a schedule takes Keras's steps") {
 TEST_CASE("AdamW takes Keras's steps") {
     check("adamw", hg::AdamW{});
     check("adamw_tiny_epsilon", hg::AdamW{{.learning_rate = 0.1, .weight_decay = 0.5, .epsilon = 1e-30}});
+
+    check("adamw_amsgrad",
+          hg::AdamW{{.learning_rate = 0.1, .weight_decay = 0.5, .beta_2 = 0.5, .epsilon = 1e-30, .amsgrad = true}});
 
     hg::AdamW without_bias{{.learning_rate = 0.1, .weight_decay = 0.5}};
     without_bias.exclude_from_weight_decay(std::array{hg::Slice{4, 3}});

@@ -40,6 +40,18 @@ def ten_steps(optimizer, without_bias=False):
     return np.stack(rows)
 
 
+def moving_average(momentum):
+    # Of a variable that takes the rows of `gradient` as its values: gradient descent at the rate 1.
+    variable = keras.Variable(np.zeros(7))
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=momentum)
+    optimizer.build([variable])
+    rows = []
+    for g in gradient:
+        optimizer.apply([variable - keras.ops.array(g)])
+        rows.append(np.asarray(optimizer._model_variables_moving_average[0].value).copy())
+    return np.stack(rows)
+
+
 def main():
     tensors = {
         "start": start,
@@ -53,10 +65,12 @@ def main():
         "adam_options": ten_steps(optimizers.Adam(0.1, beta_1=0.8, beta_2=0.95, epsilon=1e-3)),
         "adam_tiny_epsilon": ten_steps(optimizers.Adam(0.1, epsilon=1e-30)),
         "adam_decay": ten_steps(optimizers.Adam(0.1, weight_decay=0.05)),
+        "adam_amsgrad": ten_steps(optimizers.Adam(0.1, amsgrad=True)),
         "adam_exponential": ten_steps(optimizers.Adam(optimizers.schedules.ExponentialDecay(0.1, 4, 0.5))),
         "adamw": ten_steps(optimizers.AdamW()),
         "adamw_tiny_epsilon": ten_steps(optimizers.AdamW(0.1, weight_decay=0.5, epsilon=1e-30)),
         "adamw_without_bias": ten_steps(optimizers.AdamW(0.1, weight_decay=0.5), without_bias=True),
+        "adamw_amsgrad": ten_steps(optimizers.AdamW(0.1, beta_2=0.5, epsilon=1e-30, amsgrad=True, weight_decay=0.5)),
         "adadelta": ten_steps(optimizers.Adadelta()),
         "adadelta_options": ten_steps(optimizers.Adadelta(1.0, rho=0.9, epsilon=1e-6)),
         "adadelta_decay": ten_steps(optimizers.Adadelta(1.0, weight_decay=0.05)),
@@ -69,6 +83,7 @@ def main():
         "adagrad_options": ten_steps(optimizers.Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-3)),
         "adagrad_decay": ten_steps(optimizers.Adagrad(0.1, weight_decay=0.05)),
         "adagrad_tiny_epsilon": ten_steps(optimizers.Adagrad(0.1, epsilon=1e-30)),
+        "moving_average": moving_average(0.99),
     }
     frozen.write(here / "optimizers.txt", f"optimizers.py, Keras {keras.__version__}", tensors)
 

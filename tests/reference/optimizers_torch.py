@@ -33,6 +33,7 @@ same = {
     "sgd_nesterov": ten_steps(optim.SGD, lr=0.1, momentum=0.9, nesterov=True),
     "adam_tiny_epsilon": ten_steps(optim.Adam, lr=0.1, eps=1e-30),
     "adamw_tiny_epsilon": ten_steps(optim.AdamW, lr=0.1, weight_decay=0.5, eps=1e-30),
+    "adamw_amsgrad": ten_steps(optim.AdamW, lr=0.1, betas=(0.9, 0.5), eps=1e-30, amsgrad=True, weight_decay=0.5),
     "adadelta": ten_steps(optim.Adadelta, lr=0.001, rho=0.95, eps=1e-7),
     "adadelta_options": ten_steps(optim.Adadelta, lr=1.0, rho=0.9, eps=1e-6),
     "rmsprop_tiny_epsilon": ten_steps(optim.RMSprop, lr=0.1, alpha=0.9, momentum=0.5, eps=1e-30),

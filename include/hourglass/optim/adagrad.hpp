@@ -39,6 +39,7 @@ class Adagrad : public Optimizer, public optim::StepsModels<Adagrad> {
         optim::require_not_negative(name(), "initial_accumulator_value", options.initial_accumulator_value);
         optim::require_positive(name(), "epsilon", options.epsilon);
         keeps({"G", true});
+        starts_from(options.initial_accumulator_value);
     }
 
     /// Changes the parameters `theta` by one step along their `gradient`, contiguous vectors or maps of the same size;
@@ -48,8 +49,7 @@ class Adagrad : public Optimizer, public optim::StepsModels<Adagrad> {
     bool step(Parameters&& theta, const Gradient& gradient) {
         const double rate = learning_rate(), epsilon = options_.epsilon;
         const auto reach = [=](double g, double) { return rate * g * std::max(1.0, 1 / std::sqrt(epsilon)); };
-        return advance<1>(theta, gradient,
-                          {.rate = rate, .epsilon = epsilon, .start = options_.initial_accumulator_value}, reach,
+        return advance<1>(theta, gradient, {.rate = rate, .epsilon = epsilon}, reach,
                           [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& squares) {
                               squares += square(g);
                               x -= rate * g / sqrt(squares + epsilon);

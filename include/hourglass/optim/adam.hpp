@@ -16,7 +16,11 @@ inline namespace HOURGLASS_ABI {
 ///
 /// Names, defaults and formula are Keras's: ε is the paper's "epsilon hat" (just before its section 2.1), added to √v
 /// before the bias is corrected, and 1e-7. PyTorch's and the paper's Algorithm 1 add ε = 1e-8 to the corrected √v̂; that
-/// is this ε divided by √(1 − β₂ᵗ), thirty times it in the first step. Moments m, v.
+/// is this ε divided by √(1 − β₂ᵗ), thirty times it in the first step.
+///
+/// `amsgrad` (Reddi, Kale and Kumar 2018) divides by the largest v so far, v̂ ← max(v̂, v) from 0 on, in v's place: no
+/// parameter's rate rises again when its gradients become small. As in Keras, v̂ is of the v before the bias is
+/// corrected; PyTorch takes the largest of these too, and places ε as above. Moments m, v, then v̂ with `amsgrad`.
 class Adam : public Optimizer, public optim::StepsModels<Adam> {
   public:
     struct Options {
@@ -24,6 +28,7 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
         double beta_1 = 0.9;                      ///< β₁ in [0, 1): memory of the gradient
         double beta_2 = 0.999;                    ///< β₂ in [0, 1): memory of its square
         double epsilon = 1e-7;                    ///< ε, larger than 0
+        bool amsgrad = false;                     ///< divide by the largest v so far
         double weight_decay = 0;                  ///< λ: before the step θ ← θ − η λ θ
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
 
@@ -33,6 +38,7 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
             use("beta_1", self.beta_1);
             use("beta_2", self.beta_2);
             use("epsilon", self.epsilon);
+            use("amsgrad", self.amsgrad);
             use("weight_decay", self.weight_decay);
         }
     };
@@ -51,11 +57,23 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
         const double alpha =
             learning_rate() * std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
         const auto reach = [=](double, double m) { return alpha * 2 * m * std::max(1.0, 1 / epsilon); };
+        const auto average = [=]<class T>(const kernels::Pack<T>& g, kernels::Pack<T>& m, kernels::Pack<T>& v) {
+            m += forget_m * (g - m);
+            v += forget_v * (square(g) - v);
+        };
+        const Numbers numbers{.rate = alpha, .epsilon = epsilon};
+        if (options_.amsgrad)
+            return advance<3>(theta, gradient, numbers, reach,
+                              [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m,
+                                           kernels::Pack<T>& v, kernels::Pack<T>& largest) {
+                                  average(g, m, v);
+                                  largest = max(largest, v);
+                                  x -= alpha * m / (sqrt(largest) + epsilon);
+                              });
         return advance<2>(
-            theta, gradient, {.rate = alpha, .epsilon = epsilon}, reach,
+            theta, gradient, numbers, reach,
             [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m, kernels::Pack<T>& v) {
-                m += forget_m * (g - m);
-                v += forget_v * (square(g) - v);
+                average(g, m, v);
                 x -= alpha * m / (sqrt(v) + epsilon);
             });
     }
@@ -74,6 +92,7 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
         optim::require_positive(name, "epsilon", options.epsilon);
         keeps({"m"});
         keeps({"v", true});
+        if (options.amsgrad) keeps({"v_hat", true});
     }
 
   private:

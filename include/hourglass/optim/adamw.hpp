@@ -17,6 +17,7 @@ class AdamW : public Adam {
         double beta_1 = 0.9;                      ///< β₁ in [0, 1): memory of the gradient
         double beta_2 = 0.999;                    ///< β₂ in [0, 1): memory of its square
         double epsilon = 1e-7;                    ///< ε, larger than 0
+        bool amsgrad = false;                     ///< divide by the largest v so far
         NonFinite non_finite = NonFinite::Throw;  ///< what to do when it would not stay finite
 
         template <class Self, class Use>
@@ -26,6 +27,7 @@ class AdamW : public Adam {
             use("beta_1", self.beta_1);
             use("beta_2", self.beta_2);
             use("epsilon", self.epsilon);
+            use("amsgrad", self.amsgrad);
         }
     };
 
@@ -36,6 +38,7 @@ class AdamW : public Adam {
                          .beta_1 = options.beta_1,
                          .beta_2 = options.beta_2,
                          .epsilon = options.epsilon,
+                         .amsgrad = options.amsgrad,
                          .weight_decay = options.weight_decay,
                          .non_finite = options.non_finite}) {}
 
@@ -47,6 +50,7 @@ class AdamW : public Adam {
                 .beta_1 = now.beta_1,
                 .beta_2 = now.beta_2,
                 .epsilon = now.epsilon,
+                .amsgrad = now.amsgrad,
                 .non_finite = now.non_finite};
     }
 };

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <type_traits>
 
 #include "hourglass/core/huge_pages.hpp"
@@ -55,6 +56,15 @@ class Moments {
         clear();
         values<T>().swap(copy.values<T>());
         scalar_size_ = sizeof(T);
+    }
+
+    /// Every kind of moment of these parameters becomes `value`.
+    void assign(std::span<const Index> parameters, double value) {
+        const auto in = [&]<class T>(Matrix<T>& all) {
+            for (Index kind = 0; kind < all.cols(); ++kind)
+                for (const Index i : parameters) all(i, kind) = static_cast<T>(value);
+        };
+        holds<float>() ? in(floats_) : in(doubles_);
     }
 
     /// As before the first step.

@@ -107,6 +107,19 @@ class Optimizer {
         trusted_ = 0;
     }
 
+    /// Makes the moments of these parameters what they are before the first step: of weights that begin anew
+    /// (`revive`). The step count and all other moments stay; before the first step nothing happens. `parameters`:
+    /// their numbers in the parameter vector. `Error`, with nothing changed, for a number that is none of the
+    /// parameters'.
+    void reset_moments(std::span<const Index> parameters) {
+        if (moments_.empty()) return;
+        for (const Index i : parameters)
+            if (i < 0 || i >= moments_.size())
+                fail(name_, "::reset_moments: there is no parameter ", i, ": earlier steps were on ", moments_.size());
+        moments_.assign(parameters, start_);
+        trusted_ = 0;
+    }
+
     // While it lives, steps run on a team's threads (`step(model, tape)`).
     class OnTeam {
       public:
@@ -139,9 +152,12 @@ class Optimizer {
     /// Says, for each kind of moment in the order of the formula, that it is kept.
     void keeps(const optim::MomentKind& kind) { kinds_[kind_count_++] = kind; }
 
-    /// The numbers of a step: the rate that its formula multiplies with, ε, and what moments start as.
+    /// Says what moments are before the first step, where that is not 0.
+    void starts_from(double value) { start_ = value; }
+
+    /// The numbers of a step: the rate that its formula multiplies with, and ε.
     struct Numbers {
-        double rate, epsilon = 0, start = 0;
+        double rate, epsilon = 0;
     };
 
     /// One step: checks everything, then θ ← θ − η λ θ where weight decay applies, then the formula for every
@@ -174,12 +190,12 @@ class Optimizer {
                      gradient.data()[bad]);
             const double change = reach(std::ldexp(1.0, Quiet::gradient), std::ldexp(1.0, Quiet::moment));
             const bool quiet = small && is_finite(change) && change < std::ldexp(1.0, Quiet::change) &&
-                               numbers.start < std::ldexp(1.0, Quiet::moment) && learning_rate_ * weight_decay_ <= 1 &&
+                               start_ < std::ldexp(1.0, Quiet::moment) && learning_rate_ * weight_decay_ <= 1 &&
                                moments_are_small<T>();
             trusted_ = quiet ? trusted_ - 1 : 0;
-            if (!quiet && !stays_finite(walk, theta.data(), gradient.data(), size, numbers.start)) return false;
+            if (!quiet && !stays_finite(walk, theta.data(), gradient.data(), size)) return false;
         }
-        if (moments_.empty()) moments_.allocate<T>(size, Kinds, numbers.start);
+        if (moments_.empty()) moments_.allocate<T>(size, Kinds, start_);
         T* const moments = moments_.values<T>().data();
         each_part(size, [&](const Slice& some) {
             const core::FlushDenormals scope;
@@ -213,7 +229,7 @@ class Optimizer {
         finite("the rate of this step", numbers.rate);
         finite("learning_rate * weight_decay", learning_rate_ * weight_decay_);
         finite("epsilon", numbers.epsilon);
-        finite("initial_accumulator_value", numbers.start);
+        finite("initial_accumulator_value", start_);
     }
 
     template <class T>
@@ -288,8 +304,7 @@ class Optimizer {
     // Whether all parameters and moments are finite after a step, which is calculated aside, block by block. If not,
     // acts as `NonFinite` says.
     template <class T, class Formula, std::size_t Kinds>
-    bool stays_finite(const Walk<T, Formula, Kinds>& walk, const T* theta, const T* gradient, Index size,
-                      double start) const {
+    bool stays_finite(const Walk<T, Formula, Kinds>& walk, const T* theta, const T* gradient, Index size) const {
         const core::FlushDenormals scope;
         const Matrix<T>& moments = moments_.values<T>();
         std::array<T, (Kinds + 1) * static_cast<std::size_t>(block)> after;
@@ -298,7 +313,7 @@ class Optimizer {
             T* const kinds = std::copy_n(theta + begin, count, after.data());
             for (Index kind = 0; kind < static_cast<Index>(Kinds); ++kind)
                 if (moments_.empty())
-                    std::fill_n(kinds + kind * count, count, static_cast<T>(start));
+                    std::fill_n(kinds + kind * count, count, static_cast<T>(start_));
                 else
                     std::copy_n(moments.data() + kind * size + begin, count, kinds + kind * count);
             walk(begin, count, after.data(), gradient + begin, kinds, count);
@@ -341,6 +356,7 @@ class Optimizer {
     int trusted_ = 0;  // how many more steps the moments are known to be small, if those are quiet
     std::array<optim::MomentKind, 3> kinds_{};
     std::size_t kind_count_ = 0;
+    double start_ = 0;  // of every moment
     std::vector<Slice> excluded_;
     optim::Moments moments_;
     core::Team* team_ = nullptr;  // during a step on one
