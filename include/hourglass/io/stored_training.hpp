@@ -1,5 +1,5 @@
 // What a run consists of beside its model, in a file: optimisers, random state, order of the batches, early stopping,
-// a learning rate that falls on a plateau, history.
+// a learning rate that falls on a plateau, a moving average of weights, history.
 #pragma once
 
 #include <algorithm>
@@ -36,6 +36,12 @@ template <class O>
 concept PlateauWatcher = requires(const O& o) {
     O{o.options(), o.progress()};
     o.progress().cooling;
+};
+/// A moving average of a model's weights.
+template <class O>
+concept WeightAverage = requires(const O& o) {
+    O{o.options(), o.progress()};
+    o.progress().updates;
 };
 /// A history.
 template <class O>
@@ -187,6 +193,30 @@ auto staged(Source& source, const std::string& name, O& plateau, bool) {
     O made{plateau.options()};
     within(source.where() + key + ": ", [&] { made = O{options, progress}; });
     return replacing(plateau, std::move(made));
+}
+
+template <WeightAverage O>
+void add(Contents& contents, const std::string& name, const O& average) {
+    const std::string key = named_or(name, "exponential_moving_average");
+    const auto& progress = average.progress();
+    contents.describe(key, "ExponentialMovingAverage");
+    contents.describe(key + ".hyperparameters", options_line(average.options()));
+    contents.add_number(key + ".updates", std::int64_t{progress.updates}, Use::Values);
+    add_vector<double>(contents, key + ".parameters", progress.parameters);
+    add_vector<double>(contents, key + ".state", progress.state);
+}
+template <WeightAverage O>
+auto staged(Source& source, const std::string& name, O& average, bool) {
+    const std::string key = named_or(name, "exponential_moving_average");
+    source.require_description(key, "ExponentialMovingAverage");
+    typename O::Progress progress;
+    progress.updates = static_cast<Index>(source.take_number<std::int64_t>(key + ".updates"));
+    progress.parameters = take_vector<double>(source, key + ".parameters");
+    progress.state = take_vector<double>(source, key + ".state");
+    const auto options = read_options(source, key, average.options());
+    O made{average.options()};
+    within(source.where() + key + ": ", [&] { made = O{options, std::move(progress)}; });
+    return replacing(average, std::move(made));
 }
 
 template <Table O>

@@ -4,36 +4,17 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <limits>
-#include <span>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "hourglass/core/error.hpp"
-#include "hourglass/core/layer.hpp"
 #include "hourglass/core/view.hpp"
 #include "hourglass/train/improvement.hpp"
+#include "hourglass/train/kept_values.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
-
-// What is not for users.
-namespace train {
-
-/// What has parameters and running values, as models do.
-template <class Model>
-concept Stateful = requires(Model& model) {
-    model.parameters();
-    model.state();
-};
-/// What tells the arrays of its running values apart.
-template <class Model>
-concept NamesState = requires(const Model& model, void (*use)(std::string_view, std::span<const Index>,
-                                                              Eigen::Map<const Eigen::VectorXf>, const Weight&)) {
-    model.each_state(use);
-};
-
-}  // namespace train
 
 /// Watches a validation metric, epoch by epoch, and keeps the model of the best epoch: its parameters, and with them
 /// the running values that layers such as `BatchNormalization` evaluate with. Counts as Keras's `EarlyStopping` does:
@@ -88,12 +69,8 @@ class EarlyStopping {
         if (progress.epochs == std::numeric_limits<Index>::max())
             fail("EarlyStopping: the number of epochs must leave room for another, got ", progress.epochs);
         if (!is_finite(progress.best)) fail("EarlyStopping: the best metric is ", progress.best);
-        const auto require_finite = [](const char* what, const Eigen::VectorXd& values) {
-            if (const Index i = first_non_finite(values.data(), values.size()); i >= 0)
-                fail("EarlyStopping: value ", i, " of the best epoch's ", what, " is ", values[i]);
-        };
-        require_finite("parameters", progress.best_parameters);
-        require_finite("running values", progress.best_state);
+        train::require_finite("EarlyStopping", whose, "parameters", progress.best_parameters);
+        train::require_finite("EarlyStopping", whose, "running values", progress.best_state);
         progress_ = std::move(progress);
     }
 
@@ -129,8 +106,8 @@ class EarlyStopping {
                  " running values, the model has ", state.size(),
                  progress_.best_state.size() == 0 ? "; give the model to update, not its parameters alone" : "");
         using T = typename std::remove_cvref_t<decltype(state)>::Scalar;
-        require_within<T>("running values", progress_.best_state);
-        if constexpr (train::NamesState<Model>) require_in_range(model);
+        train::require_within<T>(restoring, whose, "running values", progress_.best_state);
+        train::require_in_range(restoring, whose, model, progress_.best_state);
         restore(model.parameters());
         state = progress_.best_state.cast<T>();
     }
@@ -144,7 +121,7 @@ class EarlyStopping {
         if (parameters.size() != best.size())
             fail("EarlyStopping::restore: the best epoch had ", best.size(), " parameters, got ", parameters.size());
         using T = typename std::remove_cvref_t<Parameters>::Scalar;
-        require_within<T>("parameters", best);
+        train::require_within<T>(restoring, whose, "parameters", best);
         parameters = best.cast<T>();
     }
 
@@ -165,6 +142,8 @@ class EarlyStopping {
     const Eigen::VectorXd& best_state() const { return require_best(), progress_.best_state; }
 
   private:
+    static constexpr std::string_view restoring = "EarlyStopping::restore", whose = "the best epoch's";
+
     // Counts the epoch, once what is to be kept of it is kept.
     template <class Keep>
     bool take(double metric, const Keep& keep_it) {
@@ -185,24 +164,6 @@ class EarlyStopping {
         progress_.best_epoch = progress_.epochs;
     }
 
-    template <class T>
-    static void require_within(const char* what, const Eigen::VectorXd& values) {
-        if constexpr (sizeof(T) < sizeof(double))
-            for (Index i = 0; i < values.size(); ++i)
-                if (!is_finite(static_cast<T>(values[i])))
-                    fail("EarlyStopping::restore: value ", i, " of the best epoch's ", what, " is ", values[i],
-                         ", beyond the model's numbers");
-    }
-    template <class Model>
-    void require_in_range(const Model& model) const {
-        const double* values = progress_.best_state.data();
-        model.each_state([&](std::string_view name, std::span<const Index>, const auto&, const Weight& array) {
-            if (const Index i = core::first_out_of_range(array, values); i >= 0)
-                fail("EarlyStopping::restore: value ", i, " of the best epoch's ", name, " is ", values[i],
-                     ", expected at least 0");
-            values += array.size();
-        });
-    }
     void require_best() const {
         if (progress_.best_epoch < 0)
             fail("EarlyStopping: no best epoch yet: none of the ", progress_.epochs,
