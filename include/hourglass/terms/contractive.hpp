@@ -88,6 +88,15 @@ struct Contractive {
         return value;
     }
 
+    /// ‖J‖²_F of each sample of that pass, without the weight, assigned to `norms`; with probes the estimate.
+    template <class Encoder, class T>
+    void squared_norms(const core::EncoderPass<T>& pass, core::Accumulator<T>* norms) const {
+        Work<Encoder, T> work(pass);
+        std::fill_n(norms, pass.samples, core::Accumulator<T>(0));
+        penalty(work, static_cast<T*>(nullptr), pass.random, norms);
+        for (Index j = 0; j < pass.samples; ++j) norms[j] /= core::Accumulator<T>(static_cast<double>(vectors()));
+    }
+
   private:
     // How many layers come before the first whose J depends on x; together they are the front, of constant J. No
     // residual block reaches over its end.
@@ -162,30 +171,33 @@ struct Contractive {
         }
     };
 
-    // What is added to the objective; where `gradient` is not null its gradient, to it and to the samples' c.
+    // What is added to the objective; where `gradient` is not null its gradient, to it and to the samples' c; where
+    // `each` is not null Σ ‖Jᵀe‖² of each sample, to that.
     template <class Encoder, class T>
-    T penalty(Work<Encoder, T>& work, T* gradient, const Stream& random) const {
+    T penalty(Work<Encoder, T>& work, T* gradient, const Stream& random, core::Accumulator<T>* each = nullptr) const {
         if constexpr (Work<Encoder, T>::closed)
-            if (probes == 0) return closed_form(work, gradient);
+            if (probes == 0) return closed_form(work, gradient, each);
         if constexpr (Work<Encoder, T>::may_condense)
             if (passes<Encoder>() * work.samples.columns > 2 * Work<Encoder, T>::width)
-                return condensed(work, gradient, random);
-        return swept(work, gradient, random);
+                return condensed(work, gradient, random, each);
+        return swept(work, gradient, random, each);
     }
 
     template <class Encoder>
     Index passes() const {
         return probes > 0 ? probes : Encoder::output.size();
     }
-    // What the ‖Jᵀe‖² of one pass and sample counts for.
+    // Over how many vectors the ‖Jᵀe‖² are averaged, …
+    Index vectors() const { return std::max<Index>(probes, 1); }
+    // … and what that of one pass and sample counts for.
     double share(Index samples) const {
-        return weight / (static_cast<double>(std::max<Index>(probes, 1)) * static_cast<double>(samples));
+        return weight / (static_cast<double>(vectors()) * static_cast<double>(samples));
     }
 
     // Pass by pass: u of the code is e, and r = u of the input. d‖r‖² = 2 rᵀ d(Jᵀe) = d(eᵀJ v) for v = 2r held fixed,
     // which is the sum over the layers of uᵀ dJ v.
     template <class Encoder, class T>
-    T swept(Work<Encoder, T>& work, T* gradient, const Stream& random) const {
+    T swept(Work<Encoder, T>& work, T* gradient, const Stream& random, core::Accumulator<T>* each) const {
         using W = Work<Encoder, T>;
         terms::JacobianSweep<Encoder, T>& s = work.samples;
         const double scale = share(s.columns);
@@ -193,7 +205,7 @@ struct Contractive {
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
             choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
             s.down(0, W::depth);
-            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * scale), s.v[0]);
+            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * scale), s.v[0], each);
             if (gradient) s.curve(0, W::depth, gradient);
         }
         return T(sum * core::Accumulator<T>(scale));
@@ -203,7 +215,7 @@ struct Contractive {
     // further down than the front's output. For the front itself, Σ d(uᵀG u) = 2 Σ uᵀ dF Fᵀu = 2 tr(dF Fᵀ S) with
     // S = Σ u uᵀ: one column of FᵀS for each unit.
     template <class Encoder, class T>
-    T condensed(Work<Encoder, T>& work, T* gradient, const Stream& random) const {
+    T condensed(Work<Encoder, T>& work, T* gradient, const Stream& random, core::Accumulator<T>* each) const {
         using W = Work<Encoder, T>;
         constexpr Index width = W::width, inputs = W::inputs;
         terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
@@ -221,7 +233,7 @@ struct Contractive {
             const T* const u = s.u[W::front];
             clear<T>({s.free, width, s.columns});
             kernels::add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.free, width);
-            sum += scaled_dot(width, s.columns, u, s.free, T(2 * scale), s.v[W::front]);
+            sum += scaled_dot(width, s.columns, u, s.free, T(2 * scale), s.v[W::front], each);
             if (gradient) {
                 s.curve(W::front, W::depth, gradient);
                 kernels::add_product(width, width, s.columns, u, width, {u, width, 1}, work.outer, width);
@@ -239,7 +251,7 @@ struct Contractive {
     // Pointwise layers have a diagonal J, of diagonal d, so that ‖J‖² = Σ_j d_j² ‖Fᵀe_j‖². One pass has them all: over
     // the pointwise layers with u = 1 for all units at once, over the front with a column for each unit.
     template <class Encoder, class T>
-    T closed_form(Work<Encoder, T>& work, T* gradient) const {
+    T closed_form(Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
         using W = Work<Encoder, T>;
         constexpr Index width = W::width, inputs = W::inputs;
         terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
@@ -262,7 +274,7 @@ struct Contractive {
             T* const scaled = s.free + j * width;
             for (Index i = 0; i < width; ++i) scaled[i] = d[j * width + i] * norms[i];
         }
-        sum += scaled_dot(width, s.columns, d, s.free, T(2 * scale), s.v[W::front]);
+        sum += scaled_dot(width, s.columns, d, s.free, T(2 * scale), s.v[W::front], each);
         if (gradient) {
             s.curve(W::front, W::depth, gradient);
             T* const factors = norms;  // which have done their part
@@ -288,13 +300,16 @@ struct Contractive {
         return T(sum * core::Accumulator<T>(scale));
     }
 
-    // Σ a·b over size × n values; v = factor · b.
+    // Σ a·b over size × n values, those of a column added to `each` of it, too, unless that is null; v = factor · b.
     template <class T>
-    static core::Accumulator<T> scaled_dot(Index size, Index n, const T* a, const T* b, const T& factor, T* v) {
+    static core::Accumulator<T> scaled_dot(Index size, Index n, const T* a, const T* b, const T& factor, T* v,
+                                           core::Accumulator<T>* each) {
         core::Accumulator<T> sum(0);
         for (Index j = 0; j < n; ++j, a += size, b += size, v += size) {
-            sum += core::Accumulator<T>(kernels::sum_packs<T>(
+            const core::Accumulator<T> dot(kernels::sum_packs<T>(
                 size, [](const kernels::Pack<T>& left, const kernels::Pack<T>& right) { return left * right; }, a, b));
+            sum += dot;
+            if (each) each[j] += dot;
             kernels::map_packs(
                 size, v, [&](const kernels::Pack<T>& value) { return kernels::Pack<T>(factor) * value; }, b);
         }

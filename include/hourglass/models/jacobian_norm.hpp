@@ -1,0 +1,58 @@
+// How far the code of each sample moves when the sample does.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <type_traits>
+
+#include "hourglass/core/checks.hpp"
+#include "hourglass/core/trainable.hpp"
+#include "hourglass/terms/contractive.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+
+/// ‖∂code/∂x‖_F of each sample, the Frobenius norm of the encoder's Jacobian there: the root of what `Contractive`
+/// punishes (Rifai et al. 2011), of any model whose encoder's layers have a second derivative.
+///
+///     const double mean = hg::jacobian_norm(model, validation).mean();
+///
+/// `model`: an autoencoder, in evaluation. As for `Contractive`, J is that of the encoder's own output, before a term
+/// makes the code of it (`TopK`; a variational model's is mean and log-variance), and at the kink of a ReLU that of the
+/// lower side. `x`: features × n, or `given(x, condition)`; J is with respect to x. `probes` = 0: exact. `probes` = k >
+/// 0: the root of an unbiased estimate of the square over k vectors of random signs (Hutchinson 1990), the same ones at
+/// each call: for wide codes behind several layers, where the exact one takes a pass for each value of the code. With a
+/// tape no other memory is asked for but the result's.
+///
+/// Returns n values, not averaged. Errors: a batch that does not fit, fewer than 0 probes.
+template <class Model>
+Vector<double> jacobian_norm(const Model& model, const Batch<typename Model::Scalar>& x,
+                             Tape<typename Model::Scalar>& tape, Index probes = 0) {
+    using T = typename Model::Scalar;
+    using Encoder = std::remove_cvref_t<decltype(model.encoder())>;
+    constexpr std::string_view name = "jacobian_norm";
+    const auto& passes = core::Inside::of(model);
+    passes.require_values(name, "model");
+    core::require_batch(name, "x", x, Encoder::input, Encoder::condition, &tape);
+    if (probes < 0) fail(name, ": the number of probes must be at least 0 (0: exact), got ", probes);
+
+    const Contractive penalty{.weight = 1, .probes = probes};
+    const auto layers = passes.layers_.layers();
+    const auto room = [](Index n) { return core::whole_lines<T>(Contractive::scratch<Encoder, T>(n)); };
+    Vector<double> norms(x.cols());
+    passes.run(x, 0, Encoder::depth, nullptr, tape, room, [&](const auto& buffers, Index first, core::Arena<T>& arena) {
+        penalty.squared_norms<Encoder, T>(
+            passes.encoder_pass(layers, buffers, arena.take(room(buffers.samples)), Stream{0, 0}.from_sample(first)),
+            norms.data() + first);
+    });
+    for (double& norm : norms) norm = std::sqrt(norm);
+    return norms;
+}
+template <class Model>
+Vector<double> jacobian_norm(const Model& model, const Batch<typename Model::Scalar>& x, Index probes = 0) {
+    Tape<typename Model::Scalar> scratch(0);
+    return jacobian_norm(model, x, scratch, probes);
+}
+
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -1,0 +1,85 @@
+// The norm of the encoder's Jacobian at each sample, beside differences; its three ways of computing, and by probes.
+#include "hourglass/models/jacobian_norm.hpp"
+
+#include <Eigen/Dense>
+#include <hourglass/workers.hpp>
+
+#include "hourglass/hourglass.hpp"
+#include "support/catch.hpp"
+#include "support/error_of.hpp"
+
+namespace hg = hourglass;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+constexpr hg::Index inputs = 6;
+
+Eigen::MatrixXd samples(hg::Index n) {
+    hg::Rng rng{4};
+    return Eigen::MatrixXd::NullaryExpr(inputs, n, [&] { return rng.normal(); });
+}
+
+/// Differences of the code, sample by sample: wrong by some 1e-10.
+Eigen::VectorXd by_differences(const auto& encode, const Eigen::MatrixXd& x) {
+    constexpr double step = 1e-5;
+    Eigen::VectorXd squares = Eigen::VectorXd::Zero(x.cols());
+    for (hg::Index i = 0; i < inputs; ++i) {
+        Eigen::MatrixXd after = x, before = x;
+        after.row(i).array() += step, before.row(i).array() -= step;
+        squares += ((encode(after) - encode(before)) / (2 * step)).colwise().squaredNorm().transpose();
+    }
+    return squares.cwiseSqrt();
+}
+
+template <class Encoder>
+auto model_of() {
+    hg::Rng rng{2};
+    using Decoder = hg::Chain<Encoder::output, hg::Dense<inputs>>;
+    return hg::autoencoder<Encoder, Decoder, double>(rng, hg::MeanSquaredError{});
+}
+
+}  // namespace
+
+TEST_CASE("jacobian_norm is that of each sample, in every way that it is computed") {
+    const Eigen::MatrixXd x = samples(300);  // more than a block
+    const auto check = [&](const auto& model) {
+        const Eigen::VectorXd expected = by_differences([&](const auto& at) { return model.encode(at); }, x);
+        const Eigen::VectorXd norms = hg::jacobian_norm(model, x);
+        CHECK((norms - expected).cwiseAbs().maxCoeff() < 1e-8);
+        CHECK(expected.maxCoeff() > 1.1 * expected.minCoeff());
+        CHECK(hg::jacobian_norm(model, x.col(299))[0] == Approx(norms[299]).epsilon(1e-12));
+        hg::Workers workers{2};
+        auto tape = model.tape(workers);
+        CHECK(hg::jacobian_norm(model, x, tape) == norms);
+    };
+    check(model_of<hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::Sigmoid>>());                           // closed form
+    check(model_of<hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::Tanh, hg::Dense<3>, hg::Softplus>>());  // condensed
+    check(model_of<hg::Chain<hg::Shape{6}, hg::Tanh, hg::Dense<8>, hg::Sigmoid, hg::Dense<7>>>());   // swept
+}
+
+TEST_CASE("jacobian_norm by probes estimates the square") {
+    const auto model = model_of<hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::Tanh, hg::Dense<3>>>();
+    const Eigen::MatrixXd x = samples(3);
+    const Eigen::VectorXd exact = hg::jacobian_norm(model, x), few = hg::jacobian_norm(model, x, 2),
+                          many = hg::jacobian_norm(model, x, 4000);
+    CHECK((many - exact).cwiseAbs().maxCoeff() < 0.05 * exact.maxCoeff());
+    CHECK((few - exact).cwiseAbs().maxCoeff() > 1e-3 * exact.maxCoeff());
+    CHECK(few == hg::jacobian_norm(model, x, 2));
+}
+
+TEST_CASE("jacobian_norm leaves terms, corruption and condition out of J, and refuses what does not fit") {
+    using Encoder = hg::Chain<hg::Shape{6}, hg::Condition<2>, hg::Dense<4>, hg::Sigmoid>;
+    hg::Rng rng{2};
+    const auto model = hg::autoencoder<Encoder, hg::Chain<hg::Shape{4}, hg::Dense<6>>, double>(
+        rng, hg::MeanSquaredError{}, hg::GaussianNoise{0.5}, hg::TopK<1>{});
+    const Eigen::MatrixXd x = samples(5), condition = Eigen::MatrixXd::Random(2, 5);
+    // The encoder's own output, which TopK makes the code of.
+    const auto output = [&](const Eigen::MatrixXd& at) { return model.activation(hg::given(at, condition), 9); };
+    CHECK((hg::jacobian_norm(model, hg::given(x, condition)) - by_differences(output, x)).cwiseAbs().maxCoeff() < 1e-8);
+    CHECK_THAT(error_of([&] { hg::jacobian_norm(model, x); }), ContainsSubstring("jacobian_norm: a Condition is read"));
+    CHECK_THAT(error_of([&] { hg::jacobian_norm(model, hg::given(x.topRows(5), condition)); }),
+               ContainsSubstring("jacobian_norm: x has 5 rows, expected 6"));
+    CHECK_THAT(error_of([&] { hg::jacobian_norm(model, hg::given(x, condition), -1); }),
+               ContainsSubstring("jacobian_norm: the number of probes must be at least 0 (0: exact), got -1"));
+}
