@@ -13,7 +13,7 @@ endif()
 set(public
     # models
     Autoencoder BasicAutoencoder ContractiveAutoencoder DenoisingAutoencoder Network SparseAutoencoder VariationalAutoencoder
-    autoencoder codes each_stage network remove_parallel_gradient stages unit_norm_decoder
+    autoencoder codes each_stage jacobian_norm network remove_parallel_gradient stages unit_norm_decoder
     # chains, batches, what a loop holds
     Batch Chain Mirror NonFinite Shape Slice Tape Tied chain given matrix mirror tensor tie
     # layers
@@ -32,7 +32,7 @@ set(public
     clip_by_value
     # data
     BatchPair Csv CsvCategories CsvColumn CsvField CsvHeader CsvLines CsvMissing CsvOptions CsvTable Idx LabelledSplit LastBatch MinMaxOptions MinMaxScaler Minibatches
-    PairedMinibatches Pixels Split StandardScaler minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
+    PairedMinibatches Pixels Split StandardScaler binarize minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
     read_idx_labels sliding_windows train_test_split window_count
     # metrics
     Classification Contribution StreamingOptions StreamingScorer WindowError WindowScore accuracy activation_density
@@ -40,7 +40,7 @@ set(public
     mean_active_units peak_signal_to_noise_ratio quantile_threshold roc_auc sigma_threshold structural_similarity
     top_contributions
     # training
-    CyclicalAnnealing EarlyStopping History LinearAnnealing Metric Metrics ProgressBar ProgressStyle ReduceLROnPlateau
+    CyclicalAnnealing EarlyStopping ExponentialMovingAverage History LinearAnnealing Metric Metrics ProgressBar ProgressStyle ReduceLROnPlateau revive
     # files
     IgnoreOthers Named OnnxPart converting export_onnx from_flax from_keras from_pytorch load named save
     # random numbers, threads, memory, errors

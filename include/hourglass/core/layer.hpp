@@ -39,6 +39,9 @@
 //       static states(Shape in) -> std::array<Weight, k>         their names and extents, and which are never negative
 //       initialize_state<In>(std::span<T> state) const           their first values
 //       fold<In>(std::span<T> state, std::span<const T> batch) const    takes in what forward has put in the context
+//   static unit_axis                                             which extent of its `kernel`, the first of its arrays,
+//                                                                numbers its output channels, 0 or 1; the other one of
+//                                                                these numbers its input's (`revive`)
 //   mirror<In>() const                                           the layer that undoes the shape change (Mirror<E>)
 //   tied<In, Offset>() const                                     the same, with the weights found at Offset (Tied<E>),
 //                                                                which that layer says: `shared_offset` and how many,

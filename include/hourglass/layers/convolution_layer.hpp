@@ -51,6 +51,7 @@ struct ConvolutionLayer {
 
     static constexpr Traits traits{.needs_output = false, .linear = true, .by_sample = true};
     static constexpr Index groups = Groups;
+    static constexpr std::size_t unit_axis = Output == Side::Short ? 0 : 1;
     Initializer kernel_initializer;  ///< what the kernel starts as
 
     constexpr explicit ConvolutionLayer(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}

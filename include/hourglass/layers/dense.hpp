@@ -79,6 +79,7 @@ struct Dense {
 
     static constexpr std::string_view name = "Dense";
     static constexpr Traits traits{.needs_output = false, .linear = true, .by_sample = true, .gradient_in_parts = true};
+    static constexpr std::size_t unit_axis = 0;
     Initializer kernel_initializer;  ///< what W starts as
 
     constexpr explicit Dense(Initializer kernel = Initializer::GlorotUniform) : kernel_initializer(kernel) {}
