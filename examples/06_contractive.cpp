@@ -21,16 +21,6 @@ static double mean_squared(const Eigen::MatrixXf& x) {
     return static_cast<double>(x.squaredNorm()) / static_cast<double>(x.cols());
 }
 
-// The root mean square of ‖∂code/∂x‖_F: the penalty of a model with these parameters is the mean square.
-static double jacobian_norm(const Eigen::VectorXf& parameters, const Eigen::MatrixXf& x) {
-    hg::Rng rng{0};
-    auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::MeanSquaredError{}, hg::Contractive{1});
-    model.parameters() = parameters;
-    const double with = model.loss(x);
-    model.term<hg::Contractive>().weight = 0;
-    return std::sqrt(with - model.loss(x));
-}
-
 // Trains a model, prints its row, and returns what it rebuilds from the noisy pictures.
 template <class... Terms>
 static Eigen::MatrixXf row(const char* name, const Eigen::MatrixXf& train, const Eigen::MatrixXf& test,
@@ -52,7 +42,7 @@ static Eigen::MatrixXf row(const char* name, const Eigen::MatrixXf& train, const
     const Eigen::VectorXf centre = codes.rowwise().mean();
     const double way = std::sqrt(mean_squared(moved - codes) / mean_squared(codes.colwise() - centre));
     std::cout << std::left << std::setw(14) << name << std::right << std::setw(10)
-              << jacobian_norm(model.parameters(), test) << std::setw(16) << way << std::setw(12)
+              << hg::jacobian_norm(model, test).mean() << std::setw(16) << way << std::setw(12)
               << model.reconstruction_error(test).mean() << std::setw(14) << mean_squared(rebuilt - test) / 784
               << std::endl;
     return rebuilt;

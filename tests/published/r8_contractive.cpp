@@ -30,13 +30,6 @@ struct Digits {
     }
 };
 
-/// ‖J‖_F of one sigmoid layer of kernel W, mean over codes h: J = diag(h(1 − h)) W.
-double mean_norm(const Eigen::MatrixXf& w, const Eigen::MatrixXf& h) {
-    const Eigen::ArrayXf squares = w.rowwise().squaredNorm();
-    const Eigen::ArrayXXf slopes = h.array() * (1 - h.array());
-    return static_cast<double>((slopes.square().colwise() * squares).colwise().sum().sqrt().mean());
-}
-
 /// Test accuracy of a logistic regression trained on the whole of `train` at once.
 double regression_accuracy(const Eigen::MatrixXf& train, const Eigen::VectorXi& train_labels,
                            const Eigen::MatrixXf& test, const Eigen::VectorXi& test_labels, hg::Rng& rng) {
@@ -71,7 +64,7 @@ Measured measure(std::size_t seeds, const Digits& train, const Digits& test, con
         const Eigen::MatrixXf codes = model.encode(test.images);
         measured.accuracy[seed - 1] =
             regression_accuracy(model.encode(train.images), train.labels, codes, test.labels, rng);
-        return mean_norm(model.encoder_parameters().head(units * 64).reshaped(units, 64), codes);
+        return hg::jacobian_norm(model, test.images).mean();
     });
     return measured;
 }
