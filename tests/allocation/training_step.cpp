@@ -122,12 +122,15 @@ int main() {
                                   hg::Residual<hg::ReLU, hg::Dense<64>>, hg::BatchNormalization, hg::Dense<16>>;
     auto network = hg::network<Conditional>(rng);
     auto network_tape = network.tape();
-    hg::Adam adam;
+    hg::Adam adam{{.amsgrad = true}};
+    hg::ExponentialMovingAverage average;
     const Eigen::MatrixXf conditions = Eigen::MatrixXf::Constant(10, 128, 0.5f);
-    Eigen::MatrixXf dx;
+    Eigen::MatrixXf dx, drawn;
     failures += check("network forward, backward, step and evaluate", [&] {
-        network.backward(network.forward(hg::given(x, conditions), network_tape, rng), network_tape, dx);
+        hg::binarize(x, rng, drawn);
+        network.backward(network.forward(hg::given(drawn, conditions), network_tape, rng), network_tape, dx);
         adam.step(network, network_tape);
+        average.update(network);
         network.evaluate(hg::given(x, conditions), network_tape);
     });
     return failures;

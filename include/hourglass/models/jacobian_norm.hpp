@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cmath>
+#include <string_view>
 #include <type_traits>
 
 #include "hourglass/core/checks.hpp"
