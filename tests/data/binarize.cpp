@@ -22,7 +22,9 @@ TEMPLATE_TEST_CASE("binarize draws each pixel with its own probability", "", flo
     // Five standard deviations of a mean of n.
     CHECK(((share - p).array().abs() <= 5 * (p.array() * (1 - p.array()) / double{n}).sqrt()).all());
     CHECK(drawn.col(0) != drawn.col(1));
-    CHECK((share.head(pixels / 2) - share.segment(1, pixels / 2)).norm() > 0);  // neighbours are drawn by themselves
+    const hg::Matrix<TestType> even = hg::binarize(hg::Matrix<TestType>::Constant(pixels, 1, TestType(0.5)), rng);
+    CHECK(even.topRows(40) != even.middleRows(40, 40));
+    CHECK(even.topRows(44) != even.bottomRows(44));  // number 256 is the first that is drawn anew
 
     CHECK(hg::binarize(x, rng) != drawn);  // anew
     hg::Rng again{7};
