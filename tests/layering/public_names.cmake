@@ -35,7 +35,7 @@ set(public
     PairedMinibatches Pixels Split StandardScaler binarize minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
     read_idx_labels sliding_windows train_test_split window_count
     # metrics
-    Classification Contribution StreamingOptions StreamingScorer WindowError WindowScore accuracy activation_density
+    Classification CombinedScore Contribution MahalanobisDistance NearestNeighbors StreamingOptions StreamingScorer WindowError WindowScore accuracy activation_density
     best_f1_threshold classify dead_units error_contributions fraction_of_variance_unexplained importance_weighted_bound
     mean_active_units peak_signal_to_noise_ratio quantile_threshold roc_auc sigma_threshold structural_similarity
     top_contributions

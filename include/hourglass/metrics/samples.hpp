@@ -1,5 +1,5 @@
-// Scores and labels as the metrics take them: any vector, of Eigen or of the standard library, checked and copied into
-// plain doubles, so that one compiled formula serves all of them.
+// Scores, labels and codes as the metrics take them, checked. Scores and labels are any vector, of Eigen or of the
+// standard library, and copied into plain doubles, so that one compiled formula serves all of them.
 #pragma once
 
 #include <Eigen/Core>
@@ -60,6 +60,19 @@ inline Index checked_positives(const char* function, const std::vector<unsigned 
         fail(function, ": expected samples of both classes, got ", positives, " labelled 1 and ", negatives,
              " labelled 0");
     return positives;
+}
+
+/// What every distance of codes asks of them: at least one value and one sample, all finite, and `fitted` values a
+/// sample unless that is 0. `Error` names what is missing, or the first value that is not finite.
+template <class T>
+void check_codes(const char* function, const Input<T>& codes, Index fitted = 0) {
+    if (codes.size() == 0)
+        fail(function, ": the codes are ", codes.rows(), " x ", codes.cols(), ", expected one column per sample");
+    if (fitted > 0 && codes.rows() != fitted)
+        fail(function, ": fitted on codes of ", fitted, " values (rows), these have ", codes.rows());
+    for (Index j = 0; j < codes.cols(); ++j)
+        if (const Index wrong = first_non_finite(codes.data() + j * codes.outerStride(), codes.rows()); wrong >= 0)
+            fail(function, ": value ", wrong, " of sample ", j, " is ", codes(wrong, j), ", not a finite number");
 }
 
 }  // namespace metrics
