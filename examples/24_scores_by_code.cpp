@@ -20,7 +20,7 @@
 
 namespace hg = hourglass;
 
-// Normal lines are 12 features of 4 hidden numbers, in two groups, and a little noise; anomalies have more noise, or
+// Normal lines are 12 features of 4 hidden numbers, in two groups, and a little noise; anomalies have much noise, or
 // hidden numbers too far out, or some that lie between the groups.
 enum class Anomaly { Noise, Far, Between };
 static support::Table make_table(Anomaly kind, hg::Index lines, hg::Rng& rng) {
@@ -36,7 +36,7 @@ static support::Table make_table(Anomaly kind, hg::Index lines, hg::Rng& rng) {
         if (!anomalous || kind != Anomaly::Between) hidden[0] += rng.below(2) == 0 ? 4 : -4;
         table.values.col(j) = mixing * hidden;
         for (double& value : table.values.col(j))
-            value += rng.normal() * (anomalous && kind == Anomaly::Noise ? 0.6 : 0.3);
+            value += rng.normal() * (anomalous && kind == Anomaly::Noise ? 3 : 0.3);
         table.anomaly[j] = anomalous;
     }
     return table;
@@ -99,7 +99,7 @@ int main(int argc, char** argv) try {
     if (files.empty()) {
         hg::Rng rng{arguments.seed};
         const hg::Index lines = arguments.small ? 400 : 2000;
-        print("more noise", make_table(Anomaly::Noise, lines, rng), arguments);
+        print("much noise", make_table(Anomaly::Noise, lines, rng), arguments);
         print("far out", make_table(Anomaly::Far, lines, rng), arguments);
         print("between groups", make_table(Anomaly::Between, lines, rng), arguments);
     }

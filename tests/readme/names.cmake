@@ -8,8 +8,8 @@ if(NOT INCLUDE_DIR)
 endif()
 
 # Names of other libraries and formats, people, and what examples call their own.
-set(foreign BatchNorm_0 InfoVAE LeCun LeVeque McNeil MiB NumPy PyTorch ReDo StepLR TensorFlow activity_regularizer ema_momentum
-    kaiming_uniform_ segment state_dict use_ema variance_scaling warmup_target
+set(foreign BatchNorm_0 InfoVAE LeCun LedoitWolf LeVeque McNeil MiB NumPy PyTorch ReDo StepLR TensorFlow activity_regularizer
+    ema_momentum kaiming_uniform_ segment state_dict use_ema variance_scaling warmup_target
     AttributeProto DataType GraphProto ModelProto NodeProto OperatorSetIdProto TensorProto TensorShapeProto TypeProto
     ValueInfoProto)
 set(of_examples Critic val_loss)

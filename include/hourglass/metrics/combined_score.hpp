@@ -74,11 +74,15 @@ class TailProbability {
 /// Hill (1975). So whatever lies beyond all that was seen still differs by how far, and a score's square counts as the
 /// score itself.
 ///
+///     const Eigen::MatrixXf codes = model.encode(images), new_codes = model.encode(x);
+///     hg::MahalanobisDistance mahalanobis;
+///     mahalanobis.fit(codes);
+///     hg::NearestNeighbors neighbors{5};
+///     neighbors.fit(codes);
 ///     hg::CombinedScore combined;
-///     combined.fit(model.reconstruction_error(train), mahalanobis.distance(codes), neighbors.mean_distance());
-///     const Eigen::VectorXd scores = combined.score(model.reconstruction_error(test),
-///     mahalanobis.distance(test_codes),
-///                                                   neighbors.mean_distance(test_codes));
+///     combined.fit(model.reconstruction_error(images), mahalanobis.distance(codes), neighbors.mean_distance());
+///     const Eigen::VectorXd scores = combined.score(model.reconstruction_error(x), mahalanobis.distance(new_codes),
+///                                                   neighbors.mean_distance(new_codes));
 ///
 /// The normal samples are those that the model was trained on, or better others, which are not rebuilt well by heart. A
 /// single sample is scored as many are: nothing looks at the rest of the batch.

@@ -70,8 +70,8 @@ inline Eigen::MatrixXd whitening(const char* function, const Eigen::MatrixXd& co
 /// does not: a sample may be rebuilt well from a code that no normal sample has.
 ///
 ///     hg::MahalanobisDistance mahalanobis;
-///     mahalanobis.fit(model.encode(train));
-///     const Eigen::VectorXf far = mahalanobis.distance(model.encode(test));
+///     mahalanobis.fit(model.encode(images));
+///     const Eigen::VectorXf far = mahalanobis.distance(model.encode(x));
 ///
 /// Σ = (1 − δ) S + δ tr(S)/code · I, with S = Σ(z − μ)(z − μ)ᵀ / n. Without a `shrinkage` of one's own δ is that of
 /// Ledoit and Wolf (2004), scikit-learn's `LedoitWolf`, which has the least expected squared error; so Σ has an inverse

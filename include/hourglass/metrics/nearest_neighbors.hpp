@@ -21,9 +21,9 @@ inline namespace HOURGLASS_ABI {
 /// Pizzuti 2002) that follows normal codes of any shape, in groups too, where `MahalanobisDistance` sees one cloud.
 ///
 ///     hg::NearestNeighbors neighbors{5};                       // of float; hg::NearestNeighbors<double> for double
-///     neighbors.fit(model.encode(train));
-///     const Eigen::VectorXf far = neighbors.mean_distance(model.encode(test));
-///     const double threshold = hg::quantile_threshold(neighbors.mean_distance(), 0.99);  // of `train` itself
+///     neighbors.fit(model.encode(images));
+///     const Eigen::VectorXf far = neighbors.mean_distance(model.encode(x));
+///     const double threshold = hg::quantile_threshold(neighbors.mean_distance(), 0.99);  // of `images` alone
 ///
 /// Keeps a copy of the codes. A query takes code · n multiplications. To keep it in a file, save `codes()` under a
 /// name, and fit it on them again.
