@@ -86,6 +86,7 @@
 #include "hourglass/layers/reshape.hpp"
 #include "hourglass/layers/residual.hpp"
 #include "hourglass/layers/upsampled_conv2d.hpp"
+#include "hourglass/losses/additive_loss.hpp"
 #include "hourglass/losses/bernoulli_likelihood.hpp"
 #include "hourglass/losses/binary_cross_entropy.hpp"
 #include "hourglass/losses/categorical_cross_entropy.hpp"

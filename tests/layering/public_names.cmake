@@ -46,7 +46,7 @@ set(public
     # random numbers, threads, memory, errors
     Error Frozen Rng Stream Workers fail first_non_finite freeze is_finite philox prefer_huge_pages shuffle text
     # what the author of a layer, a term or a loss writes with
-    ConstFlat ConstView Context CrossEntropy ElementwiseLoss Extents Flat Index Input Layer Link Matrix Pointwise Range Slot
+    AdditiveLoss ConstFlat ConstView Context CrossEntropy ElementwiseLoss Extents Flat Index Input Layer Link Matrix Pointwise Range Slot
     TiedWeights Traits Vector View Weight clear flat initialize initialize_bias
 )
 

@@ -103,65 +103,42 @@ struct CategoricalCrossEntropy {
     static constexpr double epsilon = 1e-7;
 
     template <class T>
-    static T each_position(const core::Caller& caller, double label_smoothing, Index classes, ConstView<T> prediction,
-                           ConstView<T> target, Position<T> position, T* d) {
-        const Smoothing<T> smoothing{T(1 - label_smoothing), T(label_smoothing / static_cast<double>(classes))};
-        const Index positions = target.size() / classes;
-        const T scale = T(1 / static_cast<double>(positions));
-        // All targets are looked at before the first gradient is written.
-        for (Index i = 0; i < target.size(); ++i)
-            if (target.data()[i] < T(0) || target.data()[i] > T(1)) losses::fail_target(caller, name, target, i);
-        for (Index k = 0; k < positions; ++k) {
-            const T total = sum_of(target.data() + k * classes, classes);
-            if (total < T(1 - 1e-3) || total > T(1 + 1e-3))
-                fail(caller.prefix(), name, ": the targets of each position must sum to 1; those of position ",
-                     k * classes % target.rows() / classes, " of sample ",
-                     caller.first_sample + k * classes / target.rows(), " do not");
-        }
-        core::Accumulator<T> sum(0);
-        for (Index k = 0; k < positions; ++k) {
-            const T* const t = target.data() + k * classes;
-            sum += core::Accumulator<T>(position(classes, prediction.data() + k * classes, t, sum_of(t, classes),
-                                                 smoothing, scale, d ? d + k * classes : nullptr));
-        }
-        return T(sum / core::Accumulator<T>(static_cast<double>(positions)));
-    }
-    template <class T>
     static T sum_of(const T* values, Index count) {
         return kernels::sum_packs<T>(
             count, [](const kernels::Pack<T>& value) { return value; }, values);
     }
 
-    // The three methods on scores or probabilities of `Channels` classes; 0 stands for a column of one position.
+    // The loss of scores or probabilities of `Channels` classes; 0 stands for a column of one position.
     template <Index Channels, bool Scores>
-    struct Methods {
+    struct Methods : AdditiveLoss<Methods<Channels, Scores>> {
+        static constexpr Index values_per_term(Index rows) { return Channels > 0 ? Channels : rows; }
         core::Caller caller;
         double label_smoothing;
 
         template <class T>
-        T value(ConstView<T> p, ConstView<T> target) const {
-            return each_position<T>(caller, label_smoothing, classes(p), p, target, formula<T>(), nullptr);
-        }
-        template <class T>
-        T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
-            return each_position<T>(caller, label_smoothing, classes(p), p, target, formula<T>(), d.data());
-        }
-        template <class T>
-        void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-            const Index rows = p.rows();
-            for (Index j = 0; j < p.cols(); ++j)
-                each[j] = Methods{{caller.function, caller.first_sample + j}, label_smoothing}.template value<T>(
-                    {p.data() + j * rows, rows, 1}, {target.data() + j * rows, rows, 1});
-        }
-
-      private:
-        template <class T>
-        static Index classes(ConstView<T> p) {
-            return Channels > 0 ? Channels : p.rows();
-        }
-        template <class T>
-        static Position<T> formula() {
-            return Scores ? from_scores<T> : from_probabilities<T>;
+        core::Accumulator<T> sum(ConstView<T> prediction, ConstView<T> target, T* d, T scale,
+                                 const losses::Place& place) const {
+            const Index classes = values_per_term(target.rows()), positions = target.size() / classes;
+            // All targets are looked at before the first gradient is written.
+            for (Index i = 0; i < target.size(); ++i)
+                if (target.data()[i] < T(0) || target.data()[i] > T(1))
+                    losses::fail_target(caller, name, target, i, place);
+            for (Index k = 0; k < positions; ++k) {
+                const T total = sum_of(target.data() + k * classes, classes);
+                if (total < T(1 - 1e-3) || total > T(1 + 1e-3))
+                    fail(caller.prefix(), name, ": the targets of each position must sum to 1; those of position ",
+                         k * classes % target.rows() / classes, " of sample ",
+                         caller.first_sample + place.sample + k * classes / target.rows(), " do not");
+            }
+            const Smoothing<T> smoothing{T(1 - label_smoothing), T(label_smoothing / static_cast<double>(classes))};
+            constexpr Position<T> position = Scores ? from_scores<T> : from_probabilities<T>;
+            core::Accumulator<T> all(0);
+            for (Index k = 0; k < positions; ++k) {
+                const T* const t = target.data() + k * classes;
+                all += core::Accumulator<T>(position(classes, prediction.data() + k * classes, t, sum_of(t, classes),
+                                                     smoothing, scale, d ? d + k * classes : nullptr));
+            }
+            return all;
         }
     };
 
@@ -169,24 +146,24 @@ struct CategoricalCrossEntropy {
     /// The same loss with z, p = softmax(z), in the prediction's place.
     template <Shape Output>
     constexpr Methods<Output.channels, true> from_logits(const core::Caller& caller = {}) const {
-        return {caller, label_smoothing};
+        return {{}, caller, label_smoothing};
     }
     template <Shape Output>
     constexpr Methods<Output.channels, false> from_output(const core::Caller& caller = {}) const {
-        return {caller, label_smoothing};
+        return {{}, caller, label_smoothing};
     }
 
     template <class T>
     T value(ConstView<T> p, ConstView<T> target) const {
-        return Methods<0, false>{{}, label_smoothing}.template value<T>(p, target);
+        return from_output<Shape{0}>().template value<T>(p, target);
     }
     template <class T>
     T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
-        return Methods<0, false>{{}, label_smoothing}.template gradient<T>(p, target, d);
+        return from_output<Shape{0}>().template gradient<T>(p, target, d);
     }
     template <class T>
     void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-        Methods<0, false>{{}, label_smoothing}.template samples<T>(p, target, each);
+        from_output<Shape{0}>().template samples<T>(p, target, each);
     }
 };
 

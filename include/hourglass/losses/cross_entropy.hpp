@@ -16,11 +16,12 @@ namespace losses {
 
 // For a target at this place that lies outside [0, 1].
 template <class T>
-[[noreturn]] void fail_target(const core::Caller& caller, std::string_view loss, ConstView<T> target, Index at) {
+[[noreturn]] void fail_target(const core::Caller& caller, std::string_view loss, ConstView<T> target, Index at,
+                              const Place& place) {
     double value = 0;
     if constexpr (std::floating_point<T>) value = static_cast<double>(target.data()[at]);
-    fail(caller.prefix(), loss, ": targets must lie in [0, 1]; feature ", at % target.rows(), " of sample ",
-         caller.first_sample + at / target.rows(), " is ", value);
+    fail(caller.prefix(), loss, ": targets must lie in [0, 1]; feature ", place.feature + at % target.rows(),
+         " of sample ", caller.first_sample + place.sample + at / target.rows(), " is ", value);
 }
 
 /// Σ over all values of −t ln σ(z) − (1 − t) ln(1 − σ(z)) = max(z, 0) − z t − ln max(p, 1 − p), p = σ(z). With `d`,
@@ -28,7 +29,7 @@ template <class T>
 /// place, when a target lies outside [0, 1].
 template <class T>
 T sum_cross_entropy_from_logits(const core::Caller& caller, std::string_view who, ConstView<T> logits,
-                                ConstView<T> target, T* d, T scale) {
+                                ConstView<T> target, T* d, T scale, const Place& place) {
     // The logarithm is taken once per lane of a product of 32 factors in [1/2, 1].
     using P = kernels::Pack<T>;
     constexpr Index lanes = P::lanes, block = 32 * lanes;
@@ -64,7 +65,7 @@ T sum_cross_entropy_from_logits(const core::Caller& caller, std::string_view who
     // Compared without a branch on each value; a target that is NaN is left to the check of the objective.
     if (kernels::where_greater(worst, P(0.5), P(1), P(0)).sum() > T(0))
         for (Index i = 0; i < size; ++i)
-            if (target.data()[i] < T(0) || target.data()[i] > T(1)) fail_target(caller, who, target, i);
+            if (target.data()[i] < T(0) || target.data()[i] > T(1)) fail_target(caller, who, target, i, place);
     return T(sum);
 }
 
@@ -81,29 +82,17 @@ struct CrossEntropy {
 
     constexpr void check() const {}
 
-    /// The three methods on probabilities.
+    /// The loss of probabilities.
     struct FromProbabilities : ElementwiseLoss<FromProbabilities> {
         static constexpr bool is_likelihood = core::is_likelihood<Derived>;
         core::Caller caller;
 
         template <class T>
-        T value(ConstView<T> p, ConstView<T> target) const {
-            require_probabilities(target);
-            return ElementwiseLoss<FromProbabilities>::template value<T>(p, target);
-        }
-        template <class T>
-        T gradient(ConstView<T> p, ConstView<T> target, View<T> d) const {
-            return gradient_of_part<T>(p, target, d, p.cols());
-        }
-        template <class T>
-        T gradient_of_part(ConstView<T> p, ConstView<T> target, View<T> d, Index n) const {
-            require_probabilities(target);
-            return ElementwiseLoss<FromProbabilities>::template gradient_of_part<T>(p, target, d, n);
-        }
-        template <class T>
-        void samples(ConstView<T> p, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-            require_probabilities(target);
-            ElementwiseLoss<FromProbabilities>::template samples<T>(p, target, each);
+        core::Accumulator<T> sum(ConstView<T> p, ConstView<T> target, T* d, T scale, const losses::Place& place) const {
+            for (Index i = 0; i < target.size(); ++i)
+                if (target.data()[i] < T(0) || target.data()[i] > T(1))
+                    losses::fail_target(caller, Derived::name, target, i, place);
+            return ElementwiseLoss<FromProbabilities>::template sum<T>(p, target, d, scale, place);
         }
 
         template <class T>
@@ -120,55 +109,23 @@ struct CrossEntropy {
 
       private:
         static constexpr double epsilon = 1e-7;
-
-        template <class T>
-        void require_probabilities(ConstView<T> target) const {
-            for (Index i = 0; i < target.size(); ++i)
-                if (target.data()[i] < T(0) || target.data()[i] > T(1))
-                    losses::fail_target(caller, Derived::name, target, i);
-        }
     };
-    /// The three methods with z, x̂ = σ(z), in the prediction's place.
-    struct FromLogits {
+    /// The loss with z, x̂ = σ(z), in the prediction's place.
+    struct FromLogits : AdditiveLoss<FromLogits> {
+        static constexpr bool is_likelihood = core::is_likelihood<Derived>;
+        static constexpr Index values_per_term(Index) { return 1; }
         core::Caller caller;
 
         template <class T>
-        T value(ConstView<T> logits, ConstView<T> target) const {
-            return value_of<T>(caller, logits, target);
-        }
-        template <class T>
-        T gradient(ConstView<T> logits, ConstView<T> target, View<T> d) const {
-            return gradient_of_part<T>(logits, target, d, logits.cols());
-        }
-        template <class T>
-        T gradient_of_part(ConstView<T> logits, ConstView<T> target, View<T> d, Index samples_) const {
-            const double values = count<T>({logits.data(), logits.rows(), samples_});
-            return T(losses::sum_cross_entropy_from_logits<T>(caller, Derived::name, logits, target, d.data(),
-                                                              T(1 / values)) /
-                     T(values));
-        }
-        template <class T>
-        void samples(ConstView<T> logits, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-            const Index rows = logits.rows();
-            for (Index j = 0; j < logits.cols(); ++j)
-                each[j] = value_of<T>({caller.function, caller.first_sample + j}, {logits.data() + j * rows, rows, 1},
-                                      {target.data() + j * rows, rows, 1});
-        }
-
-      private:
-        template <class T>
-        static T value_of(const core::Caller& whose, ConstView<T> logits, ConstView<T> target) {
-            return T(losses::sum_cross_entropy_from_logits<T>(whose, Derived::name, logits, target, nullptr, T(0)) /
-                     T(count(logits)));
-        }
-        template <class T>
-        static double count(ConstView<T> logits) {
-            return static_cast<double>(core::is_likelihood<Derived> ? logits.cols() : logits.size());
+        core::Accumulator<T> sum(ConstView<T> logits, ConstView<T> target, T* d, T scale,
+                                 const losses::Place& place) const {
+            return core::Accumulator<T>(
+                losses::sum_cross_entropy_from_logits<T>(caller, Derived::name, logits, target, d, scale, place));
         }
     };
     template <Shape Output = Shape{}>
     static constexpr FromLogits from_logits(const core::Caller& caller = {}) {
-        return {caller};
+        return {{}, caller};
     }
     template <Shape Output = Shape{}>
     static constexpr FromProbabilities from_output(const core::Caller& caller = {}) {

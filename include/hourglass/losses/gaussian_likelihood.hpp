@@ -32,10 +32,10 @@ struct NormalNats : ElementwiseLoss<NormalNats<T>> {
 
 /// −ln p(t | x̂) = Σ ½ ((t − x̂)²/σ² + ln 2πσ²), sum over features, mean over the batch, in nats. σ² is the same for
 /// every value and fixed; 1 makes half the squared error of it. `Error` unless σ² is finite and positive.
-struct GaussianLikelihood {
+struct GaussianLikelihood : AdditiveLoss<GaussianLikelihood> {
     static constexpr std::string_view name = "GaussianLikelihood";
-    static constexpr Slot slot = Slot::Loss;
     static constexpr bool is_likelihood = true;
+    static constexpr Index values_per_term(Index) { return 1; }
     double variance;  ///< σ²
 
     constexpr explicit GaussianLikelihood(double variance_ = 1) : variance(variance_) { check(); }
@@ -49,22 +49,9 @@ struct GaussianLikelihood {
     }
 
     template <class T>
-    T value(ConstView<T> prediction, ConstView<T> target) const {
-        return nats<T>().value(prediction, target);
-    }
-    template <class T>
-    T gradient(ConstView<T> prediction, ConstView<T> target, View<T> d) const {
-        return nats<T>().gradient(prediction, target, d);
-    }
-    template <class T>
-    void samples(ConstView<T> prediction, ConstView<T> target, Eigen::Map<Vector<T>> each) const {
-        nats<T>().samples(prediction, target, each);
-    }
-
-  private:
-    template <class T>
-    losses::NormalNats<T> nats() const {
-        return {{}, T(variance)};
+    core::Accumulator<T> sum(ConstView<T> prediction, ConstView<T> target, T* d, T scale,
+                             const losses::Place& place) const {
+        return losses::NormalNats<T>{{}, T(variance)}.template sum<T>(prediction, target, d, scale, place);
     }
 };
 
