@@ -75,8 +75,9 @@ enum class Range { Real, Unit };
 
 /// The link functions of generalised linear models (Nelder and Wedderburn 1972) that losses know: an activation is the
 /// inverse of one when it makes probabilities of scores, `Sigmoid` of the logistic one, `Softmax` of the other. A loss
-/// of the same link is then computed from the scores.
-enum class Link { None, Logistic, Softmax };
+/// of the same link is then computed from the scores. `EachGroup`: channels fall into groups with a link each, which
+/// layer or loss names as its `groups`.
+enum class Link { None, Logistic, Softmax, EachGroup };
 
 /// What a layer says of itself; the defaults are the cautious answers.
 struct Traits {
@@ -96,6 +97,7 @@ struct Traits {
     bool shared_in_parts = false;    ///< and of a tied layer the `shared_part` of the shared one, too
     std::size_t branch = 0;          ///< reads the activation before that many layers as well (`Add` of `Residual`)
     Index condition = 0;             ///< reads so many values that the caller gives with each sample (`Condition`)
+    bool takes_missing = false;      ///< NaN in x is a missing value, and what y holds for it is finite
 };
 
 /// Extents of an array of up to four dimensions, the first one fastest in memory; those left out are 1.
@@ -127,6 +129,14 @@ struct Weight {
 };
 
 namespace core {
+
+/// Channels side by side, and the link of what is compared there.
+struct LinkedChannels {
+    Index channels;
+    Link link;
+
+    friend constexpr bool operator==(const LinkedChannels&, const LinkedChannels&) = default;
+};
 
 // Any part of a layer's weights, and more.
 inline constexpr Slice all_values{0, std::numeric_limits<Index>::max() / 2};
@@ -201,7 +211,8 @@ constexpr Index state_of(Shape in) {
 }
 template <class L>
 constexpr Range range_of() {
-    return traits_of<L>().link == Link::None ? traits_of<L>().range : Range::Unit;
+    constexpr Link link = traits_of<L>().link;
+    return link == Link::None || link == Link::EachGroup ? traits_of<L>().range : Range::Unit;
 }
 template <class L>
 constexpr auto weights_of(Shape in) {

@@ -29,30 +29,49 @@ constexpr Range range_at() {
         return Range::Real;
 }
 
-// Whether a loss is computed otherwise for outputs of another shape. A template of its own, because clang 14 takes no
-// requirement for fulfilled that names a constant of the function it stands in.
+// Whether a layer is the inverse of a loss's link.
+template <class L, class Loss>
+constexpr bool inverts_link_of() {
+    constexpr Link link = link_of<Loss>();
+    if constexpr (link == Link::None || traits_of<L>().link != link)
+        return false;
+    else if constexpr (link != Link::EachGroup)
+        return true;
+    else if constexpr (L::groups.size() == Loss::groups.size())
+        return L::groups == Loss::groups;
+    else
+        return false;
+}
+
+// Whether a loss can compare outputs of a shape; it brings its own sentence where it cannot.
 template <class Loss, Shape Output>
-inline constexpr bool depends_on_shape = requires(const Loss& loss, const Caller& caller) {
-    loss.template from_output<Output>(caller);
-};
+constexpr bool accepts_output() {
+    if constexpr (requires { Loss::template accepts<Output>(); })
+        return Loss::template accepts<Output>();
+    else
+        return true;
+}
 
 /// A loss at the end of layers: where the last activation is the inverse of the loss's link, both are one, and the loss
 /// reads what goes into the activation.
 template <class Layers, class Loss>
 struct LossAt {
-    static constexpr bool needs_unit_range = requires { requires Loss::needs_unit_range; };
-    static_assert(!needs_unit_range || range_at<Layers, Layers::depth>() == Range::Unit,
+    static constexpr bool ends_in_inverse = [] {
+        if constexpr (constexpr std::size_t last = last_working_layer<Layers>();
+                      needs_unit_range<Loss> && last < Layers::depth)
+            return inverts_link_of<typename Layers::template Layer<last>, Loss>();
+        else
+            return false;
+    }();
+    static_assert(!needs_unit_range<Loss> || ends_in_inverse || range_at<Layers, Layers::depth>() == Range::Unit,
                   "hourglass: this loss compares probabilities, so what it reads must lie in (0, 1): end the chain in "
-                  "Sigmoid, or in Softmax for CategoricalCrossEntropy");
+                  "Sigmoid, in Softmax for CategoricalCrossEntropy, or in OutputActivation<Loss> for FeatureGroups");
+    static_assert(accepts_output<Loss, Layers::plan.shapes[Layers::depth]>());
     static constexpr bool fits = true;  // naming it instantiates this class, and so the assertion above
 
     // Only layers from `first` on may be fused with the loss: the outputs of those before are read by terms too.
     static constexpr bool fused_from(std::size_t first) {
-        constexpr std::size_t last = last_working_layer<Layers>();
-        if constexpr (needs_unit_range && last < Layers::depth)
-            return last >= first && traits_of<typename Layers::template Layer<last>>().link == link_of<Loss>();
-        else
-            return false;
+        return ends_in_inverse && last_working_layer<Layers>() >= first;
     }
     // The activation that the loss reads.
     static constexpr std::size_t activation(std::size_t first) {
@@ -63,15 +82,10 @@ struct LossAt {
     /// parameters begin at `offset`.
     template <bool Fused, std::size_t At, class T>
     static decltype(auto) bind(const Loss& loss, const Caller& caller, const T* theta, T* gradient, Index offset) {
-        constexpr Shape shape = Layers::plan.shapes[At];
-        if constexpr (Fused)
-            return loss.template from_logits<shape>(caller);
-        else if constexpr (depends_on_shape<Loss, shape>)
-            return loss.template from_output<shape>(caller);
-        else if constexpr (learned_by<Loss>() > 0)
+        if constexpr (learned_by<Loss>() > 0)
             return loss.template bind<T>(theta + offset, gradient ? gradient + offset : nullptr);
         else
-            return static_cast<const Loss&>(loss);
+            return computed<Fused, Layers::plan.shapes[At]>(loss, caller);
     }
 };
 

@@ -253,20 +253,28 @@ class Passes : public Runner<T, Layers, Marks...> {
         return {y, plan.shapes[end].size(), x.cols()};
     }
 
-    /// Where a value that is not finite came from, for a message: x, its condition or the target, else the first layer
-    /// behind which there is one, looked for by running layers begin … end − 1 again; `name(i)` is that of layer i, and
-    /// the buffers' first sample is number `first` of the batch.
+    /// Where a value that is not finite came from, for a message: x, its condition or the target, where none may be
+    /// missing, else the first layer behind which there is one, looked for by running layers begin … end − 1 again;
+    /// `name(i)` is that of layer i, and the buffers' first sample is number `first` of the batch.
     template <class Name>
-    HOURGLASS_COLD std::string cause_of_non_finite(const Batch<T>& x, const Input<T>& target, const Buffers& b,
-                                                   std::size_t begin, std::size_t end, Index first,
+    HOURGLASS_COLD std::string cause_of_non_finite(const Batch<T>& x, const Input<T>& target, MayBeMissing left_out,
+                                                   const Buffers& b, std::size_t begin, std::size_t end, Index first,
                                                    const Name& name) const {
+        constexpr bool takes_missing = traits_of<typename Layers::template Layer<0>>().takes_missing;
+        const MayBeMissing none = [](Index) { return false; }, all = [](Index) { return true; };
+        const MayBeMissing may_be_missing[] = {begin == 0 && takes_missing ? all : none, none,
+                                               left_out ? left_out : none};
         const std::string_view what[] = {begin == 0 ? "x" : "the code", "the condition", "the target"};
         const Input<T>* const given[] = {&x.x, &x.condition, &target};
         for (std::size_t i = 0; i < std::size(what); ++i)
             for (Index j = 0; j < given[i]->cols(); ++j) {
                 const T* const sample = given[i]->data() + j * given[i]->outerStride();
-                if (const Index at = first_non_finite(sample, given[i]->rows()); at >= 0)
-                    return message_of(what[i], " is not finite: feature ", at, " of sample ", j, " is ", sample[at]);
+                for (Index at = 0; at < given[i]->rows(); ++at)
+                    if (!is_finite(sample[at]) && !(is_nan(sample[at]) && may_be_missing[i](at)))
+                        return message_of(what[i], " is not finite: feature ", at, " of sample ", j, " is ", sample[at],
+                                          i == 0 && begin == 0 && left_out && is_nan(sample[at])
+                                              ? "; a chain that begins with ZeroImputation takes it for missing"
+                                              : "");
             }
         for (std::size_t i = begin; i < end; ++i) {
             run_forward(b, i, i + 1);

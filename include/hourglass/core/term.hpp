@@ -46,10 +46,11 @@
 // A loss that needs predictions in (0, 1) says `needs_unit_range = true`, and of which `link` it is; it then brings
 // `from_logits<Output>(caller)`: the same three methods on what goes into the activation that is the inverse of this
 // link, whose gradient is exact where the activation saturates. A loss that depends on the output's shape brings
-// `from_output<Output>(caller)` likewise. A loss whose target is not the input says `rebuilds_input = false`; one in
-// nats, summed over the features, says `is_likelihood = true`; one that learns brings its `weights()`, named arrays as
-// a layer's, and `bind(w, dw)`: the three methods with those values at w and their gradient added at dw (which is null
-// in evaluation).
+// `from_output<Output>(caller)` likewise, and in `accepts<Output>()` what can be asserted of it. A loss whose target is
+// not the input says `rebuilds_input = false`; one in nats, summed over the features, says `is_likelihood = true`; one
+// that leaves out targets that are NaN says of which features, `may_be_missing(feature)`; one that learns brings its
+// `weights()`, named arrays as a layer's, and `bind(w, dw)`: the three methods with those values at w and their
+// gradient added at dw (which is null in evaluation).
 #pragma once
 
 #include <array>
@@ -141,11 +142,44 @@ inline constexpr bool is_likelihood = requires {
     requires Loss::is_likelihood;
 };
 template <class Loss>
+inline constexpr bool needs_unit_range = requires {
+    requires Loss::needs_unit_range;
+};
+template <class Loss>
+inline constexpr bool rebuilds_input = !requires {
+    requires Loss::rebuilds_input == false;
+};
+template <class Loss>
 constexpr Link link_of() {
     if constexpr (requires { Loss::link; })
         return Loss::link;
     else
         return Link::None;
+}
+/// Which features of the target may be missing, NaN, as a loss of it leaves them out; null: none.
+using MayBeMissing = bool (*)(Index feature);
+template <class Loss>
+constexpr MayBeMissing may_be_missing() {
+    if constexpr (requires { Loss::may_be_missing(Index{0}); })
+        return &Loss::may_be_missing;
+    else
+        return nullptr;
+}
+/// Whether a loss is computed otherwise for outputs of another shape. A template of its own, because clang 14 takes no
+/// requirement for fulfilled that names a constant of the function it stands in.
+template <class Loss, Shape Output>
+inline constexpr bool depends_on_shape = requires(const Loss& loss, const Caller& caller) {
+    loss.template from_output<Output>(caller);
+};
+/// A loss as it is computed of outputs of this shape, or of what goes into the inverse of its link.
+template <bool FromLogits, Shape Output, class Loss>
+decltype(auto) computed(const Loss& loss, [[maybe_unused]] const Caller& caller) {
+    if constexpr (FromLogits)
+        return loss.template from_logits<Output>(caller);
+    else if constexpr (depends_on_shape<Loss, Output>)
+        return loss.template from_output<Output>(caller);
+    else
+        return static_cast<const Loss&>(loss);
 }
 /// The named arrays that a loss learns, and how many values they have.
 template <class Loss>

@@ -91,6 +91,21 @@ constexpr bool is_finite(T value) {
     }
 }
 
+namespace core {
+
+/// Whether `value` is NaN, by its bits.
+template <class T>
+constexpr bool is_nan(const T& value) {
+    if constexpr (sizeof(T) == 4 && std::floating_point<T>)
+        return (std::bit_cast<std::uint32_t>(value) & 0x7fff'ffffu) > 0x7f80'0000u;
+    else if constexpr (std::floating_point<T>)
+        return (std::bit_cast<std::uint64_t>(value) & 0x7fff'ffff'ffff'ffffu) > 0x7ff0'0000'0000'0000u;
+    else
+        return !(value == value);  // dual numbers, to check derivatives with. NOLINT(misc-redundant-expression)
+}
+
+}  // namespace core
+
 /// Position of the first value that is infinite or NaN, or -1.
 template <std::floating_point T>
 Index first_non_finite(const T* values, Index count) {

@@ -98,7 +98,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(value))
                 fail(function, ": the loss is not finite: ", core::name_of<Loss>(), " is ", value, "; ",
-                     passes_.cause_of_non_finite(x, target, b, 0, end, 0, name));
+                     passes_.cause_of_non_finite(x, target, core::may_be_missing<Loss>(), b, 0, end, 0, name));
         b.written[Passes::plan.owner[end]] = true;
         go_back(b, end, tape.gradient().data(), false);
         return value;

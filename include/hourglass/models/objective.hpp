@@ -37,6 +37,7 @@ class Objective {
     using Buffers = typename Passes::Buffers;
     static constexpr std::string_view loss_name = core::name_of<Loss>();
     static constexpr Index learned = core::learned_by<Loss>();
+    static constexpr core::MayBeMissing left_out = core::may_be_missing<Loss>();
 
     /// What the objective sees of a pass of training.
     struct Step {
@@ -225,8 +226,8 @@ class Objective {
                         const bool code_is_finite =
                             draws && first_non_finite(b.activation[code_end], code * b.samples) < 0;
                         fail(function, ": the loss is not finite (", value, "): ",
-                             passes.cause_of_non_finite(x, target, b, code_is_finite ? code_end : begin, compared,
-                                                        first, Pipeline::name));
+                             passes.cause_of_non_finite(x, target, left_out, b, code_is_finite ? code_end : begin,
+                                                        compared, first, Pipeline::name));
                     }
             });
     }

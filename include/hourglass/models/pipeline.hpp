@@ -79,10 +79,10 @@ struct Pipeline {
     }());
     static_assert([] {
         // What is not to be the input again, such as the classes of a classifier, has a shape of its own.
-        if constexpr (requires { requires Loss::rebuilds_input == false; })
-            return true;
-        else
+        if constexpr (core::rebuilds_input<Loss>)
             return DecoderRebuildsTheInput<Encoder::input, Decoder::output>::fits;
+        else
+            return true;
     }());
 
     using Layers = typename decltype(core::joined_type<CodeTerm>(std::declval<typename Encoder::Flat>(),
