@@ -284,3 +284,33 @@ TEST_CASE("Scaling on threads gives the same values and errors") {
     CHECK_THAT(error_of([&] { standard.transform(data, workers); }),
                ContainsSubstring("StandardScaler::transform: feature 2 of sample 90 is nan"));
 }
+
+TEST_CASE("scalers that take missing values leave them out and let them be") {
+    const double missing = std::numeric_limits<double>::quiet_NaN();
+    Eigen::MatrixXd data(3, 5);
+    data << 1, missing, 3, 5, missing, 7, 7, missing, 7, 7, missing, -2, 2, 6, missing;
+    hg::StandardScaler<double> standard{{.missing = true}};
+    const Eigen::MatrixXd scaled = standard.fit_transform(data);
+    CHECK(standard.mean() == Eigen::Vector3d{3, 7, 2});
+    CHECK(std::abs(standard.scale()[0] - std::sqrt(8.0 / 3)) < 1e-15);
+    CHECK(standard.scale()[1] == 1);
+    hg::MinMaxScaler<double> range{{.clip = true, .missing = true}};
+    const Eigen::MatrixXd ranged = range.fit_transform(data);
+    CHECK(range.min() == Eigen::Vector3d{1, 7, -2});
+    CHECK(range.range() == Eigen::Vector3d{4, 1, 8});
+    const Eigen::MatrixXd back = standard.inverse_transform(scaled);
+    for (Eigen::Index i = 0; i < data.size(); ++i) {
+        const bool gap = !hg::is_finite(data.reshaped()[i]);
+        CHECK(hg::is_finite(scaled.reshaped()[i]) == !gap);
+        CHECK(hg::is_finite(ranged.reshaped()[i]) == !gap);
+        if (!gap) CHECK(std::abs(back.reshaped()[i] - data.reshaped()[i]) < 1e-14);
+    }
+    data(2, 1) = std::numeric_limits<double>::infinity();
+    CHECK_THAT(error_of([&] { (void)standard.transform(data); }),
+               ContainsSubstring("StandardScaler::transform: feature 2 of sample 1 is inf, not a finite number"));
+    data.row(2).setConstant(missing);
+    CHECK_THAT(error_of([&] { standard.fit(data); }),
+               ContainsSubstring("StandardScaler::fit: feature 2 has no value, all are missing"));
+    CHECK_THAT(error_of([&] { range.fit(data); }),
+               ContainsSubstring("MinMaxScaler::fit: feature 2 has no value, all are missing"));
+}

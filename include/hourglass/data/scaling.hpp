@@ -19,16 +19,25 @@ inline namespace HOURGLASS_ABI {
 // What is not for users.
 namespace data {
 
-/// What every scaler asks of its data: at least one feature and one sample, all finite. `Error` names what is missing,
-/// or the feature (row) and sample (column), from 0, of the first value that is not finite.
+/// The first of a sample's values that is not finite, or with `missing` infinite; −1 without one.
 template <std::floating_point T>
-void check_scalable(const char* function, const Input<T>& values, core::Team* team = nullptr) {
+Index first_bad(const T* values, Index count, bool missing) {
+    if (!missing) return first_non_finite(values, count);
+    for (Index i = 0; i < count; ++i)
+        if (!is_finite(values[i]) && !core::is_nan(values[i])) return i;
+    return -1;
+}
+
+/// What every scaler asks of its data: at least one feature and one sample, all finite or, with `missing`, NaN. `Error`
+/// names what there is none of, or the feature (row) and sample (column), from 0, of the first value that is neither.
+template <std::floating_point T>
+void check_scalable(const char* function, const Input<T>& values, bool missing, core::Team* team = nullptr) {
     if (values.size() == 0)
         fail(function, ": the data is ", values.rows(), " x ", values.cols(), ": it has no ",
              values.rows() == 0 ? "rows (features)" : "columns (samples)");
     core::each_slice(team, values.cols(), [&](const Slice& some) {
         for (Index sample = some.begin; sample < some.end(); ++sample) {
-            const Index feature = first_non_finite(values.col(sample).data(), values.rows());
+            const Index feature = first_bad(values.col(sample).data(), values.rows(), missing);
             if (feature >= 0)
                 fail(function, ": feature ", feature, " of sample ", sample, " is ", values(feature, sample),
                      ", not a finite number");
@@ -36,23 +45,33 @@ void check_scalable(const char* function, const Input<T>& values, core::Team* te
     });
 }
 
-/// A matrix of f(x, feature) for every value x of the data. `Error` for data that is not as above or has another number
-/// of features than the scaler was fitted on (0: not fitted), and for a result that is no finite number in T: a double
-/// may be too large for a float.
+/// The first value of a feature that is there. `Error` without one.
+template <std::floating_point T>
+double first_present(const char* function, const Input<T>& values, Index feature) {
+    for (Index j = 0; j < values.cols(); ++j)
+        if (!core::is_nan(values(feature, j))) return static_cast<double>(values(feature, j));
+    fail(function, ": feature ", feature, " has no value, all are missing");
+}
+
+/// A matrix of f(x, feature) for every value x of the data that is not missing. `Error` for data that is not as above
+/// or has another number of features than the scaler was fitted on (0: not fitted), and for a result that is no finite
+/// number in T: a double may be too large for a float.
 // In plain loops: the formulas do not depend on T, and as array expressions over doubles they would be compiled by
 // everybody who includes this.
 template <class T, class F>
-Matrix<T> scaled_values(const char* function, const Input<T>& values, Index fitted, core::Team* team, const F& f) {
+Matrix<T> scaled_values(const char* function, const Input<T>& values, Index fitted, bool missing, core::Team* team,
+                        const F& f) {
     if (fitted == 0) fail(function, ": the scaler is not fitted; call fit first");
     if (values.rows() != fitted)
         fail(function, ": the scaler was fitted on ", fitted, " features (rows), the data has ", values.rows());
-    check_scalable<T>(function, values, team);
+    check_scalable<T>(function, values, missing, team);
     Matrix<T> out(values.rows(), values.cols());
     core::each_slice(team, values.cols(), [&](const Slice& some) {
         for (Index j = some.begin; j < some.end(); ++j) {
             for (Index i = 0; i < values.rows(); ++i)
-                out(i, j) = static_cast<T>(f(static_cast<double>(values(i, j)), i));
-            const Index wrong = first_non_finite(out.col(j).data(), out.rows());
+                out(i, j) =
+                    core::is_nan(values(i, j)) ? values(i, j) : static_cast<T>(f(static_cast<double>(values(i, j)), i));
+            const Index wrong = first_bad(out.col(j).data(), out.rows(), missing);
             if (wrong >= 0)
                 fail(function, ": feature ", wrong, " of sample ", j, " is ", values(wrong, j), ", which would become ",
                      f(static_cast<double>(values(wrong, j)), wrong), ", beyond the numbers of ",
@@ -85,8 +104,9 @@ struct MinMaxOptions {
     double low = 0, high = 1;  ///< The range that the training data is mapped to.
     bool clip = false;         ///< Whether other data is cut to that range (for losses that need it).
     bool together = false;     ///< One minimum and maximum for all features: pixels keep their proportions.
+    bool missing = false;      ///< As in `StandardOptions`.
 
-    // `together` acts in `fit` alone: files do not hold it.
+    // `together` acts in `fit` alone, and what may be missing the next program says: files do not hold them.
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
         use("low", self.low);
@@ -121,13 +141,14 @@ class MinMaxScaler {
     }
 
     /// Learns each feature's minimum and maximum from `data`, d × n. Errors: no data, values that are not finite, a
-    /// range beyond the numbers of double.
+    /// feature that is missing throughout, a range beyond the numbers of double.
     MinMaxScaler& fit(const Input<T>& data) {
-        data::check_scalable<T>("MinMaxScaler::fit", data);
+        data::check_scalable<T>("MinMaxScaler::fit", data, options_.missing);
         Eigen::VectorXd min(data.rows()), max(data.rows()), range(data.rows());
         for (Index i = 0; i < data.rows(); ++i) {
-            double smallest = static_cast<double>(data(i, 0)), largest = smallest;
-            for (Index j = 1; j < data.cols(); ++j) {
+            double smallest = data::first_present<T>("MinMaxScaler::fit", data, i), largest = smallest;
+            for (Index j = 0; j < data.cols(); ++j) {
+                if (core::is_nan(data(i, j))) continue;
                 smallest = std::min(smallest, static_cast<double>(data(i, j)));
                 largest = std::max(largest, static_cast<double>(data(i, j)));
             }
@@ -175,20 +196,27 @@ class MinMaxScaler {
         const double low = options_.low, high = options_.high;
         // Divided, not multiplied by a reciprocal: the training maximum is then exactly `high` of [0, 1], not an ulp
         // above it.
-        return data::scaled_values<T>("MinMaxScaler::transform", data, min_.size(), team, [&](double x, Index i) {
-            const double scaled = (x - min_[i]) / range_[i] * (high - low) + low;
-            return options_.clip ? std::min(std::max(scaled, low), high) : scaled;
-        });
+        return data::scaled_values<T>("MinMaxScaler::transform", data, min_.size(), options_.missing, team,
+                                      [&](double x, Index i) {
+                                          const double scaled = (x - min_[i]) / range_[i] * (high - low) + low;
+                                          return options_.clip ? std::min(std::max(scaled, low), high) : scaled;
+                                      });
     }
     Matrix<T> inverse_transform(const Input<T>& scaled, core::Team* team) const {
         const double low = options_.low, high = options_.high;
         return data::scaled_values<T>(
-            "MinMaxScaler::inverse_transform", scaled, min_.size(), team,
+            "MinMaxScaler::inverse_transform", scaled, min_.size(), options_.missing, team,
             [&](double x, Index i) { return (x - low) / (high - low) * range_[i] + min_[i]; });
     }
 
     MinMaxOptions options_;
     Eigen::VectorXd min_, range_;
+};
+
+/// What a `StandardScaler` takes.
+struct StandardOptions {
+    bool missing =
+        false;  ///< NaN is a missing value: `fit` leaves it out, `transform` lets it be, as scikit-learn does.
 };
 
 /// Gives each feature (row) mean 0 and variance 1 over the training data: x′ = (x − mean) / scale. The scale is the
@@ -202,28 +230,35 @@ template <std::floating_point T = float>
 class StandardScaler {
   public:
     StandardScaler() = default;
+    explicit StandardScaler(StandardOptions options) : options_(options) {}
 
     /// A scaler that was fitted before, from its `mean()` and `scale()`, one value per feature. Errors: another number
     /// of scales than of means, none, a value that is not finite, a scale that is not larger than 0.
-    StandardScaler(const Eigen::VectorXd& mean, const Eigen::VectorXd& scale) {
+    StandardScaler(const Eigen::VectorXd& mean, const Eigen::VectorXd& scale, const StandardOptions& options = {})
+        : options_(options) {
         data::check_statistics("StandardScaler", "mean", mean, "scale", scale);
         mean_ = mean;
         scale_ = scale;
     }
 
     /// Learns each feature's mean and standard deviation from `data`, d × n. Errors: no data, values that are not
-    /// finite, a variance beyond the numbers of double.
+    /// finite, a feature that is missing throughout, a variance beyond the numbers of double.
     StandardScaler& fit(const Input<T>& data) {
-        data::check_scalable<T>("StandardScaler::fit", data);
-        const double n = static_cast<double>(data.cols());
+        data::check_scalable<T>("StandardScaler::fit", data, options_.missing);
         // Two passes: the mean, then the squares of what is left. That keeps every digit of a small spread around a
         // large mean, which Σx² − n·mean² loses. The second pass also sees the rounding error of the mean
         // (Chan, Golub and LeVeque 1983).
         Eigen::VectorXd mean(data.rows()), scale(data.rows());
         for (Index i = 0; i < data.rows(); ++i) {
-            double sum = 0, rest = 0, squares = 0;
-            for (Index j = 0; j < data.cols(); ++j) sum += static_cast<double>(data(i, j)) / n;
+            const double first = data::first_present<T>("StandardScaler::fit", data, i);
+            double n = 0, sum = 0, rest = 0, squares = 0;
+            bool equal = true;
+            for (Index j = 0; j < data.cols(); ++j)
+                if (!core::is_nan(data(i, j))) ++n, equal = equal && static_cast<double>(data(i, j)) == first;
+            for (Index j = 0; j < data.cols(); ++j)
+                if (!core::is_nan(data(i, j))) sum += static_cast<double>(data(i, j)) / n;
             for (Index j = 0; j < data.cols(); ++j) {
+                if (core::is_nan(data(i, j))) continue;
                 const double difference = static_cast<double>(data(i, j)) - sum;
                 rest += difference / n;
                 squares += difference * difference / n;
@@ -233,7 +268,7 @@ class StandardScaler {
             if (!is_finite(mean[i]) || !is_finite(variance))
                 fail("StandardScaler::fit: the variance of feature ", i, " overflows");
             // Values that are all equal are their own mean; the sum may have rounded it.
-            if ((data.row(i).array() == data(i, 0)).all()) mean[i] = static_cast<double>(data(i, 0));
+            if (equal) mean[i] = first;
             const double rounding = n * std::numeric_limits<double>::epsilon();
             const bool constant = variance <= rounding * variance + (rounding * mean[i]) * (rounding * mean[i]);
             scale[i] = constant ? 1 : std::sqrt(variance);
@@ -262,17 +297,19 @@ class StandardScaler {
     const Eigen::VectorXd& mean() const { return mean_; }
     /// What each feature is divided by.
     const Eigen::VectorXd& scale() const { return scale_; }
+    const StandardOptions& options() const { return options_; }
 
   private:
     Matrix<T> transform(const Input<T>& data, core::Team* team) const {
-        return data::scaled_values<T>("StandardScaler::transform", data, mean_.size(), team,
+        return data::scaled_values<T>("StandardScaler::transform", data, mean_.size(), options_.missing, team,
                                       [&](double x, Index i) { return (x - mean_[i]) / scale_[i]; });
     }
     Matrix<T> inverse_transform(const Input<T>& scaled, core::Team* team) const {
-        return data::scaled_values<T>("StandardScaler::inverse_transform", scaled, mean_.size(), team,
+        return data::scaled_values<T>("StandardScaler::inverse_transform", scaled, mean_.size(), options_.missing, team,
                                       [&](double x, Index i) { return x * scale_[i] + mean_[i]; });
     }
 
+    StandardOptions options_;
     Eigen::VectorXd mean_, scale_;
 };
 

@@ -16,7 +16,7 @@ namespace io {
 /// A scaler by means and scales, or by minima and ranges.
 template <class O>
 concept MeanScaler = requires(const O& o) {
-    O{o.mean(), o.scale()};
+    O{o.mean(), o.scale(), o.options()};
 };
 template <class O>
 concept RangeScaler = requires(const O& o) {
@@ -44,7 +44,7 @@ auto staged(Source& source, const std::string& name, O& scaler, bool) {
     source.require_description(key, "StandardScaler");
     O made = scaler;
     const auto mean = take_vector<double>(source, key + ".mean"), scale = take_vector<double>(source, key + ".scale");
-    within(source.where() + key + ": ", [&] { made = O{mean, scale}; });
+    within(source.where() + key + ": ", [&] { made = O{mean, scale, scaler.options()}; });
     return replacing(scaler, std::move(made));
 }
 
