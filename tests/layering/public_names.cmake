@@ -19,11 +19,11 @@ set(public
     # layers
     AveragePooling1D AveragePooling2D BatchNormalization Condition Conv1D Conv1DTranspose Conv2D Conv2DTranspose Cropping1D
     Cropping2D Dense Dropout ELU Extent Flatten GELU GlobalAveragePooling2D GroupNormalization HardSwish Initializer Interpolation LayerNormalization
-    LeakyReLU MaxPooling1D MaxPooling2D Mish PReLU Padding ReLU Reshape Residual SELU Sigmoid SiLU Softmax Softplus SpatialDropout Tanh
-    UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D
+    LeakyReLU MaxPooling1D MaxPooling2D Mish OutputActivation PReLU Padding ReLU Reshape Residual SELU Sigmoid SiLU Softmax Softplus SpatialDropout Tanh
+    UpSampling1D UpSampling2D ZeroImputation ZeroPadding1D ZeroPadding2D
     # losses
-    BernoulliLikelihood BinaryCrossEntropy CategoricalCrossEntropy GaussianLikelihood Huber LearnedGaussianLikelihood
-    MeanAbsoluteError MeanSquaredError StructuralSimilarity
+    BernoulliLikelihood BinaryCrossEntropy CategoricalCrossEntropy FeatureGroups GaussianLikelihood Group Huber LearnedGaussianLikelihood
+    Masked MeanAbsoluteError MeanSquaredError StructuralSimilarity
     # terms
     BatchTopK Contractive Corruption GaussianLatent GaussianNoise JumpReLU KlSparsity L1 MaskingNoise MaximumMeanDiscrepancy
     Posterior PreActivationLoss SaltAndPepperNoise TopK
@@ -33,6 +33,7 @@ set(public
     # data
     BatchPair Csv CsvCategories CsvColumn CsvField CsvHeader CsvLines CsvMissing CsvOptions CsvTable Idx LabelledSplit LastBatch MinMaxOptions MinMaxScaler Minibatches
     PairedMinibatches Pixels Split StandardScaler binarize minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
+    PairedMinibatches Pixels Split StandardOptions StandardScaler minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
     read_idx_labels sliding_windows train_test_split window_count
     # metrics
     Classification CombinedScore Contribution MahalanobisDistance NearestNeighbors StreamingOptions StreamingScorer WindowError WindowScore accuracy activation_density

@@ -29,6 +29,11 @@ TEST_CASE("gradients of layers agree with dual numbers") {
     check_layer<vector>(hg::Softplus{});
     check_layer<vector>(hg::Softmax{});
     check_layer<sequence>(hg::Softmax{});
+    using Groups = hg::FeatureGroups<hg::Group<1, hg::BinaryCrossEntropy>, hg::Group<2, hg::CategoricalCrossEntropy>,
+                                     hg::Group<2, hg::Huber>>;
+    check_layer<vector>(hg::OutputActivation<Groups>{});
+    check_layer<hg::Shape{5, 3}>(hg::OutputActivation<Groups>{});
+    check_layer<vector>(hg::ZeroImputation{});
     check_layer<sequence>(hg::Flatten{});
     check_layer<sequence>(hg::Reshape<hg::Shape{6, 2}>{});
     check_layer<sequence>(hg::Reshape<2, 6>{});

@@ -21,10 +21,10 @@ Eigen::MatrixXd distributions(hg::Index classes, hg::Index rows, hg::Index cols,
 }
 
 template <hg::Shape Output>
-constexpr auto logits_of = hg::CategoricalCrossEntropy{}.from_logits<Output>();
+const auto logits_of = hg::CategoricalCrossEntropy{}.from_logits<Output>();
 
 template <hg::Shape Output>
-constexpr auto output_of = hg::CategoricalCrossEntropy{}.from_output<Output>();
+const auto output_of = hg::CategoricalCrossEntropy{}.from_output<Output>();
 
 template <class T, class Loss>
 void check_frozen(const Loss& loss, const std::string& name) {
@@ -50,7 +50,7 @@ TEST_CASE("the gradient of categorical cross-entropy agrees with dual numbers") 
 }
 
 TEST_CASE("label smoothing is the loss of smoothed targets, a share for every class") {
-    constexpr hg::CategoricalCrossEntropy plain, smooth{.label_smoothing = 0.2};
+    const hg::CategoricalCrossEntropy plain, smooth{.label_smoothing = 0.2};
     // Sums that are 1 but for what is let through.
     const Eigen::MatrixXd t = 0.9995 * distributions(3, 15, 7, 5), smoothed = (0.8 * t.array() + 0.2 / 3).matrix();
     const auto compare = [&](const auto& of_smooth, const auto& of_plain, const Eigen::MatrixXd& p) {

@@ -1,4 +1,6 @@
 // Whole models against dual numbers: terms, tied weights, dropout, nested chains, in-place activations together.
+#include <limits>
+
 #include "hourglass/hourglass.hpp"
 #include "support/model_check.hpp"
 
@@ -25,6 +27,19 @@ TEST_CASE("plain models") {
     check_model(build<Encoder, Decoder>(hg::MeanAbsoluteError{}), x, target);
     check_model(build<Encoder, Decoder>(hg::Huber{0.1}), x, target);
     check_model(build<Encoder, Decoder>(hg::BinaryCrossEntropy{}), x, target);
+}
+
+TEST_CASE("a model of groups of features with missing values") {
+    using Loss = hg::FeatureGroups<hg::Group<2, hg::Masked<hg::MeanSquaredError>>,
+                                   hg::Group<3, hg::Masked<hg::CategoricalCrossEntropy>>,
+                                   hg::Group<1, hg::Masked<hg::BinaryCrossEntropy>>>;
+    using Imputed = hg::Chain<hg::Shape{6}, hg::ZeroImputation, hg::Dense<5>, hg::Tanh, hg::Dense<3>>;
+    using Probabilities = hg::Chain<Imputed::output, hg::Dense<6>, hg::OutputActivation<Loss>>;
+    constexpr double missing = std::numeric_limits<double>::quiet_NaN();
+    Eigen::MatrixXd table(6, 4);
+    table << 0.5, missing, -1, missing, 2, 0, missing, missing, 0, missing, 0, missing, 1, missing, 0, missing, 0,
+        missing, 1, missing, 1, 0, missing, missing;
+    check_model(build<Imputed, Probabilities>(Loss{{}, {.weight = 0.5}, {}}), table, table);
 }
 
 constexpr auto behind = oracle::InputGradient::BehindCorruption;

@@ -210,6 +210,11 @@ void normalisations_and_activations() {
     activation("softplus", hg::Softplus{});
     activation("softmax", hg::Softmax{});
     layers<Shape{3, 2, 4}>("softmax_picture", hg::Softmax{});
+    using Groups = hg::FeatureGroups<hg::Group<2, hg::BinaryCrossEntropy>, hg::Group<3, hg::CategoricalCrossEntropy>,
+                                     hg::Group<1, hg::MeanSquaredError>>;
+    layers<Shape{6}>("output_activation", hg::OutputActivation<Groups>{});
+    layers<Shape{6, 4}>("output_activation_series", hg::OutputActivation<Groups>{});
+    activation("zero_imputation", hg::ZeroImputation{});
 }
 
 void codes() {

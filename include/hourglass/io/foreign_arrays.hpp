@@ -22,6 +22,7 @@
 #include "hourglass/layers/dropout.hpp"
 #include "hourglass/layers/layer_normalization.hpp"
 #include "hourglass/layers/prelu.hpp"
+#include "hourglass/layers/softmax.hpp"
 #include "hourglass/terms/jump_relu.hpp"
 #include "hourglass/terms/top_k.hpp"
 

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "hourglass/io/onnx_nodes.hpp"
 #include "hourglass/layers/activations.hpp"
+#include "hourglass/layers/output_activation.hpp"
 #include "hourglass/layers/prelu.hpp"
+#include "hourglass/layers/softmax.hpp"
+#include "hourglass/layers/zero_imputation.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -73,6 +77,25 @@ std::string add_nodes(OnnxNodes<T>& nodes, Exactly<GELU> of, const std::string& 
 template <class T>
 std::string add_nodes(OnnxNodes<T>& nodes, Exactly<Softmax>, const std::string& x) {
     return nodes.node("Softmax", {x}, {{"axis", -1}});
+}
+template <class T, class Loss>
+std::string add_nodes(OnnxNodes<T>& nodes, Exactly<OutputActivation<Loss>>, const std::string& x) {
+    std::vector<std::string> groups;
+    Index begin = 0;
+    for (const core::LinkedChannels& group : Loss::groups) {
+        const Index end = begin + group.channels;
+        const std::string z =
+            nodes.node("Slice", {x, nodes.integers({begin}), nodes.integers({end}), nodes.integers({-1})});
+        groups.push_back(group.link == Link::Softmax    ? nodes.node("Softmax", {z}, {{"axis", -1}})
+                         : group.link == Link::Logistic ? nodes.node("Sigmoid", {z})
+                                                        : z);
+        begin = end;
+    }
+    return nodes.node("Concat", groups, {{"axis", -1}});
+}
+template <class T>
+std::string add_nodes(OnnxNodes<T>& nodes, Exactly<ZeroImputation>, const std::string& x) {
+    return nodes.node("Where", {nodes.node("IsNaN", {x}), nodes.constant(0), x});
 }
 
 }  // namespace io

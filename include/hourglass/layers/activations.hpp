@@ -1,4 +1,4 @@
-// Pointwise activations, and Softmax. Names and defaults are Keras's.
+// Pointwise activations. Names and defaults are Keras's.
 #pragma once
 
 #include <Eigen/Core>
@@ -314,39 +314,6 @@ struct HardSwish : Pointwise<HardSwish> {
     static kernels::Pack<T> between(const kernels::Pack<T>& x, const kernels::Pack<T>& above,
                                     const kernels::Pack<T>& inside) {
         return kernels::where_greater<T>(x, 3, above, kernels::where_greater<T>(x, -3, inside, 0));
-    }
-};
-
-/// e^{xᵢ} / Σⱼ e^{xⱼ} over the channels of each position.
-struct Softmax {
-    static constexpr std::string_view name = "Softmax";
-    static constexpr Traits traits{.needs_input = false, .link = Link::Softmax, .by_sample = true};
-
-    static constexpr Shape output(Shape in) { return in; }
-
-    template <Shape In, class T>
-    void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
-        const Index channels = In.channels;
-        for (Index i = 0; i < x.size(); i += channels) {
-            const ConstFlat<T> in{x.data() + i, channels};
-            Flat<T> out{y.data() + i, channels};
-            out = (in - in.maxCoeff()).exp();
-            out /= out.sum();
-        }
-    }
-    template <Shape In, class T>
-    void backward(std::span<const T, 0>, ConstView<T>, ConstView<T> y, ConstView<T> dy, View<T> dx,
-                  const Context<T>& context) const {
-        if (!context.accumulate) clear(dx);
-        const Index channels = In.channels;
-        for (Index i = 0; i < y.size(); i += channels) {
-            const ConstFlat<T> p{y.data() + i, channels}, up{dy.data() + i, channels};
-            Flat<T>{dx.data() + i, channels} += p * (up - (p * up).sum());
-        }
-    }
-    template <Shape In>
-    constexpr Softmax mirror() const {
-        return {};
     }
 };
 

@@ -12,9 +12,9 @@ namespace losses {
 
 /// Where in a batch lies what a loss is given, for messages.
 struct Place {
-    Index feature = 0, sample = 0;  // the first ones
+    Index feature = 0, sample = 0, position = 0;  // the first ones
 
-    Place from_sample(Index j) const { return {feature, sample + j}; }
+    Place from_sample(Index j) const { return {feature, sample + j, position}; }
 };
 
 /// The methods of a loss that samples have each by itself. `Derived` gives `mean(p, t, d, samples, place)`: what these
@@ -45,6 +45,27 @@ struct SampleBySample {
     constexpr const Derived& self() const { return static_cast<const Derived&>(*this); }
 };
 
+/// The values of one sample that a loss reads: `count` runs of `size` values, which begin `stride` apart.
+struct Runs {
+    Index size, count = 1, stride = 0;
+};
+/// `weight` times what an additive loss gives of those of one sample: the mean of its terms, or a likelihood's sum; 0
+/// where there is none. Unless d is null its gradient is written there.
+template <class Loss, class T>
+core::Accumulator<T> mean_over_terms(const Loss& loss, const Runs& runs, const T* p, const T* target, T* d,
+                                     double weight, const Place& place) {
+    Index terms = 0;
+    for (Index k = 0; k < runs.count; ++k) terms += loss.template terms<T>({target + k * runs.stride, runs.size, 1});
+    const double share = core::is_likelihood<Loss> || terms == 0 ? weight : weight / static_cast<double>(terms);
+    core::Accumulator<T> sum(0);
+    for (Index k = 0; k < runs.count; ++k) {
+        const Index at = k * runs.stride;
+        sum += loss.template sum<T>({p + at, runs.size, 1}, {target + at, runs.size, 1}, d ? d + at : nullptr, T(share),
+                                    {place.feature + at, place.sample, place.position + k});
+    }
+    return sum * core::Accumulator<T>(share);
+}
+
 }  // namespace losses
 
 /// A sum of terms, mean over terms and batch or, for a likelihood, sum over terms and mean over the batch. `Derived`
@@ -60,6 +81,11 @@ struct AdditiveLoss : losses::SampleBySample<Derived> {
 
     constexpr void check() const {}
 
+    /// How many terms there are.
+    template <class T>
+    Index terms(ConstView<T> target) const {
+        return target.size() / Derived::values_per_term(target.rows());
+    }
     template <class T>
     T mean(ConstView<T> p, ConstView<T> target, T* d, Index samples, const losses::Place& place) const {
         const Index terms = core::is_likelihood<Derived> ? 1 : p.rows() / Derived::values_per_term(p.rows());
