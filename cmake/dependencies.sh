@@ -36,9 +36,18 @@ if [ -n "$missing" ]; then
     echo "installing:$missing"
     sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo apt-get update --quiet=2
+
+    # What apt and dpkg say of each package is shown only if they fail.
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    quietly() {
+        status=0
+        "$@" >"$log" 2>&1 || status=$?
+        [ "$status" = 0 ] || { cat "$log" >&2; exit "$status"; }
+    }
+    quietly $sudo apt-get update --quiet=2
     # shellcheck disable=SC2086  # a list of packages
-    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
+    quietly $sudo env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends \
         -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 $missing
 fi
 

@@ -38,6 +38,14 @@ target_link_libraries(consumer PRIVATE hourglass::hourglass)
 ")
 endfunction()
 
+# One case is built by make, also where the others are built by Ninja.
+if(CASE STREQUAL "debian")
+    find_program(MAKE make)
+    if(MAKE)
+        set(GENERATOR "Unix Makefiles")
+    endif()
+endif()
+
 # configure(<arguments>...) of the consumer; the caller says what is to come of it.
 set(configure ${CMAKE_COMMAND} -S ${work} -B ${work}/build -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-Og -DCMAKE_FIND_PACKAGE_NO_PACKAGE_REGISTRY=ON)
@@ -125,14 +133,10 @@ elseif(CASE STREQUAL "pkg_config")
         message(FATAL_ERROR "The project is ${VERSION}, pkg-config says ${version}, and the program: ${output}")
     endif()
 elseif(CASE STREQUAL "debian")
-    # A Debian package, made by make where Ninja is not at hand.
+    # A Debian package.
     find_program(DPKG_DEB dpkg-deb)
-    find_program(MAKE make)
     if(NOT DPKG_DEB)
         message(FATAL_ERROR "SKIPPED: needs dpkg-deb")
-    endif()
-    if(MAKE)
-        set(GENERATOR "Unix Makefiles")
     endif()
     run(${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${work}/hourglass -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
         -DEigen3_DIR=${Eigen3_DIR} -DHOURGLASS_BUILD_TESTS=OFF -DHOURGLASS_BUILD_EXAMPLES=OFF)

@@ -1,0 +1,76 @@
+# What the recipes for Conan, vcpkg, Debian and pkg-config say of hourglass is what the tree says: its version, its licence, its
+# language and its dependency. All that is missing or other is said at once.
+cmake_minimum_required(VERSION 3.24)
+
+set(wrong "")
+# expect(<what> <is> <file's>): what a file says is what it must.
+function(expect file what is must)
+    if(NOT "${is}" STREQUAL "${must}")
+        set(wrong "${wrong}\n${file}: ${what} is '${is}', expected '${must}'" PARENT_SCOPE)
+    endif()
+endfunction()
+# find(<variable> <file> <regex>): what the group of the regex matches in it; nothing where it does not.
+function(find variable file regex)
+    file(READ ${SOURCE_DIR}/${file} text)
+    if(NOT text MATCHES "${regex}")
+        message(FATAL_ERROR "${file} says nothing that matches ${regex}")
+    endif()
+    set(${variable} "${CMAKE_MATCH_1}" PARENT_SCOPE)
+endfunction()
+
+# What the tree says.
+find(major include/hourglass/core/version.hpp "HOURGLASS_VERSION_MAJOR ([0-9]+)")
+find(minor include/hourglass/core/version.hpp "HOURGLASS_VERSION_MINOR ([0-9]+)")
+find(patch include/hourglass/core/version.hpp "HOURGLASS_VERSION_PATCH ([0-9]+)")
+set(version ${major}.${minor}.${patch})
+find(licence LICENSE "^([A-Z]+) License\n")
+find(standard CMakeLists.txt "target_compile_features\\(hourglass INTERFACE cxx_std_([0-9]+)\\)")
+find(eigen cmake/hourglassEigen.cmake "VERSION_LESS ([0-9.]+)\\)")
+find(description CMakeLists.txt "DESCRIPTION \"([^\"]+)\"")
+
+# vcpkg.
+file(READ ${SOURCE_DIR}/cmake/vcpkg/vcpkg.json manifest)
+foreach(pair "name;hourglass" "version;${version}" "license;${licence}" "description;${description}")
+    list(GET pair 0 key)
+    list(GET pair 1 must)
+    string(JSON is GET "${manifest}" ${key})
+    expect(cmake/vcpkg/vcpkg.json ${key} "${is}" "${must}")
+endforeach()
+set(host "")
+set(minimum "")
+string(JSON count LENGTH "${manifest}" dependencies)
+math(EXPR last "${count} - 1")
+foreach(i RANGE ${last})
+    string(JSON name GET "${manifest}" dependencies ${i} name)
+    if(name STREQUAL "eigen3")
+        string(JSON minimum GET "${manifest}" dependencies ${i} "version>=")
+    else()
+        string(JSON is GET "${manifest}" dependencies ${i} host)
+        list(APPEND host ${name} ${is})
+    endif()
+endforeach()
+expect(cmake/vcpkg/vcpkg.json "Eigen's version" "${minimum}" ${eigen}.0)
+expect(cmake/vcpkg/vcpkg.json "what it needs to build" "${host}" "vcpkg-cmake;ON;vcpkg-cmake-config;ON")
+
+# Conan, which takes the version from the header.
+set(recipe cmake/conan/conanfile.py)
+find(is ${recipe} "name = \"([^\"]+)\"")
+expect(${recipe} name ${is} hourglass)
+find(is ${recipe} "license = \"([^\"]+)\"")
+expect(${recipe} license ${is} ${licence})
+find(is ${recipe} "description = \"([^\"]+)\"")
+expect(${recipe} description "${is}" "${description}")
+find(is ${recipe} "check_min_cppstd\\(self, ([0-9]+)\\)")
+expect(${recipe} "the language" ${is} ${standard})
+find(is ${recipe} "requires\\(\"eigen/([0-9.]+)\"")
+expect(${recipe} "Eigen's version" ${is} ${eigen}.0)
+
+# Debian and pkg-config.
+find(is cmake/install.cmake "libeigen3-dev \\(>= ([0-9.]+)\\)")
+expect(cmake/install.cmake "Eigen's version" ${is} ${eigen})
+find(is cmake/hourglass.pc.in "eigen3 >= ([0-9.]+)")
+expect(cmake/hourglass.pc.in "Eigen's version" ${is} ${eigen})
+
+if(wrong)
+    message(FATAL_ERROR "The recipes disagree with the tree:${wrong}")
+endif()
