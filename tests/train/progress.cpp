@@ -5,12 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <streambuf>
 #include <string>
+#include <vector>
 
 #include "support/catch.hpp"
 #include "support/error_of.hpp"
@@ -86,12 +90,12 @@ TEST_CASE("on a terminal one line is drawn over") {
         bar.end_epoch();
     }
     CHECK(out.str() ==
-          "\repoch 1/2 [=====>              ]   25%  250 samples/s  0:07 left  loss 0.75"
-          "\repoch 1/2 [==========>         ]   50%  250 samples/s  0:06 left  loss 0.5 "
-          "\repoch 1/2 [==============]  100%  250 samples/s  0:05  loss 0.5  val_loss 0.625\n"
-          "\repoch 2/2 [===================>]   99%  999 samples/s  0:00 left"
-          "\repoch 2/2 [====================]  100%  500 samples/s  0:00 left  loss 0.25"
-          "\repoch 2/2 [====================]  100%  500 samples/s  0:02                \n");
+          "\repoch 1/2 [====>              ]   25%    250 samples/s   0:07 left  loss 0.7500"
+          "\repoch 1/2 [=========>         ]   50%    250 samples/s   0:06 left  loss 0.5000"
+          "\repoch 1/2 [=============]    250 samples/s   0:05  loss 0.5000  val_loss 0.6250\n"
+          "\repoch 2/2 [============>]   99%    999 samples/s   0:00 left"
+          "\repoch 2/2 [=============]  100%    500 samples/s   0:00 left  loss 0.2500"
+          "\repoch 2/2 [=============]    500 samples/s   0:02                        \n");
 }
 
 TEST_CASE("elsewhere a few plain lines are written") {
@@ -113,11 +117,74 @@ TEST_CASE("elsewhere a few plain lines are written") {
         bar.advance(100, {{"loss", 2}});
     }
     CHECK(out.str() ==
-          "epoch  1/10   25%  2 samples/s  1:21:15 left  loss 1.5\n"
-          "epoch  1/10   50%  2 samples/s  1:19:10 left  loss 1.5\n"
-          "epoch  1/10   75%  2 samples/s  1:17:05 left  loss 1.5\n"
-          "epoch  1/10  100%  2 samples/s  8:20  loss 1.25\n"
-          "epoch  2/10  100%  1111 samples/s  0:01  loss 1\n");
+          "epoch  1/10   25%    2.0 samples/s  1:21:15 left  loss 1.5000\n"
+          "epoch  1/10   50%    2.0 samples/s  1:19:10 left  loss 1.5000\n"
+          "epoch  1/10   75%    2.0 samples/s  1:17:05 left  loss 1.5000\n"
+          "epoch  1/10  100%    2.0 samples/s   8:20  loss 1.2500\n"
+          "epoch  2/10  100%   1111 samples/s   0:01  loss 1.0000\n");
+}
+
+TEST_CASE("figures stand still: four decimals, a rate of five characters") {
+    std::ostringstream out;
+    now = 0;
+    hg::ProgressBar bar{1000, 1, to(out, hg::ProgressStyle::Lines)};
+    const auto epoch = [&](double seconds, hg::Metrics metrics) {
+        out.str("");
+        bar.advance(1);
+        now += seconds;
+        bar.advance(hg::Index{1} << 40);
+        bar.end_epoch(metrics);
+        return out.str();
+    };
+    const double infinite = std::numeric_limits<double>::infinity();
+    CHECK_THAT(epoch(1, {{"a", 0}, {"b", -12.34567}, {"c", 0.001}, {"d", 0.0009876}, {"e", 1234567}, {"f", infinite}}),
+               ContainsSubstring("  a 0.0000  b -12.3457  c 0.0010  d 9.876e-04  e 1.235e+06  f inf\n"));
+    const double samples = 1 + std::ldexp(1.0, 40);
+    CHECK_THAT(epoch(samples / 7.25, {}), ContainsSubstring("100%    7.2 samples/s"));
+    CHECK_THAT(epoch(samples / 99.96, {}), ContainsSubstring("100%    100 samples/s"));
+    CHECK_THAT(epoch(samples / 99999, {}), ContainsSubstring("100%  99999 samples/s"));
+    CHECK_THAT(epoch(samples / 99999.7, {}), ContainsSubstring("100%   100k samples/s"));
+    CHECK_THAT(epoch(samples / 9999400, {}), ContainsSubstring("100%  9999k samples/s"));
+    CHECK_THAT(epoch(samples / 10e6, {}), ContainsSubstring("100%    10M samples/s"));
+}
+
+TEST_CASE(
+    "the bar of a usual training keeps its length, also where an epoch ends, on a narrow terminal without the rate") {
+    for (const int columns : {80, 60}) {
+        INFO(columns << " columns");
+        std::vector<std::string> lines;
+        bool works = false;
+        {
+            const Terminal terminal{static_cast<unsigned short>(columns)};
+            works = terminal.works;
+            now = 0;
+            hg::ProgressBar bar{30, 54000, {.clock = &clock_of_tests}};
+            for (int epoch = 0; works && epoch < 12; ++epoch) {
+                now += 0.31 + 0.01 * epoch;
+                bar.advance(27000, {{"loss", 0.31 - 0.003 * epoch}});
+                lines.push_back(terminal.text());
+                now += 0.3;
+                bar.advance(27000, {{"loss", 0.3}});
+                terminal.text();
+                bar.end_epoch({{"loss", 0.3}, {"val_loss", 0.31 - 0.003 * epoch}});
+                lines.push_back(terminal.text());
+            }
+        }
+        if (!works) {
+            WARN("there are no terminals here");
+            return;
+        }
+        std::set<std::size_t> lengths;
+        for (std::size_t i = 1; i < lines.size(); ++i) {
+            const std::size_t begin = lines[i].find('['), end = lines[i].find(']');
+            CHECK((end - begin) > 8);
+            CHECK(lines[i].size() <=
+                  static_cast<std::size_t>(columns) + (i % 2 == 1 ? 2 : 0));  // the return, and an end of a line
+            CHECK((lines[i].find("samples/s") != lines[i].npos) == (columns == 80));
+            if (i % 2 == 0) lengths.insert(end - begin);
+        }
+        CHECK(lengths.size() == 1);
+    }
 }
 
 TEST_CASE("the bar is redrawn ten times a second at most") {
@@ -155,8 +222,8 @@ TEST_CASE("a line is cut at the width of the terminal and survives odd counts") 
     hg::ProgressBar bar{1, 4, {.unit = "steps", .out = out, .style = hg::ProgressStyle::Bar, .clock = &clock_of_tests}};
     now += 8;
     bar.advance(9, {{"a_rather_long_name_for_a_figure", 1}, {"another_rather_long_name", 2}});  // more than announced
-    CHECK(out.str().size() == 80);  // the return and 79 characters
-    CHECK_THAT(out.str(), ContainsSubstring("\repoch 1/1  100%  1.1 steps/s  0:00 left"));  // no room for a bar
+    CHECK(out.str().size() == 80);                                              // the return and 79 characters
+    CHECK_THAT(out.str(), ContainsSubstring("\repoch 1/1  100%   0:00 left"));  // no room for bar and rate
     bar.end_epoch();
     bar.advance(1);  // an epoch more than announced
     bar.end_epoch();
@@ -219,7 +286,7 @@ TEST_CASE("a stream that is no terminal gets lines") {
     hg::ProgressBar bar{1, 4, {.out = out, .clock = &clock_of_tests}};
     bar.advance(4);
     bar.end_epoch();
-    CHECK(out.str() == "epoch 1/1  100%  0:00\n");
+    CHECK(out.str() == "epoch 1/1  100%   0:00\n");
 }
 
 TEST_CASE("ProgressBar refuses to count to nothing") {

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <iostream>
 #include <string>
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/shape.hpp"
+#include "hourglass/core/view.hpp"
 #include "hourglass/train/metric.hpp"
 
 // <chrono> costs every user's file more time to compile than anything else here: it is read only where it is needed.
@@ -74,12 +76,13 @@ enum class ProgressStyle { Detect, Bar, Lines };
 ///         bar.end_epoch({{"loss", mean_loss}, {"val_loss", val_loss}});
 ///     }
 ///
-///     epoch  2/20 [=======>            ]  37%  101250 samples/s  0:04 left  loss 0.2871
+///     epoch  2/20 [=======>            ]   37%   101k samples/s   0:04 left  loss 0.2871
 ///
-/// The rate is that of the current epoch; the remaining time is for all epochs, judged by all time so far. A line is
-/// drawn at most every tenth of a second (plain lines: at each quarter of the epoch, a second apart at least), so that
-/// `advance` costs little more than a look at the clock. A line left open by a break or an exception is closed by the
-/// destructor.
+/// The rate is that of the current epoch; the remaining time is for all epochs, judged by all time so far. Metrics have
+/// four decimals, as in Keras; below 0.001 and from a million on, an exponent. The bar becomes no longer again, so that
+/// it stands still; on a narrow terminal the rate makes way for it. A line is drawn at most every tenth of a second
+/// (plain lines: at each quarter of the epoch, a second apart at least), so that `advance` costs little more than a
+/// look at the clock. A line left open by a break or an exception is closed by the destructor.
 class ProgressBar {
   public:
     struct Options {
@@ -145,30 +148,39 @@ class ProgressBar {
 
   private:
     static constexpr double redraw_after = 0.1, line_after = 1;
+    static constexpr std::size_t short_bar = 10;
 
-    std::string line(Metrics metrics, bool ended, double last_advance = 0) const {
+    std::string line(Metrics metrics, bool ended, double last_advance = 0) {
         const double done = std::min(1.0, static_cast<double>(done_) / static_cast<double>(per_epoch_));
         const std::string epoch = text(std::min(epoch_ + 1, epochs_)), epochs = text(epochs_);
         const std::string head = "epoch " + std::string(epochs.size() - epoch.size(), ' ') + epoch + "/" + epochs;
-        const std::string percent = text(static_cast<Index>(ended ? 100 : 100 * done));
-        std::string shown = std::string(5 - percent.size(), ' ') + percent + "%";
+        std::string percent = text(static_cast<Index>(ended ? 100 : 100 * done)) + "%";
+        percent.insert(0, 6 - percent.size(), ' ');
 
+        std::string speed, rest;
         const double spent = (ended ? last_advance : now_) - epoch_begin_;
         if (spent > 0 && done_ > 0)
-            shown += "  " + rate(static_cast<double>(done_) / spent) + " " + options_.unit + "/s";
+            speed = "  " + rate(static_cast<double>(done_) / spent) + " " + options_.unit + "/s";
         const double all = static_cast<double>(epoch_) + done;
         if (ended)
-            shown += "  " + duration(now_ - epoch_begin_);
+            rest = "  " + duration(now_ - epoch_begin_);
         else if (all > 0 && now_ > begin_)
-            shown +=
-                "  " + duration((now_ - begin_) * std::max(0.0, static_cast<double>(epochs_) - all) / all) + " left";
-        for (const Metric& metric : metrics) (((shown += "  ") += metric.name) += ' ') += text(metric.value);
-        return head + (bar_ ? bar(ended ? 1 : done, head.size() + shown.size()) : "") + shown;
+            rest = "  " + duration((now_ - begin_) * std::max(0.0, static_cast<double>(epochs_) - all) / all) + " left";
+        for (const Metric& metric : metrics) (((rest += "  ") += metric.name) += ' ') += figure(metric.value);
+        if (!bar_) return head + percent + speed + rest;
+
+        if (ended) percent.clear();  // the bar is full
+        const auto room = [&] {
+            const std::size_t others = head.size() + percent.size() + speed.size() + rest.size() + 3;
+            return width_ - std::min(width_, others);
+        };
+        if (room() < short_bar) speed.clear();
+        bar_length_ = std::min(bar_length_, std::max(room(), short_bar));
+        return head + bar(ended ? 1 : done, std::min(bar_length_, room())) + percent + speed + rest;
     }
 
-    // "[====>     ]": as long as the line has room for it beside `others` characters, 20 signs at most.
-    std::string bar(double done, std::size_t others) const {
-        const std::size_t room = width_ - std::min(width_, others + 3), length = std::min<std::size_t>(room, 20);
+    // "[====>     ]", with `length` signs inside.
+    static std::string bar(double done, std::size_t length) {
         if (length == 0) return "";
         const auto filled = static_cast<std::size_t>(done * static_cast<double>(length));
         const std::string tip = filled < length ? ">" : "";
@@ -189,8 +201,23 @@ class ProgressBar {
         drawn_ = now_;
     }
 
+    // With a point in every locale.
+    static std::string printed(const char* format, int size, double value) {
+        char shown[32] = {};
+        std::snprintf(shown, sizeof shown, format, size, value);
+        std::replace(shown, shown + sizeof shown, ',', '.');
+        return shown;
+    }
+    static std::string figure(double value) {
+        const double size = std::abs(value);
+        if (!is_finite(value)) return text(value);
+        return size == 0 || (size >= 1e-3 && size < 1e6) ? printed("%.*f", 4, value) : printed("%.*e", 3, value);
+    }
+    // Three digits at least in five characters.
     static std::string rate(double per_second) {
-        return per_second < 100 ? text(std::round(per_second * 10) / 10) : text(std::llround(per_second));
+        if (per_second < 99.95) return printed("%*.1f", 5, per_second);
+        if (per_second < 99999.5) return printed("%*.0f", 5, per_second);
+        return per_second < 9999.5e3 ? printed("%*.0fk", 4, per_second / 1e3) : printed("%*.0fM", 4, per_second / 1e6);
     }
     static std::string duration(double time) {
         const long long whole = std::llround(time);
@@ -202,6 +229,7 @@ class ProgressBar {
         add(whole / 60 % 60, whole >= 3600);
         shown += ':';
         add(whole % 60, true);
+        if (shown.size() < 5) shown.insert(0, 5 - shown.size(), ' ');
         return shown;
     }
 
@@ -209,7 +237,8 @@ class ProgressBar {
     Index epochs_, per_epoch_, epoch_ = 0, done_ = 0, quarter_ = 0;
     bool bar_ = false;
     std::size_t width_ = 79;  // of a line
-    std::size_t open_ = 0;    // length of the line that the next one is drawn over
+    std::size_t bar_length_ = 20;
+    std::size_t open_ = 0;  // length of the line that the next one is drawn over
     double begin_ = 0, epoch_begin_ = 0, now_ = 0, drawn_ = 0;
 };
 
