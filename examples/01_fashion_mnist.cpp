@@ -5,8 +5,10 @@
 // should look alike, of the curves neither turn up.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <hourglass/hourglass.hpp>
+#include <iomanip>
 #include <iostream>
 
 #include "support/arguments.hpp"
@@ -67,12 +69,21 @@ int main(int argc, char** argv) {
 
     const double bce = model.loss(data.test, tape), floor = cross_entropy_floor(data.test);
     const Eigen::MatrixXf rebuilt = model.reconstruct(data.test);
-    std::cout << "best epoch " << stopping.best_epoch() + 1 << '\n'
-              << "test MSE " << (rebuilt - data.test).squaredNorm() / static_cast<float>(rebuilt.size()) << '\n'
-              << "test BCE " << bce << ", " << bce - floor << " above the floor of " << floor << '\n';
+    std::cout << std::fixed << std::setprecision(4);
+    if (stopping.stopped())
+        std::cout << "stopped: in " << stopping.options().patience << " epochs val_loss has not gone below that of ";
+    std::cout << "epoch " << stopping.best_epoch() + 1 << ", " << stopping.best()
+              << (stopping.stopped() ? "; the model is that one's again\n" : ", was the best\n") << "test MSE "
+              << (rebuilt - data.test).squaredNorm() / static_cast<float>(rebuilt.size()) << '\n'
+              << "test BCE " << bce << ", of which " << floor << " is what the pictures themselves cost\n";
 
     support::write_png("reconstructions.png", support::over(data.test.leftCols(16), rebuilt.leftCols(16)));
     support::plot_learning_curve("learning_curve.png", history, "Fashion-MNIST, 784-256-128-32 and back");
     std::ofstream csv("history.csv");
     history.write_csv(csv);
+    std::cout
+        << "all of it in " << std::filesystem::current_path().string() << '\n'
+        << "next: a code of 8 numbers, in Encoder of examples/01_fashion_mnist.cpp, or another program of those that "
+           "README.md lists: "
+        << std::filesystem::path(argv[0]).replace_filename("11_variational").string() << '\n';
 }

@@ -1,4 +1,4 @@
-// expect: hourglass: these samples are of another scalar type than the model computes in
+// expect: hourglass: these values are of another scalar type than is computed in here
 #include <hourglass/hourglass.hpp>
 
 namespace hg = hourglass;

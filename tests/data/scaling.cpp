@@ -27,8 +27,12 @@ void check_errors(const std::string& name) {
     scaler.fit(data);
     const Eigen::MatrixX<T> expected = scaler.transform(data);
 
-    CHECK_THAT(error_of([&] { scaler.transform(data.topRows(2)); }),
-               ContainsSubstring("was fitted on 3 features (rows), the data has 2"));
+    CHECK_THAT(
+        error_of([&] { scaler.transform(data.topRows(2)); }),
+        ContainsSubstring("was fitted on 3 features (rows), the data has 2") && !ContainsSubstring("transposed"));
+    CHECK_THAT(error_of([&] { scaler.transform(data.transpose()); }),
+               ContainsSubstring("was fitted on 3 features (rows), the data has 5; it has as many columns: is it "
+                                 "transposed?"));
     CHECK_THAT(error_of([&] { scaler.inverse_transform(data.topRows(2)); }), ContainsSubstring("3 features"));
     CHECK_THAT(error_of([&] { scaler.fit(data.leftCols(0)); }), ContainsSubstring("3 x 0: it has no columns"));
     CHECK_THAT(error_of([&] { scaler.fit(data.topRows(0)); }), ContainsSubstring("0 x 5: it has no rows"));

@@ -17,18 +17,14 @@ template <class T>
 class Batch {
   public:
     template <class X>
-        requires(std::same_as<typename X::Scalar, T>)
-    Batch(const Eigen::DenseBase<X>& samples) : x(samples.derived()), condition(none()) {}
-    // Of another scalar type: a sentence instead of all that Eigen tried.
-    template <class X>
-        requires(!std::same_as<typename X::Scalar, T>)
-    Batch(const Eigen::DenseBase<X>&) : Batch(none()) { require_scalar<typename X::Scalar>(); }
+    Batch(const Eigen::DenseBase<X>& samples) : x(samples), condition(none()) {}
+    // Of another scalar type: a sentence instead of a list of candidates.
     template <class Other>
         requires(!std::same_as<Other, T>)
-    Batch(const Batch<Other>&) : Batch(none()) { require_scalar<Other>(); }
+    Batch(const Batch<Other>&) : Batch(none()) { core::require_scalar<T, Other>(); }
     template <class X, class C>
     Batch(const Eigen::DenseBase<X>& samples, const Eigen::DenseBase<C>& given)
-        : x(samples.derived()), condition(given.derived()), is_given(true) {}
+        : x(samples), condition(given), is_given(true) {}
     Batch(const Batch&) = delete;  // a copy of an Eigen::Ref forgets the temporary it may hold
     Batch& operator=(const Batch&) = delete;
 
@@ -43,13 +39,6 @@ class Batch {
 
   private:
     static ConstView<T> none() { return {nullptr, 0, 0}; }
-    template <class Given>
-    static constexpr void require_scalar() {
-        static_assert(
-            std::same_as<Given, T>,
-            "hourglass: these samples are of another scalar type than the model computes in: x.cast<T>() converts "
-            "them to its T, float or double; autoencoder<Encoder, Decoder, double> computes in double");
-    }
 };
 
 /// Samples `x` (features × n) under `condition` (values × n), such as the labels of a conditional model as `one_hot`

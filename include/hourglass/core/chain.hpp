@@ -55,18 +55,43 @@ constexpr bool is_complete() {
 }
 
 template <Shape Input, class... Layers>
-Sequence<Input, Layers...> sequence_of(const std::tuple<Layers...>&);
+struct Shapes {
+    // A constant where each layer fits what comes out of the one before it.
+    static constexpr bool fit() {
+        [[maybe_unused]] Shape shape = Input;
+        ((shape = Layers::output(shape)), ...);
+        return true;
+    }
+};
+template <Shape Input, class... Layers>
+concept LayersFit = requires {
+    typename std::bool_constant<Shapes<Input, Layers...>::fit()>;
+};
+/// A chain of layers that do not.
+template <Shape Input, class... Layers>
+struct Misfit : Sequence<Input>, Shapes<Input, Layers...> {
+    using Shapes<Input, Layers...>::fit;
+    constexpr Misfit() = default;
+    constexpr explicit Misfit(const Layers&...) requires(sizeof...(Layers) > 0) {}
+};
+
+template <Shape Input, class... Layers>
+constexpr auto sequence_type();
+template <Shape Input, class... Layers>
+auto sequence_of(const std::tuple<Layers...>&) -> decltype(sequence_type<Input, Layers...>());
 
 // After one of the sentences the chain is an empty one, so that nothing else is said.
 template <Shape Input, class... Layers>
 constexpr auto sequence_type() {
-    if constexpr ((is_nested<Layers> || ...))
-        return std::type_identity<decltype(sequence_of<Input>(std::tuple_cat(layers_of(std::declval<Layers>())...)))>{};
-    else if constexpr ((HasOutput<Layers> && ...))
-        return std::type_identity<Sequence<Input, Layers...>>{};
-    else {
+    if constexpr ((is_nested<Layers> || ...)) {
+        return decltype(sequence_of<Input>(std::tuple_cat(layers_of(std::declval<Layers>())...))){};
+    } else if constexpr (!(HasOutput<Layers> && ...)) {
         static_assert((says_its_output<Layers>() && ...));
         return std::type_identity<Sequence<Input>>{};
+    } else if constexpr (!LayersFit<Input, Layers...>) {
+        return std::type_identity<Misfit<Input, Layers...>>{};
+    } else {
+        return std::type_identity<Sequence<Input, Layers...>>{};
     }
 }
 
@@ -145,6 +170,10 @@ class Chain : public decltype(core::sequence_type<Input, Layers...>())::type {
         core::print_row(out, "total", "", text(Flat::parameters));
         return out;
     }
+
+  private:
+    // Behind all else, so that what the layer says that does not fit is the only error.
+    static_assert(std::bool_constant<Flat::fit()>::value);
 };
 
 /// `Chain<Input, Layers…>` from layer values, for layers with hyperparameters.

@@ -15,7 +15,7 @@ template <class T>
 void require_samples(std::string_view function, std::string_view what, const Input<T>& x, Shape shape) {
     if (x.rows() != shape.size())
         fail(function, ": ", what, " has ", x.rows(), " rows, expected ", shape.size(), " (", text(shape),
-             ", one column per sample)", x.cols() == shape.size() ? "; it has as many columns: is it transposed?" : "");
+             ", one column per sample)", if_transposed(x.cols(), shape.size()));
     if (x.cols() == 0) fail(function, ": ", what, " has no columns, expected one per sample");
 }
 template <class T>
@@ -34,7 +34,8 @@ void require_batch(std::string_view function, std::string_view what, const Batch
     if (condition == 0 && x.is_given)
         fail(function, ": ", what, " was given with a condition, but no Condition is read here");
     if (x.is_given && x.condition.rows() != condition)
-        fail(function, ": the condition has ", x.condition.rows(), " rows, expected ", condition);
+        fail(function, ": the condition has ", x.condition.rows(), " rows, expected ", condition,
+             if_transposed(x.condition.cols(), condition));
     if (x.is_given) require_same_columns(function, "the condition", x.cols(), x.condition);
     if (tape && (tape->holds(x.x.data()) || (x.is_given && tape->holds(x.condition.data()))))
         fail(function, ": ", what,

@@ -107,6 +107,8 @@ class Sequence {
 
   public:
     static constexpr std::size_t depth = count;
+    // Of layers that do not fit there is another answer, see chain.hpp.
+    static constexpr bool fit() { return true; }
 
     // The plan for passes that also begin or end at `Marks`.
     template <std::size_t... Marks>

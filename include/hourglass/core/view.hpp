@@ -36,12 +36,45 @@ using Flat = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
 template <class T>
 using ConstFlat = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
 
+namespace core {
+
+// Values of another scalar type: a sentence instead of all that Eigen tried.
+template <class T, class Given>
+constexpr void require_scalar() {
+    static_assert(std::same_as<Given, T>,
+                  "hourglass: these values are of another scalar type than is computed in here: x.cast<float>() or "
+                  "x.cast<double>() converts them; autoencoder<Encoder, Decoder, double> computes in double");
+}
+
+}  // namespace core
+
 /// What the public functions take: any column-major matrix, block or map of it without a copy; other storage orders and
 /// expressions are evaluated into a temporary first.
 template <class T>
-using Input = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
+class Input : public Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>> {
+    using Reference = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
+
+  public:
+    template <class X>
+    Input(const Eigen::DenseBase<X>& values) : Reference(checked(values)) {}
+
+  private:
+    template <class X>
+    static decltype(auto) checked(const Eigen::DenseBase<X>& values) {
+        core::require_scalar<T, typename X::Scalar>();
+        if constexpr (std::same_as<typename X::Scalar, T>)
+            return values.derived();
+        else
+            return ConstView<T>{nullptr, 0, 0};
+    }
+};
 
 namespace core {
+
+// What a message about a matrix of another number of rows ends in.
+inline const char* if_transposed(Index columns, Index expected_rows) {
+    return columns == expected_rows ? "; it has as many columns: is it transposed?" : "";
+}
 
 /// How many values a cache line holds.
 template <class T>

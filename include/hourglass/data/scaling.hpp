@@ -63,7 +63,8 @@ Matrix<T> scaled_values(const char* function, const Input<T>& values, Index fitt
                         const F& f) {
     if (fitted == 0) fail(function, ": the scaler is not fitted; call fit first");
     if (values.rows() != fitted)
-        fail(function, ": the scaler was fitted on ", fitted, " features (rows), the data has ", values.rows());
+        fail(function, ": the scaler was fitted on ", fitted, " features (rows), the data has ", values.rows(),
+             core::if_transposed(values.cols(), fitted));
     check_scalable<T>(function, values, missing, team);
     Matrix<T> out(values.rows(), values.cols());
     core::each_slice(team, values.cols(), [&](const Slice& some) {

@@ -67,7 +67,7 @@ Eigen::VectorXd structural_similarity(const Eigen::MatrixBase<A>& a, const Eigen
     metrics::require_comparable<T>("structural_similarity", first, second, range);
     if (first.rows() != shape.size())
         fail("structural_similarity: the pictures have ", first.rows(), " values, expected ", shape.size(), ", ",
-             text(shape));
+             text(shape), core::if_transposed(first.cols(), shape.size()));
     if (shape.length < window || shape.columns < window)
         fail("structural_similarity: pictures of ", shape.length, " x ", shape.columns, ", expected at least ", window,
              " rows and columns");

@@ -248,7 +248,7 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         if (values == 0) fail("Autoencoder::sample: the decoder has no Condition: sample(n, rng) draws n samples");
         if (condition.rows() != values)
             fail("Autoencoder::sample: the condition has ", condition.rows(), " rows, the decoder's Condition reads ",
-                 values);
+                 values, core::if_transposed(condition.cols(), values));
         return decode(given(CodeTerm::template draw<T>(Decoder::input.size(), condition.cols(), rng), condition));
     }
 

@@ -201,7 +201,7 @@ void each_stage(BasicAutoencoder<T, Encoder, Decoder, Loss, ModelTerms...>& mode
                   "hourglass: each_stage gives its stages samples alone, and a Condition wants values with each");
     if (x.rows() != Encoder::input.size() || x.cols() == 0)
         fail("each_stage: x is ", x.rows(), " x ", x.cols(), ", expected ", Encoder::input.size(),
-             " rows and at least one column");
+             " rows and at least one column", core::if_transposed(x.cols(), Encoder::input.size()));
     Matrix<T> codes;
     models::train_stage<0>(model, x, codes, train, model.loss_function(), terms...);
     [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -221,7 +221,7 @@ template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 std::vector<Matrix<T>> codes(const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>& model,
                              const std::type_identity_t<Batch<T>>& x) {
     using Stages = models::EncoderStages<Encoder>;
-    if (x.rows() != Encoder::input.size()) fail("codes: x has ", x.rows(), " rows, expected ", Encoder::input.size());
+    core::require_samples("codes", "x", x.x, Encoder::input);
     std::vector<Matrix<T>> all;
     for (std::size_t i = 1; i <= Stages::count; ++i) all.push_back(model.activation(x, Stages::cut[i]));
     return all;
