@@ -158,8 +158,8 @@ class UnitPlaces {
 /// numbers; a convolution's are its filters. Values that layers on the way to the next weights hold for each channel
 /// (`BatchNormalization`, `PReLU`, `JumpReLU`) take their first values again as well, and running values. `optimizer`:
 /// the one that takes the model's steps. Where the outgoing weights are kept at unit norm (`unit_norm_decoder`), they
-/// are so again after the next step, in the direction that it takes. A unit may be silent with its new weights, too:
-/// the next call draws again.
+/// are so again after the next step, in the direction that it takes, and the output then jumps: revive long before
+/// the training ends. A unit may be silent with its new weights, too: the next call draws again.
 ///
 /// Errors, with nothing changed: no such layer, or one that has no units of its own; a unit that it has not; weights
 /// that are shared (`Tied`); units that are read twice (`Residual`), not at all, or behind what mixes them
