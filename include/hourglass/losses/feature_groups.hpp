@@ -22,8 +22,8 @@ struct Group {
     static constexpr Index features = Features;
     using Loss = Of;
 
-    Loss loss{};
-    double weight = 1;
+    Loss loss{};        ///< of this group's features
+    double weight = 1;  ///< what its value is multiplied by
 };
 
 namespace losses {

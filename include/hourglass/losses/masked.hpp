@@ -110,7 +110,7 @@ struct Masked {
 
   public:
     static constexpr std::string_view name = composed_name.view();
-    Loss loss{};
+    Loss loss{};  ///< of what is present
 
     Masked() = default;
     explicit Masked(Loss loss_) : loss(std::move(loss_)) {}

@@ -176,9 +176,12 @@ class MahalanobisDistance {
         return distances;
     }
 
-    const Eigen::VectorXd& mean() const { return mean_; }              ///< μ, code values; empty before `fit`
-    const Eigen::MatrixXd& covariance() const { return covariance_; }  ///< Σ, code × code, shrunk
-    double shrinkage() const { return shrinkage_; }                    ///< δ of the last `fit`
+    /// μ, code values; empty before `fit`.
+    const Eigen::VectorXd& mean() const { return mean_; }
+    /// Σ, code × code, shrunk.
+    const Eigen::MatrixXd& covariance() const { return covariance_; }
+    /// δ of the last `fit`.
+    double shrinkage() const { return shrinkage_; }
 
   private:
     void assign(const char* function, const Eigen::VectorXd& mean, const Eigen::MatrixXd& covariance) {

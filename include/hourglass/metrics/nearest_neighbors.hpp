@@ -78,8 +78,10 @@ class NearestNeighbors {
     /// The same for the fitted codes, each without itself.
     Vector<T> mean_distance() const { return means(kneighbors()); }
 
-    Index n_neighbors() const { return k_; }           ///< k
-    const Matrix<T>& codes() const { return codes_; }  ///< code × n; empty before `fit`
+    /// k.
+    Index n_neighbors() const { return k_; }
+    /// What was fitted, code × n; empty before `fit`.
+    const Matrix<T>& codes() const { return codes_; }
 
   private:
     void require_fitted(const char* function) const {

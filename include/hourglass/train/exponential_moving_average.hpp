@@ -72,6 +72,7 @@ class ExponentialMovingAverage {
         progress_ = std::move(progress);
     }
 
+    /// What it was made with.
     const Options& options() const { return options_; }
     /// `Error` while a model holds the average (`swap`): the weights that it will take back would be lost.
     const Progress& progress() const { return require_home("progress"), progress_; }
