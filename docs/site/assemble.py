@@ -58,7 +58,7 @@ class Site:
             return begin + to + (f"#{place}" if place else "") + end
 
         # Not within code.
-        parts = re.split(r"(^```.*?^```[^\n]*$|`[^`\n]+`)", text, flags=re.S | re.M)
+        parts = re.split(r"(^```.*?^```[^\n]*$|`[^`]+`)", text, flags=re.S | re.M)
         for i in range(0, len(parts), 2):
             parts[i] = LINK.sub(link, parts[i])
         return "".join(parts)
