@@ -20,7 +20,8 @@ from reference import Reference, anchor, escaped
 LARGEST_PICTURE = 200_000
 LANGUAGES = {".cpp": "cpp", ".hpp": "cpp", ".py": "python", ".cmake": "cmake", ".sh": "sh", ".json": "json"}
 PICTURES = (".png", ".jpg", ".jpeg", ".svg", ".gif", ".webp")
-LINK = re.compile(r"(!?\[(?:[^\[\]]|\[[^\]]*\])*\]\()([^()\s]+)((?:\s+\"[^\"]*\")?\))")
+# A link, whose text may be code; or code, in which there is none.
+LINK = re.compile(r"`[^`]+`|(!?\[(?:[^\[\]]|\[[^\]]*\])*\]\()([^()\s]+)((?:\s+\"[^\"]*\")?\))")
 
 
 def public_names(project):
@@ -47,6 +48,8 @@ class Site:
 
         def link(match):
             begin, target, end = match.groups()
+            if target is None:
+                return match.group(0)
             if re.match(r"[a-z]+:", target) or target.startswith("#"):
                 return match.group(0)
             path, _, place = target.partition("#")
@@ -58,7 +61,7 @@ class Site:
             return begin + to + (f"#{place}" if place else "") + end
 
         # Not within code.
-        parts = re.split(r"(^```.*?^```[^\n]*$|`[^`]+`)", text, flags=re.S | re.M)
+        parts = re.split(r"(^```.*?^```[^\n]*$)", text, flags=re.S | re.M)
         for i in range(0, len(parts), 2):
             parts[i] = LINK.sub(link, parts[i])
         return "".join(parts)
