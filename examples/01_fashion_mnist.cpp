@@ -62,7 +62,11 @@ int main(int argc, char** argv) {
         const double loss = sum / static_cast<double>(train.cols()), val_loss = model.loss(validation, tape);
         bar.end_epoch({{"loss", loss}, {"val_loss", val_loss}});
         history.add({{"loss", loss}, {"val_loss", val_loss}});
-        if (stopping.update(val_loss, model)) break;
+        const bool stop = stopping.update(val_loss, model);
+        if (const Eigen::Index waited = epoch - stopping.best_epoch(); waited > 0)
+            std::clog << "    val_loss is not below that of epoch " << stopping.best_epoch() + 1 << ": " << waited
+                      << " of " << stopping.options().patience << " epochs of patience\n";
+        if (stop) break;
         batches.shuffle(rng);
     }
     stopping.restore(model);
@@ -70,20 +74,17 @@ int main(int argc, char** argv) {
     const double bce = model.loss(data.test, tape), floor = cross_entropy_floor(data.test);
     const Eigen::MatrixXf rebuilt = model.reconstruct(data.test);
     std::cout << std::fixed << std::setprecision(4);
-    if (stopping.stopped())
-        std::cout << "stopped: in " << stopping.options().patience << " epochs val_loss has not gone below that of ";
-    std::cout << "epoch " << stopping.best_epoch() + 1 << ", " << stopping.best()
-              << (stopping.stopped() ? "; the model is that one's again\n" : ", was the best\n") << "test MSE "
-              << (rebuilt - data.test).squaredNorm() / static_cast<float>(rebuilt.size()) << '\n'
+    std::cout << (stopping.stopped() ? "stopped early, " : "") << "best epoch " << stopping.best_epoch() + 1
+              << ": val_loss " << stopping.best() << '\n'
+              << "test MSE " << (rebuilt - data.test).squaredNorm() / static_cast<float>(rebuilt.size()) << '\n'
               << "test BCE " << bce << ", of which " << floor << " is what the pictures themselves cost\n";
 
     support::write_png("reconstructions.png", support::over(data.test.leftCols(16), rebuilt.leftCols(16)));
     support::plot_learning_curve("learning_curve.png", history, "Fashion-MNIST, 784-256-128-32 and back");
     std::ofstream csv("history.csv");
     history.write_csv(csv);
-    std::cout
-        << "all of it in " << std::filesystem::current_path().string() << '\n'
-        << "next: a code of 8 numbers, in Encoder of examples/01_fashion_mnist.cpp, or another program of those that "
-           "README.md lists: "
-        << std::filesystem::path(argv[0]).replace_filename("11_variational").string() << '\n';
+    std::cout << "all of it in " << std::filesystem::current_path().string()
+              << "\nnext: look at the pictures; make the code smaller, in Encoder of\n"
+                 "examples/01_fashion_mnist.cpp; or have pictures made that never were, by\n"
+              << std::filesystem::path(argv[0]).replace_filename("11_variational").string() << '\n';
 }

@@ -18,9 +18,10 @@
 //                      a
 //                                                     batch of so many, which then is divided among threads
 //
-// Every method is a template over the scalar type and takes views of size × n. `check()` throws an `Error` for
-// hyperparameters out of range; models call it before they use a term, because loops change them. Which numbers those
-// are `each_hyperparameter` says, as a layer's does (layer.hpp).
+// Every method is a template over the scalar type and takes views of size × n, whose memory is at `data()`: of those
+// that are read-only `&x(i, j)` does not compile. `check()` throws an `Error` for hyperparameters out of range; models
+// call it before they use a term, because loops change them. Which numbers those are `each_hyperparameter` says, as a
+// layer's does (layer.hpp).
 //
 // A code term may instead make the code: it is then a layer (layer.hpp) between encoder and decoder, perhaps with
 // parameters of its own, and where it has a penalty it says so, `has_penalty = true`, in two methods on its input x and
