@@ -32,8 +32,7 @@ set(public
     clip_by_value
     # data
     BatchPair Csv CsvCategories CsvColumn CsvField CsvHeader CsvLines CsvMissing CsvOptions CsvTable Idx LabelledSplit LastBatch MinMaxOptions MinMaxScaler Minibatches
-    PairedMinibatches Pixels Split StandardScaler binarize minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
-    PairedMinibatches Pixels Split StandardOptions StandardScaler minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
+    PairedMinibatches Pixels Split StandardOptions StandardScaler binarize minibatches one_hot overlap_mean parse_csv_field parse_csv_number read_csv read_idx read_idx_images
     read_idx_labels sliding_windows train_test_split window_count
     # metrics
     Classification CombinedScore Contribution MahalanobisDistance NearestNeighbors StreamingOptions StreamingScorer WindowError WindowScore accuracy activation_density

@@ -94,7 +94,7 @@ void backward_layer(const void* layer, const LayerCall<T>& call) {
 /// Two layers that are cheaper as one: `Second` of what `First` gives. Where they are, it is specialised as a layer
 /// without hyperparameters for the input of First, with the weights of Second, and `pays(Shape in)`.
 template <class First, class Second>
-struct Joined {
+struct Fused {
     static constexpr bool pays(Shape) { return false; }
 };
 
@@ -102,12 +102,12 @@ struct Joined {
 template <class T>
 void skip_layer(const void*, const LayerCall<T>&) {}
 template <class Both, Shape In, class T>
-void forward_both(const void*, const LayerCall<T>& call) {
+void forward_fused(const void*, const LayerCall<T>& call) {
     static constexpr Both both{};
     forward_layer<Both, In, T>(&both, call);
 }
 template <class Both, Shape In, class T>
-void backward_both(const void*, const LayerCall<T>& call) {
+void backward_fused(const void*, const LayerCall<T>& call) {
     static constexpr Both both{};
     backward_layer<Both, In, T>(&both, call);
 }

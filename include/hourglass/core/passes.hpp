@@ -260,7 +260,12 @@ class Passes : public Runner<T, Layers, Marks...> {
     HOURGLASS_COLD std::string cause_of_non_finite(const Batch<T>& x, const Input<T>& target, MayBeMissing left_out,
                                                    const Buffers& b, std::size_t begin, std::size_t end, Index first,
                                                    const Name& name) const {
-        constexpr bool takes_missing = traits_of<typename Layers::template Layer<0>>().takes_missing;
+        constexpr bool takes_missing = [] {
+            if constexpr (depth > 0)
+                return traits_of<typename Layers::template Layer<0>>().takes_missing;
+            else
+                return false;
+        }();
         const MayBeMissing none = [](Index) { return false; }, all = [](Index) { return true; };
         const MayBeMissing may_be_missing[] = {begin == 0 && takes_missing ? all : none, none,
                                                left_out ? left_out : none};

@@ -35,14 +35,14 @@ struct Plan {
     using Each = std::array<V, Depth + 1>;
 
     Each<Shape> shapes{};          // of each activation
-    Each<Index> sizes{};           // values of a sample that lie in memory: the shape's, but behind a joined layer
+    Each<Index> sizes{};           // values of a sample that lie in memory: the shape's, but behind a fused layer
     Each<Index> offsets{};         // of each layer's parameters; the last one is their number
     Each<Index> caches{};          // of each layer, values per sample
     Each<Index> states{};          // of each layer's running values; the last one is their number
     Each<std::size_t> branch{};    // the activation that layer i reads beside its input; i itself for most
     Each<std::size_t> owner{};     // the activation in whose memory activation i lies
     Each<bool> in_place{};         // layer i writes its output over its input
-    Each<bool> joined{};           // layer i is left to the next one, which reads what layer i would have read
+    Each<bool> fused{};            // layer i is left to the next one, which reads what layer i would have read
     Each<bool> needed{};           // activation i is read again, so nothing may be written over it
     Each<Index> condition_of{};    // values of the caller's condition that layer i reads
     Each<bool> shared{};           // a second layer adds to the gradient of layer i's weights
@@ -87,9 +87,9 @@ struct Plan {
     }
 
     /// Leaves layer i to the next one, unless somebody else reads what it gives: its output is its input, as it lies.
-    constexpr void join(std::size_t i) {
+    constexpr void fuse(std::size_t i) {
         if (needed[i + 1]) return;
-        joined[i] = in_place[i] = true;
+        fused[i] = in_place[i] = true;
         owner[i + 1] = owner[i];
         needed[i + 1] = needed[i];
         sizes[i + 1] = sizes[i];

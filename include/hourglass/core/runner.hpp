@@ -26,7 +26,7 @@ template <class T, class Layers, std::size_t... Marks>
 class Runner {
   public:
     static constexpr std::size_t depth = Layers::depth;
-    static constexpr Plan<depth> plan = Layers::template joined_plan<Marks...>();
+    static constexpr Plan<depth> plan = Layers::template fused_plan<Marks...>();
     template <class V>
     using Each = std::array<V, depth + 1>;
     using Buffers = core::Buffers<T, depth>;
@@ -145,7 +145,7 @@ class Runner {
 
     EIGEN_DONT_INLINE void run_layers(const Buffers& b, std::size_t begin, std::size_t end) const {
         [[maybe_unused]] static constexpr auto functions =
-            Layers::template forward_functions<T, Layers::template joins<Marks...>>();
+            Layers::template forward_functions<T, Layers::template fused<Marks...>>();
         const FlushDenormals scope;
         const auto layers = layers_.layers();
         LayerCall<T> call = call_of(b);
@@ -159,7 +159,7 @@ class Runner {
     // Layers end − 1 … begin: the gradient of each one's weights, unless d is null, and of what it has read.
     EIGEN_DONT_INLINE void go_back(Buffers& b, std::size_t begin, std::size_t end, T* d, const bool* accumulate,
                                    bool to_input) const {
-        static constexpr auto functions = Layers::template backward_functions<T, Layers::template joins<Marks...>>();
+        static constexpr auto functions = Layers::template backward_functions<T, Layers::template fused<Marks...>>();
         const FlushDenormals scope;
         const auto layers = layers_.layers();
         const auto wanted = [&](std::size_t i) { return to_input || i > plan.first_trained; };
@@ -211,7 +211,7 @@ class Runner {
     }
     EIGEN_DONT_INLINE void weights_gradient(const Buffers& b, std::size_t i, T* d, T* dw, const Slice& part,
                                             const Slice& shared_part, bool accumulate) const {
-        static constexpr auto functions = Layers::template backward_functions<T, Layers::template joins<Marks...>>();
+        static constexpr auto functions = Layers::template backward_functions<T, Layers::template fused<Marks...>>();
         const FlushDenormals scope;
         LayerCall<T> c = call_of(b);
         move_to(c, b, i);

@@ -117,21 +117,21 @@ class Sequence {
         constexpr std::array<std::size_t, sizeof...(Marks) + 1> marks{Marks..., 0};
         return plan_of<depth>(Input, facts, marks);
     }
-    // The same where layers that are cheaper as one are joined: behind the first mark, as what comes before may be
+    // The same where layers that are cheaper as one are fused: behind the first mark, as what comes before may be
     // differentiated layer by layer (`Contractive`).
     template <std::size_t... Marks>
-    static constexpr Plan<depth> joined_plan() {
-        Plan<depth> joined = marked_plan<Marks...>();
+    static constexpr Plan<depth> fused_plan() {
+        Plan<depth> fused = marked_plan<Marks...>();
         [[maybe_unused]] const std::size_t begin = sizeof...(Marks) > 0 ? std::min({Marks..., depth}) : 0;
         [&]<std::size_t... I>(std::index_sequence<I...>) {
-            ((I >= begin && Joined<Layer<I>, Layer<I + 1>>::pays(plan.shapes[I]) ? joined.join(I) : void()), ...);
+            ((I >= begin && Fused<Layer<I>, Layer<I + 1>>::pays(plan.shapes[I]) ? fused.fuse(I) : void()), ...);
         }
         (std::make_index_sequence<(count > 0 ? count - 1 : 0)>{});
-        return joined;
+        return fused;
     }
     template <std::size_t... Marks>
-    static constexpr std::array<bool, depth + 1> joins = joined_plan<Marks...>().joined;
-    static constexpr std::array<bool, depth + 1> no_joins{};
+    static constexpr std::array<bool, depth + 1> fused = fused_plan<Marks...>().fused;
+    static constexpr std::array<bool, depth + 1> none_fused{};
     static constexpr Plan<depth> plan = marked_plan<>();
     static constexpr Shape input = Input;
     static constexpr Shape output = plan.shapes[depth];
@@ -158,32 +158,32 @@ class Sequence {
         return layer_in<I>(layers_);
     }
 
-    // Where each layer stands, and what a pass calls for it; for joined ones where `Joins` are given.
+    // Where each layer stands, and what a pass calls for it; for fused ones where `Fusions` are given.
     std::array<const void*, count + 1> layers() const {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return std::array<const void*, count + 1>{&layer<I>()..., nullptr};
         }
         (Numbers{});
     }
-    template <class T, const auto& Joins = no_joins>
+    template <class T, const auto& Fusions = none_fused>
     static constexpr std::array<LayerFunction<T>, count + 1> forward_functions() {
         return []<std::size_t... I>(std::index_sequence<I...>) {
-            if constexpr (Joins == no_joins)  // a template less for each layer
+            if constexpr (Fusions == none_fused)  // a template less for each layer
                 return std::array<LayerFunction<T>, count + 1>{&forward_layer<Layers, plan.shapes[I], T>..., nullptr};
             else
-                return std::array<LayerFunction<T>, count + 1>{forward_function<I, T, Joins[I], follows(Joins, I)>()...,
-                                                               nullptr};
+                return std::array<LayerFunction<T>, count + 1>{
+                    forward_function<I, T, Fusions[I], follows(Fusions, I)>()..., nullptr};
         }
         (Numbers{});
     }
-    template <class T, const auto& Joins = no_joins>
+    template <class T, const auto& Fusions = none_fused>
     static constexpr std::array<LayerFunction<T>, count + 1> backward_functions() {
         return []<std::size_t... I>(std::index_sequence<I...>) {
-            if constexpr (Joins == no_joins)  // a template less for each layer
+            if constexpr (Fusions == none_fused)  // a template less for each layer
                 return std::array<LayerFunction<T>, count + 1>{&backward_layer<Layers, plan.shapes[I], T>..., nullptr};
             else
                 return std::array<LayerFunction<T>, count + 1>{
-                    backward_function<I, T, Joins[I], follows(Joins, I)>()..., nullptr};
+                    backward_function<I, T, Fusions[I], follows(Fusions, I)>()..., nullptr};
         }
         (Numbers{});
     }
@@ -273,16 +273,16 @@ class Sequence {
     }
 
   private:
-    // Whether layer i is the second of two that are joined.
-    static constexpr bool follows(const std::array<bool, count + 1>& joins, std::size_t i) {
-        return i > 0 && joins[i - 1];
+    // Whether layer i is the second of two that are fused.
+    static constexpr bool follows(const std::array<bool, count + 1>& fused_ones, std::size_t i) {
+        return i > 0 && fused_ones[i - 1];
     }
     template <std::size_t I, class T, bool Skipped, bool Both>
     static constexpr LayerFunction<T> forward_function() {
         if constexpr (Skipped)
             return &skip_layer<T>;
         else if constexpr (Both)
-            return &forward_both<Joined<Layer<I - 1>, Layer<I>>, plan.shapes[I - 1], T>;
+            return &forward_fused<Fused<Layer<I - 1>, Layer<I>>, plan.shapes[I - 1], T>;
         else
             return &forward_layer<Layer<I>, plan.shapes[I], T>;
     }
@@ -291,7 +291,7 @@ class Sequence {
         if constexpr (Skipped)
             return &skip_layer<T>;
         else if constexpr (Both)
-            return &backward_both<Joined<Layer<I - 1>, Layer<I>>, plan.shapes[I - 1], T>;
+            return &backward_fused<Fused<Layer<I - 1>, Layer<I>>, plan.shapes[I - 1], T>;
         else
             return &backward_layer<Layer<I>, plan.shapes[I], T>;
     }

@@ -83,7 +83,7 @@ struct Conv2D : layers::ConvolutionLayer<Conv2D<Filters, Kernel, Stride, Pad, Di
 namespace core {
 
 template <Extent Size, Index Filters, Extent Kernel, Padding Pad, bool UseBias>
-struct Joined<UpSampling2D<Size, Interpolation::Nearest>, Conv2D<Filters, Kernel, 1, Pad, 1, UseBias, 1>>
+struct Fused<UpSampling2D<Size, Interpolation::Nearest>, Conv2D<Filters, Kernel, 1, Pad, 1, UseBias, 1>>
     : layers::UpSampledConv2D<UpSampling2D<Size>, Size, Conv2D<Filters, Kernel, 1, Pad, 1, UseBias, 1>, Filters, Kernel,
                               UseBias> {};
 

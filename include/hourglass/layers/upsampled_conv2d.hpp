@@ -80,7 +80,7 @@ struct UpSampledConv2D {
     // The summed kernel has a tap's channels fastest, W its filters.
     template <class T>
     static void sum_taps(Index channels, const T* w, T* kernel) {
-        T sum[most_values / 4];
+        T sum[most_values / summed.count()];
         const Index size = Filters * channels;
         each_tap([&](Index tap, Extent first, Extent last) {
             std::fill_n(sum, size, T(0));
@@ -95,14 +95,14 @@ struct UpSampledConv2D {
     // The way back: every tap of W has the gradients of the sums that it is in.
     template <class T>
     static void share_out(Index channels, const T* kernel, T* dw) {
-        T turned[most_values / 4];
+        T transposed[most_values / summed.count()];
         const Index size = Filters * channels;
         each_tap([&](Index tap, Extent first, Extent last) {
-            kernels::transpose(Filters, channels, kernel + tap * size, channels, turned);
+            kernels::transpose(Filters, channels, kernel + tap * size, channels, transposed);
             for (Index row = first.rows; row < last.rows; ++row)
                 for (Index column = first.columns; column < last.columns; ++column) {
                     T* const to = dw + (row * Kernel.columns + column) * size;
-                    for (Index v = 0; v < size; ++v) to[v] += turned[v];
+                    for (Index v = 0; v < size; ++v) to[v] += transposed[v];
                 }
         });
     }
