@@ -1,5 +1,5 @@
 // A detector for tables that sees the code: reconstruction error, Mahalanobis distance and nearest neighbours of codes,
-// and the three made one.
+// and the error combined with either.
 #pragma once
 
 #include <hourglass/hourglass.hpp>
@@ -46,7 +46,7 @@ inline TrainAndTest train_and_test(const Table& table) {
 
 /// Of each sample of the test, the higher the stranger.
 struct CodeScores {
-    Eigen::VectorXd error, mahalanobis, neighbors, combined;
+    Eigen::VectorXd error, mahalanobis, neighbors, error_and_mahalanobis, error_and_neighbors;
 };
 
 /// Trains a linear autoencoder with `Code` numbers for a code, of whose inputs MaskingNoise hides the share `masked`,
@@ -74,14 +74,17 @@ CodeScores code_scores(const TrainAndTest& data, double masked, int epochs, std:
     mahalanobis.fit(code);
     hg::NearestNeighbors neighbors{5};
     neighbors.fit(code);
-    hg::CombinedScore combined;
-    combined.fit(model.reconstruction_error(data.train), mahalanobis.distance(code), neighbors.mean_distance());
+    const Eigen::VectorXf error = model.reconstruction_error(data.train);
 
     CodeScores scores;
     scores.error = model.reconstruction_error(data.test).template cast<double>();
-    scores.mahalanobis = mahalanobis.distance(test_code).cast<double>();
+    scores.mahalanobis = mahalanobis.distance(test_code).template cast<double>();
     scores.neighbors = neighbors.mean_distance(test_code).template cast<double>();
-    scores.combined = combined.score(scores.error, scores.mahalanobis, scores.neighbors);
+    hg::CombinedScore combined;
+    combined.fit(error, mahalanobis.distance(code));
+    scores.error_and_mahalanobis = combined.score(scores.error, scores.mahalanobis);
+    combined.fit(error, neighbors.mean_distance());
+    scores.error_and_neighbors = combined.score(scores.error, scores.neighbors);
     return scores;
 }
 

@@ -66,25 +66,26 @@ class TailProbability {
 
 }  // namespace metrics
 
-/// One anomaly score of several that are measured in different units, such as reconstruction error, Mahalanobis
-/// distance and distance of the nearest codes: each is replaced by how rare it is among those of normal samples, and
-/// these are added (Fisher 1925), Σ −ln p. p is the share of the normal samples that score as high or higher, an equal
-/// one counting half; above their highest tenth, where there are few to count, p = n_t/n · (score/u)^−α: from u on,
-/// which n_t of the n exceed, scores are taken to follow Pareto's law, with the exponent 1/α = Σ ln(score/u)/n_t of
-/// Hill (1975). So whatever lies beyond all that was seen still differs by how far, and a score's square counts as the
-/// score itself.
+/// One anomaly score of several that are measured in different units, such as reconstruction error and distance of the
+/// nearest codes. Each is replaced by how rare it is among those of normal samples, and these are added (Fisher 1925):
 ///
-///     const Eigen::MatrixXf codes = model.encode(images), new_codes = model.encode(x);
-///     hg::MahalanobisDistance mahalanobis;
-///     mahalanobis.fit(codes);
+/// Σ −ln p, where p is the share of the normal samples that score higher, an equal one counting half.
+///
+/// Above their highest tenth, where there are few to count, scores are taken to follow Pareto's law, p = k/n ·
+/// (score/u)^−α, with u what k of the n exceed and 1/α = Σ ln(score/u)/k over those (Hill 1975). So what lies beyond
+/// all that was seen still differs by how far, and neither a score's unit nor its power counts for anything.
+///
+///     const Eigen::MatrixXf codes = model.encode(images);
 ///     hg::NearestNeighbors neighbors{5};
 ///     neighbors.fit(codes);
 ///     hg::CombinedScore combined;
-///     combined.fit(model.reconstruction_error(images), mahalanobis.distance(codes), neighbors.mean_distance());
-///     const Eigen::VectorXd scores = combined.score(model.reconstruction_error(x), mahalanobis.distance(new_codes),
-///                                                   neighbors.mean_distance(new_codes));
+///     combined.fit(model.reconstruction_error(images), neighbors.mean_distance());
+///     const Eigen::VectorXd scores =
+///         combined.score(model.reconstruction_error(x), neighbors.mean_distance(model.encode(x)));
 ///
-/// The normal samples are those that the model was trained on, or better others, which are not rebuilt well by heart. A
+/// Each kind counts as much as another: two distances of one code count the code twice.
+///
+/// The normal samples are those that the model was trained on, or better others, whose errors it has not made small. A
 /// single sample is scored as many are: nothing looks at the rest of the batch.
 ///
 /// To keep it in a file, save `scores()` under a name, and construct it of that.
