@@ -83,7 +83,7 @@ static void print(const std::string& name, const support::Table& table, const su
 }
 
 int main(int argc, char** argv) try {
-    const support::Arguments arguments = support::read_arguments(argc, argv, {.data = "", .epochs = 600});
+    const support::Arguments arguments = support::read_arguments(argc, argv, {.data = "", .epochs = 1600});
     std::vector<std::filesystem::path> files;
     if (std::filesystem::is_directory(arguments.data))
         for (const auto& entry : std::filesystem::directory_iterator(arguments.data))

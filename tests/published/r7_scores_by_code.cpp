@@ -4,12 +4,12 @@
 // and a distance of the code, each by how rare it is among the training samples, as in examples/24_scores_by_code.
 //
 // Which distance, how many numbers a code has and which share of the inputs is hidden is chosen here on three of the
-// tables and reported on the other three, both ways round: of 24 configurations the one that takes most off the
+// tables and reported on the other three, both ways round: of twelve configurations the one that takes most off the
 // published 1 - AUC of the variational autoencoder on the table where it takes least. Both halves have to choose the
-// same. That the networks are linear was settled before, with AUCs in view: with a hidden layer of 64 tanh units none
-// came near on either half. So was that one distance is enough: with both of them beside the error the choice is less
-// sure of itself. 600 epochs are as many as the seeds need to agree on letter, whose deviation falls from .008 at 200
-// to .002.
+// same; with 600 epochs they did so of 24, among them codes of one number and a fifth hidden. That the networks are
+// linear was settled before, with AUCs in view: with a hidden layer of 64 tanh units none came near on either half. So
+// was that one distance is enough: with both of them beside the error the halves do not always agree. 1600 epochs are
+// for the seeds to agree: cardiotocography's deviation falls from .009 at 600 to .006.
 #include <array>
 #include <filesystem>
 
@@ -48,6 +48,8 @@ std::array<Set, 6> load() {
     return sets;
 }
 
+constexpr int epochs = 1600;
+
 enum Score { Error, Mahalanobis, Neighbors, ErrorAndMahalanobis, ErrorAndNeighbors, scores };
 constexpr const char* names[] = {", error", ", Mahalanobis distance", ", nearest neighbours", ", error and Mahalanobis",
                                  ", error and neighbours"};
@@ -58,7 +60,7 @@ Aucs aucs(const Set& set, double masked, std::size_t seeds) {
     Aucs found;
     for (published::Figures& figures : found) figures.resize(seeds);
     published::each_seed(seeds, [&](std::uint64_t seed) {
-        const support::CodeScores by_code = support::code_scores<Code>(set.data, masked, 600, seed);
+        const support::CodeScores by_code = support::code_scores<Code>(set.data, masked, epochs, seed);
         std::size_t score = 0;
         for (const Eigen::VectorXd* values : {&by_code.error, &by_code.mahalanobis, &by_code.neighbors,
                                               &by_code.error_and_mahalanobis, &by_code.error_and_neighbors})
@@ -69,8 +71,7 @@ Aucs aucs(const Set& set, double masked, std::size_t seeds) {
 }
 
 Aucs aucs(hg::Index code, const Set& set, double masked, std::size_t seeds) {
-    return code == 1   ? aucs<1>(set, masked, seeds)
-           : code == 2 ? aucs<2>(set, masked, seeds)
+    return code == 2   ? aucs<2>(set, masked, seeds)
            : code == 4 ? aucs<4>(set, masked, seeds)
                        : aucs<8>(set, masked, seeds);
 }
@@ -96,8 +97,8 @@ int main(int argc, char** argv) {
     std::cout << "share of the published 1 - AUC taken off, mean of 3 seeds, the least of three tables\n"
                  "code  hidden   cardio, thyroid, breastw   annthyroid, cardiotocography, letter\n"
               << std::fixed;
-    for (const hg::Index code : {1, 2, 4, 8})
-        for (const double masked : {0.2, 0.5, 0.8}) {
+    for (const hg::Index code : {2, 4, 8})
+        for (const double masked : {0.5, 0.8}) {
             std::array<Aucs, 6> found;
             for (std::size_t i = 0; i < sets.size(); ++i) found[i] = aucs(code, sets[i], masked, 3);
             for (const Score score : {ErrorAndMahalanobis, ErrorAndNeighbors}) {
