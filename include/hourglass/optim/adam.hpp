@@ -57,25 +57,15 @@ class Adam : public Optimizer, public optim::StepsModels<Adam> {
         const double alpha =
             learning_rate() * std::sqrt(1 - std::pow(options_.beta_2, t)) / (1 - std::pow(options_.beta_1, t));
         const auto reach = [=](double, double m) { return alpha * 2 * m * std::max(1.0, 1 / epsilon); };
-        const auto average = [=]<class T>(const kernels::Pack<T>& g, kernels::Pack<T>& m, kernels::Pack<T>& v) {
-            m += forget_m * (g - m);
-            v += forget_v * (square(g) - v);
-        };
-        const Numbers numbers{.rate = alpha, .epsilon = epsilon};
-        if (options_.amsgrad)
-            return advance<3>(theta, gradient, numbers, reach,
-                              [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m,
-                                           kernels::Pack<T>& v, kernels::Pack<T>& largest) {
-                                  average(g, m, v);
-                                  largest = max(largest, v);
-                                  x -= alpha * m / (sqrt(largest) + epsilon);
-                              });
-        return advance<2>(
-            theta, gradient, numbers, reach,
-            [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m, kernels::Pack<T>& v) {
-                average(g, m, v);
-                x -= alpha * m / (sqrt(v) + epsilon);
-            });
+        const bool amsgrad = options_.amsgrad;
+        return advance<3>(theta, gradient, Numbers{.rate = alpha, .epsilon = epsilon}, reach,
+                          [=]<class T>(kernels::Pack<T>& x, const kernels::Pack<T>& g, kernels::Pack<T>& m,
+                                       kernels::Pack<T>& v, kernels::Pack<T>& largest) {
+                              m += forget_m * (g - m);
+                              v += forget_v * (square(g) - v);
+                              largest = amsgrad ? max(largest, v) : v;
+                              x -= alpha * m / (sqrt(largest) + epsilon);
+                          });
     }
 
     using optim::StepsModels<Adam>::step;

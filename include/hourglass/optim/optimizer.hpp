@@ -195,7 +195,7 @@ class Optimizer {
             trusted_ = quiet ? trusted_ - 1 : 0;
             if (!quiet && !stays_finite(walk, theta.data(), gradient.data(), size)) return false;
         }
-        if (moments_.empty()) moments_.allocate<T>(size, Kinds, start_);
+        if (moments_.empty()) moments_.allocate<T>(size, kinds_kept(), start_);
         T* const moments = moments_.values<T>().data();
         each_part(size, [&](const Slice& some) {
             const core::FlushDenormals scope;
@@ -297,7 +297,16 @@ class Optimizer {
         template <std::size_t... Kind>
         void apply(Index some, T* theta, const T* gradient, [[maybe_unused]] T* moments, [[maybe_unused]] Index stride,
                    std::index_sequence<Kind...>) const {
-            kernels::each_pack(some, formula, theta, gradient, (moments + static_cast<Index>(Kind) * stride)...);
+            if constexpr (Kinds < 3) {
+                kernels::each_pack(some, formula, theta, gradient, (moments + static_cast<Index>(Kind) * stride)...);
+            } else {
+                // A formula may have a kind of moment that only an option keeps; what it writes there is lost.
+                std::array<T, static_cast<std::size_t>(block)> lost{};
+                const auto kind = [&](Index number) {
+                    return number < optimizer.kinds_kept() ? moments + number * stride : lost.data();
+                };
+                kernels::each_pack(some, formula, theta, gradient, kind(static_cast<Index>(Kind))...);
+            }
         }
     };
 
@@ -311,14 +320,14 @@ class Optimizer {
         for (Index begin = 0; begin < size; begin += block) {
             const Index count = std::min(block, size - begin);
             T* const kinds = std::copy_n(theta + begin, count, after.data());
-            for (Index kind = 0; kind < static_cast<Index>(Kinds); ++kind)
+            for (Index kind = 0; kind < kinds_kept(); ++kind)
                 if (moments_.empty())
                     std::fill_n(kinds + kind * count, count, static_cast<T>(start_));
                 else
                     std::copy_n(moments.data() + kind * size + begin, count, kinds + kind * count);
             walk(begin, count, after.data(), gradient + begin, kinds, count);
             // Moments first: what an infinite one makes of a parameter depends on the processor's square root.
-            Index bad = first_non_finite(kinds, static_cast<Index>(Kinds) * count);
+            Index bad = first_non_finite(kinds, kinds_kept() * count);
             bad = bad >= 0 ? bad + count : first_non_finite(after.data(), count);
             if (bad < 0) continue;
             if (non_finite_ == NonFinite::Skip) return false;
@@ -331,6 +340,8 @@ class Optimizer {
         }
         return true;
     }
+
+    Index kinds_kept() const { return static_cast<Index>(kind_count_); }
 
     // θ ← θ − η λ θ between the excluded slices of `count` parameters from number `begin` on.
     template <class T>
