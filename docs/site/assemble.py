@@ -111,7 +111,8 @@ class Site:
             menu.append((caption, pages))
         menu.insert(2, ("Reference", ["reference/index"] + [f"reference/{name}" for name in REFERENCE]))
         menu.insert(3, ("Examples", ["tree/examples/index"]))
-        menu[-1][1].extend(left + ["tree/CHANGELOG"])
+        menu[-1][1].append("tree/CHANGELOG")
+        self.wrong += [f"docs/{page}.md: it has no place in the menu, GUIDES of docs/site/pages.py" for page in left]
         path = self.docs / "index.md"
         text = self.relinked(path.read_text(encoding="utf-8"), path, "index.md")
         for caption, pages in menu:
@@ -163,7 +164,7 @@ class Site:
                                  f"{fence}{LANGUAGES.get(path.suffix, 'text')}\n{text}{fence}\n")
 
     def reference(self, xml):
-        reference = Reference(Face(xml, self.project / "include"), public_names(self.project))
+        reference = Reference(Face(xml, self.project / "include"), public_names(self.project), self.project / "include")
         out = ["# Reference\n", "Every public name. All stand in namespace `hourglass`, which the pages call `hg`; "
                "`hourglass/hourglass.hpp` includes the headers, but for those of files, inference, threads and tensors.\n"]
         for name, (title, about, *_) in REFERENCE.items():

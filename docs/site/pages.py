@@ -1,5 +1,5 @@
-"""Which public name stands on which page of the reference: headers, section by section. What no section names stands at
-the end of the page of its folder.
+"""Which public name stands on which page of the reference: headers, section by section. On a page that has sections, a header
+of its folders that none of them names is an error, as is one that is named and is not there.
 """
 
 # page: (title, what it is, the folders whose headers belong here, sections of (title, headers))
@@ -34,9 +34,10 @@ REFERENCE = {
             ("Convolutions", ["layers/conv1d.hpp", "layers/conv1d_transpose.hpp", "layers/conv2d.hpp", "layers/conv2d_transpose.hpp"]),
             ("Pooling and upsampling", ["layers/pooling.hpp", "layers/pooling2d.hpp"]),
             ("Borders", ["layers/borders.hpp"]),
-            ("Activations", ["layers/activations.hpp", "layers/prelu.hpp"]),
+            ("Activations", ["layers/activations.hpp", "layers/prelu.hpp", "layers/softmax.hpp", "layers/output_activation.hpp"]),
             ("Normalisation", ["layers/batch_normalization.hpp", "layers/layer_normalization.hpp", "layers/group_normalization.hpp"]),
             ("Dropout", ["layers/dropout.hpp"]),
+            ("Missing values", ["layers/zero_imputation.hpp"]),
             ("Shapes, branches and conditions", ["layers/reshape.hpp", "layers/residual.hpp", "layers/condition.hpp"]),
             ("What layers are told", ["layers/initializer.hpp", "layers/padding.hpp"]),
         ],
@@ -80,18 +81,20 @@ REFERENCE = {
             ("Scaling", ["data/scaling.hpp"]),
             ("Series", ["data/windows.hpp"]),
             ("Tables", ["data/csv.hpp", "data/csv_options.hpp", "data/csv_lines.hpp"]),
-            ("Pictures", ["data/idx.hpp"]),
+            ("Pictures", ["data/idx.hpp", "data/binarize.hpp"]),
         ],
     ),
     "metrics": (
         "Metrics",
-        "How good a reconstruction, a code or a detector is. Numbers are of double, whatever the model computes in.",
+        "How good a reconstruction, a code or a detector is. Numbers are of double; distances of codes, error contributions "
+        "and bounds of the likelihood are of the scalar type that they are computed of.",
         ["metrics"],
         [
             ("Anomaly scores", ["metrics/thresholds.hpp", "metrics/classification.hpp", "metrics/contributions.hpp",
-                                "metrics/streaming_scorer.hpp"]),
+                                "metrics/streaming_scorer.hpp", "metrics/mahalanobis_distance.hpp", "metrics/nearest_neighbors.hpp",
+                                "metrics/combined_score.hpp"]),
             ("Reconstructions", ["metrics/picture_quality.hpp", "metrics/likelihood_bound.hpp", "metrics/accuracy.hpp"]),
-            ("Codes", ["metrics/sparsity.hpp"]),
+            ("Codes", ["metrics/sparsity.hpp", "models/jacobian_norm.hpp"]),
         ],
     ),
     "training": (
@@ -101,7 +104,8 @@ REFERENCE = {
         [
             ("Stopping and slowing down", ["train/early_stopping.hpp", "train/reduce_lr_on_plateau.hpp"]),
             ("Annealing", ["train/annealing.hpp"]),
-            ("Dictionaries", ["train/unit_norm.hpp"]),
+            ("Averaging", ["train/exponential_moving_average.hpp"]),
+            ("Dictionaries and dead units", ["train/unit_norm.hpp", "train/revive.hpp"]),
             ("Showing and keeping", ["train/progress.hpp", "train/history.hpp", "train/metric.hpp"]),
         ],
     ),
@@ -140,7 +144,7 @@ REFERENCE = {
         ["core"],
         [
             ("Layers", ["core/layer.hpp", "layers/pointwise.hpp"]),
-            ("Terms and losses", ["core/term.hpp", "losses/elementwise_loss.hpp", "losses/cross_entropy.hpp"]),
+            ("Terms and losses", ["core/term.hpp", "losses/additive_loss.hpp", "losses/elementwise_loss.hpp", "losses/cross_entropy.hpp"]),
             ("Views of memory", ["core/view.hpp"]),
         ],
     ),
@@ -149,9 +153,9 @@ REFERENCE = {
 # What most people look for stands first among the names of its header.
 FIRST = ("autoencoder", "Autoencoder", "network", "minibatches", "read_csv", "read_idx_images", "save", "load", "freeze", "Rng")
 
-# Pages written by hand, in the order of the menu; those that are not here follow under "More".
+# Pages written by hand, in the order of the menu; one that is not here is an error.
 GUIDES = [
-    ("Guides", ["coming_from", "shapes", "tables", "pitfalls", "files", "real_time"]),
-    ("Kinds of autoencoders", ["kinds", "kinds/index", "kinds/*"]),
+    ("Guides", ["training", "coming_from", "shapes", "tables", "pitfalls", "files", "real_time"]),
+    ("Kinds of autoencoders", ["kinds/*"]),
     ("Project", ["speed", "faults", "add_a_layer", "versions"]),
 ]

@@ -13,7 +13,7 @@ CONTRACT = {
     "initialize", "initialize_state", "forward", "backward", "gradient", "gradient_of_part", "tangent", "curvature", "cache",
     "state", "fold", "mirror", "tied", "onnx", "value", "derivative", "second_derivative", "each", "samples", "windows",
     "convolution", "picture_windows", "squared_rows", "add_scaled_rows", "replicas", "draw", "posterior", "corrupt", "accepts", "scratch", "penalty", "penalty_gradient",
-    "weighted_room", "weighted_gradient", "from_logits", "from_output",
+    "weighted_room", "weighted_gradient", "from_logits", "from_output", "squared_norms", "terms", "may_be_missing",
 }
 LANGUAGE = {"begin", "end"}
 CONTRACT_FOLDERS = ("layers/", "losses/", "terms/")
@@ -68,8 +68,8 @@ def markdown(doc):
 
 
 class Reference:
-    def __init__(self, face, public):
-        self.face, self.public = face, public
+    def __init__(self, face, public, include):
+        self.face, self.public, self.include = face, public, include
         self.together = face.headers.included_by("hourglass.hpp")
         self.wrong = []
         self.places = {}  # name: its page
@@ -84,6 +84,9 @@ class Reference:
         sections = {header: (page, title) for page, (_, _, _, parts) in REFERENCE.items()
                     for title, headers in parts for header in headers}
         folders = {folder: page for page, (_, _, of_page, _) in REFERENCE.items() for folder in of_page}
+        for header in sections:
+            if not (self.include / "hourglass" / header).exists():
+                self.wrong.append(f"docs/site/pages.py: there is no include/hourglass/{header}")
         for name in self.public:
             declarations = [each for each in self.face.names.get(name, []) if not each.hidden]
             if not declarations:
@@ -94,22 +97,22 @@ class Reference:
             if page is None:
                 self.wrong.append(f"include/hourglass/{header}: no page of docs/site/pages.py takes {name}")
                 continue
+            if not section and REFERENCE[page][3]:
+                self.wrong.append(f"include/hourglass/{header}: no section of docs/site/pages.py, page {page}, takes {name}")
             self.places[name] = page
             self.pages[page].setdefault(section, []).append((header, declarations[0].line, name))
 
     def page(self, page):
         title, about, _, parts = REFERENCE[page]
         out = ["---\ntocdepth: 3\n---\n", f"# {title}\n", about + "\n"]
-        order = [(section, headers) for section, headers in parts if section in self.pages[page]]
-        if "" in self.pages[page]:
-            order.append(("", []))
+        order = [(section, headers) for section, headers in parts or [("", [])] if section in self.pages[page]]
         for section, headers in order:
-            if section or len(order) > 1:
-                out.append(f"## {section or 'More'}\n")
+            if section:
+                out.append(f"## {section}\n")
             key = lambda each: (headers.index(each[0]) if each[0] in headers else 0, each[0],
                                 FIRST.index(each[2]) if each[2] in FIRST else len(FIRST), each[1])
             for _, _, name in sorted(self.pages[page][section], key=key):
-                out.append(self.entry(name, "###" if section or len(order) > 1 else "##"))
+                out.append(self.entry(name, "###" if section else "##"))
         return "\n".join(out)
 
     def entry(self, name, level):
