@@ -1,5 +1,6 @@
 # hourglass for vcpkg, from the tree it lies in: vcpkg install hourglass --overlay-ports=<this folder>. vcpkg's registry wants
 # vcpkg_from_github, with the checksum of a release, in place of the path.
+# The tests hold the port's vcpkg.json to the tree; they do not build the port, which wants vcpkg.
 set(VCPKG_BUILD_TYPE release) # header-only
 
 cmake_path(SET SOURCE_PATH NORMALIZE "${CMAKE_CURRENT_LIST_DIR}/../..")

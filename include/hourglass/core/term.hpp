@@ -14,9 +14,8 @@
 //   Slot::Loss         value(prediction, target)      mean over the batch
 //                      gradient(prediction, target, d)  the same, with d = its gradient, maybe in prediction's memory
 //                      samples(prediction, target, each)  each[j] = the value for sample j alone
-//                      gradient_of_part(prediction, target, d, samples)  may be left out: `gradient` of some columns of
-//                      a
-//                                                     batch of so many, which then is divided among threads
+//                      gradient_of_part(prediction, target, d, samples)  may be left out: `gradient` of some columns
+//                                                     of a batch of so many, which then is divided among threads
 //
 // Every method is a template over the scalar type and takes views of size × n, whose memory is at `data()`: of those
 // that are read-only `&x(i, j)` does not compile. `check()` throws an `Error` for hyperparameters out of range; models

@@ -41,8 +41,8 @@ struct CsvColumn {
 /// for the next file.
 struct CsvCategories {
     CsvColumn column;  ///< Which column of the file.
-    std::vector<std::string> values =
-        {};  ///< Its values, in the order of the rows; another one in the file is an error.
+    /// Its values, in the order of the rows; another one in the file is an error.
+    std::vector<std::string> values = {};
 
     template <std::convertible_to<CsvColumn> Column>
     CsvCategories(Column by) : column(std::move(by)) {}

@@ -216,8 +216,8 @@ class MinMaxScaler {
 
 /// What a `StandardScaler` takes.
 struct StandardOptions {
-    bool missing =
-        false;  ///< NaN is a missing value: `fit` leaves it out, `transform` lets it be, as scikit-learn does.
+    /// NaN is a missing value: `fit` leaves it out, `transform` lets it be, as scikit-learn does.
+    bool missing = false;
 };
 
 /// Gives each feature (row) mean 0 and variance 1 over the training data: x′ = (x − mean) / scale. The scale is the
@@ -231,6 +231,7 @@ template <std::floating_point T = float>
 class StandardScaler {
   public:
     StandardScaler() = default;
+    /// One that is not fitted, with these options.
     explicit StandardScaler(StandardOptions options) : options_(options) {}
 
     /// A scaler that was fitted before, from its `mean()` and `scale()`, one value per feature. Errors: another number
@@ -298,6 +299,7 @@ class StandardScaler {
     const Eigen::VectorXd& mean() const { return mean_; }
     /// What each feature is divided by.
     const Eigen::VectorXd& scale() const { return scale_; }
+    /// The options it was made with.
     const StandardOptions& options() const { return options_; }
 
   private:

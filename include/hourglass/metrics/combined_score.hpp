@@ -18,7 +18,8 @@ inline namespace HOURGLASS_ABI {
 // What is not for users.
 namespace metrics {
 
-/// How rare a score is among the scores of normal samples: by its rank, beyond their highest tenth by Pareto's law.
+/// How rare a score is among the scores of normal samples: by its rank, within and beyond their highest tenth by
+/// Pareto's law.
 class TailProbability {
   public:
     explicit TailProbability(std::vector<double> scores) : sorted_(std::move(scores)) {
@@ -71,9 +72,10 @@ class TailProbability {
 ///
 /// Σ −ln p, where p is the share of the normal samples that score higher, an equal one counting half.
 ///
-/// Above their highest tenth, where there are few to count, scores are taken to follow Pareto's law, p = k/n ·
-/// (score/u)^−α, with u what k of the n exceed and 1/α = Σ ln(score/u)/k over those (Hill 1975). So what lies beyond
-/// all that was seen still differs by how far, and neither a score's unit nor its power counts for anything.
+/// Within their highest tenth and beyond it, where there are few to count, scores are taken to follow Pareto's law, p =
+/// k/n · (score/u)^−α, with u what the highest tenth, k of the n, exceed, and 1/α = Σ ln(score/u)/k over those (Hill
+/// 1975). So what lies beyond all that was seen still differs by how far, and neither a score's unit nor its power
+/// counts for anything.
 ///
 ///     const Eigen::MatrixXf codes = model.encode(images);
 ///     hg::NearestNeighbors neighbors{5};

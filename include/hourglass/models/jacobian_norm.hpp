@@ -49,6 +49,7 @@ Vector<double> jacobian_norm(const Model& model, const Batch<typename Model::Sca
     for (double& norm : norms) norm = std::sqrt(norm);
     return norms;
 }
+/// The same with a tape of its own.
 template <class Model>
 Vector<double> jacobian_norm(const Model& model, const Batch<typename Model::Scalar>& x, Index probes = 0) {
     Tape<typename Model::Scalar> scratch(0);
