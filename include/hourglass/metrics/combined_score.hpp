@@ -19,10 +19,11 @@ inline namespace HOURGLASS_ABI {
 namespace metrics {
 
 /// How rare a score is among the scores of normal samples: by its rank, within and beyond their highest tenth by
-/// Pareto's law.
+/// Pareto's law. A template only so that what nobody calls is not compiled by everybody.
+template <class T>
 class TailProbability {
   public:
-    explicit TailProbability(std::vector<double> scores) : sorted_(std::move(scores)) {
+    explicit TailProbability(std::vector<T> scores) : sorted_(std::move(scores)) {
         std::sort(sorted_.begin(), sorted_.end());
         const auto n = static_cast<std::ptrdiff_t>(sorted_.size()), tenth = std::max<std::ptrdiff_t>((n + 5) / 10, 1);
         // Where the tail begins there must be something below it, above 0: else its logarithm says nothing.
@@ -53,7 +54,7 @@ class TailProbability {
         return -std::log1p(-(below + equal / 2) / static_cast<double>(sorted_.size()));
     }
 
-    const std::vector<double>& sorted() const { return sorted_; }
+    const std::vector<T>& sorted() const { return sorted_; }
 
   private:
     double log_ratio(double score) const {
@@ -61,7 +62,7 @@ class TailProbability {
         return is_finite(ratio) ? std::log(ratio) : std::log(score) - std::log(begin_);
     }
 
-    std::vector<double> sorted_;
+    std::vector<T> sorted_;
     double begin_ = 0, exponent_ = 0, rarity_ = 0;
 };
 
@@ -95,7 +96,8 @@ class CombinedScore {
   public:
     CombinedScore() = default;
     /// Of normal samples' scores, n × kinds: one column for each kind. Errors: as for `fit`.
-    explicit CombinedScore(const Eigen::MatrixXd& scores) {
+    template <class Scores>
+    explicit CombinedScore(const Eigen::MatrixBase<Scores>& scores) {
         if (scores.cols() == 0) fail("CombinedScore: there are no scores");
         for (Index kind = 0; kind < scores.cols(); ++kind) add("CombinedScore", scores.col(kind), kinds_);
     }
@@ -106,7 +108,7 @@ class CombinedScore {
     template <metrics::VectorLike... Scores>
     CombinedScore& fit(const Scores&... scores) {
         static_assert(sizeof...(Scores) > 0, "hourglass: CombinedScore combines at least one kind of score");
-        std::vector<metrics::TailProbability> kinds;
+        std::vector<metrics::TailProbability<double>> kinds;
         (add("CombinedScore::fit", scores, kinds), ...);
         kinds_ = std::move(kinds);
         return *this;
@@ -132,6 +134,7 @@ class CombinedScore {
     }
 
     /// What it was fitted on, n × kinds, each column in ascending order; empty before `fit`.
+    template <class = void>
     Eigen::MatrixXd scores() const {
         Eigen::MatrixXd all(kinds_.empty() ? 0 : static_cast<Index>(kinds_[0].sorted().size()),
                             static_cast<Index>(kinds_.size()));
@@ -157,7 +160,7 @@ class CombinedScore {
     }
 
     template <metrics::VectorLike Scores>
-    static void add(const char* function, const Scores& scores, std::vector<metrics::TailProbability>& kinds) {
+    static void add(const char* function, const Scores& scores, std::vector<metrics::TailProbability<double>>& kinds) {
         std::vector<double> values = checked(function, scores);
         if (!kinds.empty()) require_as_many(function, kinds.size(), values.size(), kinds[0].sorted().size());
         kinds.emplace_back(std::move(values));
@@ -166,7 +169,7 @@ class CombinedScore {
                  " that are above 0 differ, so that nothing is rare");
     }
 
-    std::vector<metrics::TailProbability> kinds_;
+    std::vector<metrics::TailProbability<double>> kinds_;
 };
 
 }  // namespace HOURGLASS_ABI

@@ -39,10 +39,12 @@ inline double squared_length(const double* z, Index size) {
     return sum;
 }
 
-/// L⁻¹ for Σ = L Lᵀ (Cholesky), which makes codes of covariance Σ white. `Error` where Σ has no inverse.
-inline Eigen::MatrixXd whitening(const char* function, const Eigen::MatrixXd& covariance) {
+/// L⁻¹ for Σ = L Lᵀ (Cholesky), which makes codes of covariance Σ white. `Error` where Σ has no inverse. A template, as
+/// more here than has to be: what nobody calls is then not compiled by everybody.
+template <class Square>
+Square whitening(const char* function, const Square& covariance) {
     const Index n = covariance.rows();
-    Eigen::MatrixXd factor = covariance, inverse = Eigen::MatrixXd::Zero(n, n);
+    Square factor = covariance, inverse = Square::Zero(n, n);
     for (Index j = 0; j < n; ++j) {
         for (Index k = 0; k < j; ++k)
             for (Index i = j; i < n; ++i) factor(i, j) -= factor(i, k) * factor(j, k);
@@ -89,8 +91,11 @@ class MahalanobisDistance {
 
     /// What was fitted before, from its `mean()`, code values, and `covariance()`, code × code. Errors: no values,
     /// other extents, a value that is not finite, a covariance that is not symmetric or has no inverse.
-    MahalanobisDistance(const Eigen::VectorXd& mean, const Eigen::MatrixXd& covariance) {
+    template <class Mean, class Covariance>
+    MahalanobisDistance(const Mean& of_mean, const Covariance& of_covariance) {
         constexpr const char* name = "MahalanobisDistance";
+        const Eigen::VectorXd mean = of_mean;
+        const Eigen::MatrixXd covariance = of_covariance;
         const Index code = mean.size();
         if (code == 0 || covariance.rows() != code || covariance.cols() != code)
             fail(name, ": the covariance is ", covariance.rows(), " x ", covariance.cols(), " and the mean has ", code,
@@ -184,7 +189,8 @@ class MahalanobisDistance {
     double shrinkage() const { return shrinkage_; }
 
   private:
-    void assign(const char* function, const Eigen::VectorXd& mean, const Eigen::MatrixXd& covariance) {
+    template <class Mean, class Covariance>
+    void assign(const char* function, const Mean& mean, const Covariance& covariance) {
         Eigen::MatrixXd whitening = metrics::whitening(function, covariance);
         mean_ = mean;
         covariance_ = covariance;
