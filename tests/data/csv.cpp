@@ -14,6 +14,7 @@
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 
 namespace {
 
@@ -258,7 +259,16 @@ TEST_CASE("columns of text are left out, or read as categories") {
     const hg::CsvOptions again{.columns = {"x"}, .categories = colours.categories};
     CHECK(read("x,colour\n5,red\n", again).values == matrix(3, {5, 0, 1}));
     CHECK_THAT(error_in("x,colour\n5,green\n", again),
-               ContainsSubstring("line 2, column 2 (colour): \"green\" is none of the 2 categories given"));
+               ContainsSubstring("line 2, column 2 (colour): \"green\" is none of the 2 categories given (blue, red); "
+                                 ".missing_values = {\"green\"} with .missing = CsvMissing::NaN takes it for missing"));
+    hg::CsvOptions lenient{.missing = hg::CsvMissing::NaN, .columns = {"x"}, .categories = colours.categories};
+    CHECK_THAT(error_in("x,colour\n5,green\n", lenient),
+               EndsWith("(blue, red); .missing_values = {\"green\"} takes it for missing"));
+    lenient.missing_values = {"green"};  // as it says
+    const Eigen::MatrixXd gap = read("x,colour\n5,green\n", lenient).values;
+    CHECK((gap(0, 0) == 5 && std::isnan(gap(1, 0)) && std::isnan(gap(2, 0))));
+    CHECK_THAT(error_in("c\nz\n", {.categories = {{"c", {"0", "1", "2", "3", "4", "5", "6", "7", "8"}}}}),
+               ContainsSubstring("of the 9 categories given (0, 1, 2, 3, 4, 5, 6, 7, …);"));
     CHECK_THAT(error_in("x,shade\n5,red\n", again), ContainsSubstring("no column \"colour\""));
     CHECK(read("x,c\n1,S\n2,L\n", {.categories = {{"c", {"S", "M", "L"}}}}).values ==
           matrix(4, {1, 1, 0, 0, 2, 0, 0, 1}));
@@ -307,9 +317,38 @@ TEST_CASE("a path is named by what is wrong with its file") {
     CHECK_THAT(error_of([&] { hg::read_csv(path); }),
                ContainsSubstring("read_csv: " + path + ": line 3, column 2 (b)"));
     CHECK_THAT(error_of([&] { hg::read_csv("/there/is/no/such/file"); }),
-               ContainsSubstring("/there/is/no/such/file cannot be opened"));
+               ContainsSubstring("/there/is/no/such/file cannot be opened: No such file or directory"));
     CHECK_THAT(error_of([&] { hg::read_csv(folder.path.string()); }),
                ContainsSubstring("read_csv: " + folder.path.string()));
+}
+
+TEST_CASE("names and categories that are not UTF-8 are refused where they are used") {
+    // A spreadsheet's CP1252: ä is E4, ° is B0.
+    const std::string text = "Zeit,L\xE4nge,Zustand\n# gem\xE4\xDFigt\n1,2,zu\n2,3,hei\xDF\n";
+    const auto refused = [&](const hg::CsvOptions& options) { return error_in(text, options); };
+    CHECK(refused({.comment = '#', .categories = {2}}) ==
+          "read_csv: the name of column 2 is not UTF-8: save the file as UTF-8");
+    CHECK(refused({.comment = '#', .columns = {"L\u00E4nge"}}) ==
+          "read_csv: there is no column \"L\u00E4nge\"; the name of column 2 is not UTF-8: save the file as UTF-8");
+    CHECK(refused({.comment = '#', .columns = {"Zeit"}, .categories = {"Zustand"}}) ==
+          "read_csv: line 4, column 3 (Zustand): the category is not UTF-8: save the file as UTF-8");
+    CHECK(refused({.comment = '#', .columns = {"Zeit"}, .categories = {{"Zustand", {"zu"}}}}) ==
+          "read_csv: line 4, column 3 (Zustand): the category is not UTF-8: save the file as UTF-8");
+    CHECK_THAT(error_in("L\xE4nge,2\n1,2\n"), EndsWith("it is not UTF-8: save the file as UTF-8"));
+    // Comments, columns that are left out and units may hold anything.
+    CHECK(read(text, {.comment = '#', .columns = {"Zeit"}}).values == matrix(1, {1, 2}));
+    CHECK(read("Temp,Art \xB0\n\xB0"
+               "C,-\n1,hei\xDF\n",
+               {.skip_after_header = 1, .numeric_only = true})
+              .values == matrix(1, {1}));
+    CHECK_THAT(error_in("T \xB0,Art\n1,x\n", {.numeric_only = true}),
+               EndsWith("the name of column 1 is not UTF-8: save the file as UTF-8"));
+    // What is UTF-8, of one byte to four, and what nearly is.
+    for (const std::string name : {"a", "\u00E4", "\u20AC", "\uFFFD", "\U0001F600", "\U0010FFFF"})
+        CHECK(read("x," + name + "\n1,2\n").header[1] == name);
+    for (const std::string name : {"a\x80", "\xC0\xAF", "\xC3", "\xE2\x82", "\xE0\x9F\xBF", "\xED\xA0\x80",
+                                   "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE4nge"})
+        CHECK_THAT(error_in("x," + name + "\n1,2\n"), EndsWith("is not UTF-8: save the file as UTF-8"));
 }
 
 TEST_CASE("UTF-16 is named") {

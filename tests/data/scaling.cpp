@@ -13,6 +13,7 @@
 
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
+using Catch::Matchers::EndsWith;
 
 namespace {
 
@@ -312,7 +313,14 @@ TEST_CASE("scalers that take missing values leave them out and let them be") {
     data(2, 1) = std::numeric_limits<double>::infinity();
     CHECK_THAT(error_of([&] { (void)standard.transform(data); }),
                ContainsSubstring("StandardScaler::transform: feature 2 of sample 1 is inf, not a finite number"));
+    hg::StandardScaler<double> strict;
+    CHECK(error_of([&] { (void)standard.transform(data); }).ends_with("is inf, not a finite number"));
+    CHECK(error_of([&] { strict.fit(data); }) ==
+          "StandardScaler::fit: feature 2 of sample 0 is nan, not a finite number; StandardScaler{{.missing = true}} "
+          "lets missing values be");
     data.row(2).setConstant(missing);
+    CHECK_THAT(error_of([&] { hg::MinMaxScaler<double>{}.fit(data); }),
+               EndsWith("; MinMaxScaler{{.missing = true}} lets missing values be"));
     CHECK_THAT(error_of([&] { standard.fit(data); }),
                ContainsSubstring("StandardScaler::fit: feature 2 has no value, all are missing"));
     CHECK_THAT(error_of([&] { range.fit(data); }),

@@ -180,8 +180,8 @@ TEST_CASE("arrays lie under the names and in the layout of Keras") {
 
 TEST_CASE("scalers, numbers, vectors and matrices come back") {
     const Eigen::MatrixXf x = Eigen::MatrixXf::Random(3, 20);
-    hg::StandardScaler standard;
-    hg::MinMaxScaler minmax{{.low = -1, .high = 1, .clip = true}};
+    hg::StandardScaler standard{{.missing = true}};
+    hg::MinMaxScaler minmax{{.low = -1, .high = 1, .clip = true, .together = true, .missing = true}};
     standard.fit(x), minmax.fit(x);
     const float f = 0.1f;
     const bool yes = true;
@@ -207,6 +207,8 @@ TEST_CASE("scalers, numbers, vectors and matrices come back") {
              standard2);
     CHECK(standard2.transform(x) == standard.transform(x));
     CHECK(minmax2.transform(2 * x) == minmax.transform(2 * x));
+    CHECK(standard2.options().missing);
+    CHECK((minmax2.options().clip && minmax2.options().together && minmax2.options().missing));
     CHECK((f2 == f && yes2 && many2 == many && small2 == 200));
     CHECK((three2 == three && matrix2 == matrix && row2 == row));
     hg::StandardScaler<double> of_double;  // statistics are in double whatever the scaler is of
@@ -326,6 +328,13 @@ TEST_CASE("what does not fit is refused, and nothing is changed") {
     refused(with_header(good, "\"decoder.0.bias\"", "\"decoder.7.bias\""),
             "there is no tensor decoder.0.bias; there are decoder.7.bias, encoder.0.bias");
     refused(with_header(good, "\"t\":{", "\"tt\":{"), "there is no tensor t; there are ");
+    // Of another ending, but near: not the first in the file.
+    CHECK(error_of([&] {
+              hg::load(saved(run.model, hg::named("treshold", t)), other.model, hg::named("threshold", kept));
+          }) == "load: memory: there is no tensor threshold; there are treshold");
+    CHECK(error_of([&] {
+              hg::load(saved(run.model, hg::named("limit", t)), other.model, hg::named("threshold", kept));
+          }).starts_with("load: memory: there is no tensor threshold; there are decoder.0.bias, decoder.0.kernel, "));
     refused(with_header(good, "\"format\":\"hourglass 1\"", "\"format\":\"hourglass 2\""),
             "load: memory: it has the format hourglass 2, this version of the library reads hourglass 1");
     refused(with_header(good, "\"shape\":[3,12]", "\"shape\":[12,3]"),
@@ -456,6 +465,11 @@ TEST_CASE("a message says once where it comes from") {
           "load: memory: min_max_scaler.hyperparameters: clip is 2, expected true or false");
     CHECK(refused(ranges, "high\\\":1", "high\\\":-1", scaler) ==
           "load: memory: min_max_scaler: MinMaxScaler: the range must be finite with low < high, got [0, -1]");
+    hg::MinMaxScaler of_older{{.together = true, .missing = true}};  // a file that says nothing of these
+    hg::load(with_header(ranges, ",\\\"together\\\":false,\\\"missing\\\":false", ""), of_older);
+    CHECK((!of_older.options().together && !of_older.options().missing && of_older.min() == scaler.min()));
+    CHECK(refused(ranges, ",\\\"missing", ",\\\"mussing", scaler) ==
+          "load: memory: min_max_scaler.hyperparameters: mussing is not a hyperparameter of what is to be loaded");
     CHECK(refused(model, "4.rate\\\":0.5", "4.rate\\\":2", run.model) ==
           "load: memory: model.hyperparameters: encoder.4: Dropout: the rate must be in [0, 1), got 2");
     const auto with_next = [](const Bytes& file, const std::string& tensor) {
@@ -519,8 +533,9 @@ TEST_CASE("statistics from another program may be in another floating-point type
     contents.describe("format", "hourglass 1");
     contents.add("standard_scaler.mean", {2}, mean.data(), hg::io::Use::Record);
     contents.add("standard_scaler.scale", {2}, scale.data(), hg::io::Use::Record);
-    hg::StandardScaler scaler;
+    hg::StandardScaler scaler{{.missing = true}};
     hg::load(bytes_of(contents), scaler);
+    CHECK(!scaler.options().missing);  // of which that file says nothing
     CHECK((scaler.mean() == mean.cast<double>() && scaler.scale() == scale.cast<double>()));
 }
 

@@ -4,9 +4,11 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <fstream>
 #include <istream>
 #include <limits>
@@ -76,6 +78,7 @@ class CsvBuilder {
             fail(source, ": fill_value is ", options.fill_value, ", beyond the numbers of the type asked for");
         const CsvChoice choice(options, names, columns, source);
         for (const Index column : choice.columns()) features_.push_back({column});
+        if (!options.numeric_only) require_utf8_names();
         for (const CsvCategories& each : options.categories) {
             const Index column = choice.position(each.column);
             for (Feature& feature : features_)
@@ -193,9 +196,9 @@ class CsvBuilder {
             if (word.empty()) continue;
             const auto found =
                 given ? std::find(all.begin(), all.end(), word) : std::lower_bound(all.begin(), all.end(), word);
-            if (found == all.end())
-                fail(where(feature, lines_[sample]), ": \"", word.substr(0, 60), "\" is none of the ", all.size(),
-                     " categories given");
+            if ((!given || found == all.end()) && !is_utf8(word))
+                fail(where(feature, lines_[sample]), ": the category", not_utf8);
+            if (found == all.end()) unknown_category(feature, word, lines_[sample]);
             feature.numbers[sample] = static_cast<double>(found - all.begin());
         }
     }
@@ -209,6 +212,13 @@ class CsvBuilder {
             if (no_numbers(feature)) dropped.push_back(name_of(feature));
         features_.erase(std::remove_if(features_.begin(), features_.end(), no_numbers), features_.end());
         if (features_.empty()) fail(source_, ": no column holds numbers");
+        require_utf8_names();
+    }
+
+    // Of the columns that stay: others may be called anything.
+    void require_utf8_names() const {
+        for (const Feature& feature : features_)
+            if (!is_utf8(name_of(feature))) fail(source_, ": the name of column ", feature.column + 1, not_utf8);
     }
 
     bool complete(std::size_t sample) const {
@@ -267,6 +277,17 @@ class CsvBuilder {
             " (missing says what becomes of it, numeric_only leaves out columns without a value)";
         if (field.empty()) fail(where(feature, line), ": the field is empty", choice);
         fail(where(feature, line), ": \"", field.substr(0, 60), "\" is a missing value", choice);
+    }
+    [[noreturn]] void unknown_category(const Feature& feature, const std::string& word, Index line) const {
+        std::string known;
+        for (std::size_t i = 0; i < feature.categories.size() && i < 8; ++i)
+            (known += i == 0 ? "" : ", ") += feature.categories[i].substr(0, 60);
+        if (feature.categories.size() > 8) known += ", …";
+        const std::string shown = word.substr(0, 60);
+        fail(where(feature, line), ": \"", shown, "\" is none of the ", feature.categories.size(),
+             " categories given (", known, "); .missing_values = {\"", shown,
+             options_.missing == CsvMissing::Refuse ? "\"} with .missing = CsvMissing::NaN takes it for missing"
+                                                    : "\"} takes it for missing");
     }
     // Which option would read this text.
     const char* advice(const std::string& field) const {
@@ -359,6 +380,7 @@ inline bool has_csv_header(const std::vector<std::string>& first, const std::vec
              : decimal_comma                                   ? decimal_advice
                                                                : "; skip_after_header = 1 leaves out a line of units");
     if (!other) fail(source, unknown, "a name stands there twice", choice);
+    if (!is_utf8(*name) || !is_utf8(*other)) fail(source, unknown, "it", not_utf8);
     fail(source, unknown, "\"", name->substr(0, 60), "\" may be a name and \"", other->substr(0, 60), "\" is none",
          choice);
 }
@@ -412,7 +434,8 @@ CsvTable<T> read_csv_table(std::istream& in, const CsvOptions& options, const st
 /// Errors name the line and the column, from 1: a field that is not a finite number of `T`, a missing value (unless
 /// `CsvOptions::missing` has another use for it), a line of another number of fields than the first, a blank line
 /// amidst others, quotes that are not closed, a NUL byte (UTF-16); also a first line of which it cannot be told whether
-/// it holds names, a category that is not among those given, no data at all, unknown columns, impossible options.
+/// it holds names, a category that is not among those given, names or categories that are not UTF-8, no data at all,
+/// unknown columns, impossible options.
 template <std::floating_point T = double>
 CsvTable<T> read_csv(std::istream& in, const CsvOptions& options = {}) {
     return data::read_csv_table<T>(in, options, "read_csv");
@@ -421,8 +444,10 @@ CsvTable<T> read_csv(std::istream& in, const CsvOptions& options = {}) {
 template <std::floating_point T = double>
 CsvTable<T> read_csv(const std::string& path, const CsvOptions& options = {}) {
     const std::string source = "read_csv: " + path;
+    errno = 0;
     std::ifstream file(path, std::ios::binary);
-    if (!file) fail(source, " cannot be opened");
+    if (const int error = errno; !file)
+        fail(source, " cannot be opened", error == 0 ? "" : ": ", error == 0 ? "" : std::strerror(error));
     return data::read_csv_table<T>(file, options, source);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -124,6 +125,29 @@ inline bool chooses_by_name(const CsvOptions& options) {
                        [&](const CsvCategories& each) { return by_name(each.column); });
 }
 
+/// Whether text is UTF-8 (RFC 3629): no other bytes, none cut off, and no character in more bytes than it needs.
+inline bool is_utf8(std::string_view words) {
+    for (std::size_t i = 0; i < words.size();) {
+        const auto byte = [&](std::size_t at) {
+            return at < words.size() ? static_cast<unsigned char>(words[at]) : 0u;
+        };
+        const unsigned lead = byte(i++);
+        if (lead < 0x80) continue;
+        if (lead < 0xC2 || lead > 0xF4) return false;
+        const unsigned lowest = lead == 0xE0   ? 0xA0
+                                : lead == 0xF0 ? 0x90
+                                               : 0x80,
+                       highest = lead == 0xED   ? 0x9F
+                                 : lead == 0xF4 ? 0x8F
+                                                : 0xBF;
+        if (byte(i) < lowest || byte(i) > highest) return false;
+        for (const std::size_t end = i++ + (lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3); i < end; ++i)
+            if ((byte(i) & 0xC0) != 0x80) return false;
+    }
+    return true;
+}
+inline constexpr const char* not_utf8 = " is not UTF-8: save the file as UTF-8";
+
 /// The positions of the columns that the options choose in a file with these names (none: no header) and so many
 /// columns. `Error` for names and positions that the file does not have, or has twice.
 class CsvChoice {
@@ -167,6 +191,9 @@ class CsvChoice {
         const auto found = std::find(names_.begin(), names_.end(), column.name);
         if (found == names_.end()) {
             std::string known;
+            for (std::size_t i = 0; i < names_.size(); ++i)
+                if (!is_utf8(names_[i]))
+                    fail(source_, ": there is no column \"", column.name, "\"; the name of column ", i + 1, not_utf8);
             for (const std::string& name : names_) known += (known.empty() ? "" : ", ") + name;
             fail(source_, ": there is no column \"", column.name, "\"; the file has ", known);
         }

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <concepts>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "hourglass/core/error.hpp"
@@ -28,6 +30,12 @@ Index first_bad(const T* values, Index count, bool missing) {
     return -1;
 }
 
+/// What to do about a value that is not finite: nothing, unless it is NaN.
+inline std::string missing_advice(std::string_view function, double value) {
+    if (!core::is_nan(value)) return {};
+    return core::message_of("; ", function.substr(0, function.find(':')), "{{.missing = true}} lets missing values be");
+}
+
 /// What every scaler asks of its data: at least one feature and one sample, all finite or, with `missing`, NaN. `Error`
 /// names what there is none of, or the feature (row) and sample (column), from 0, of the first value that is neither.
 template <std::floating_point T>
@@ -40,7 +48,7 @@ void check_scalable(const char* function, const Input<T>& values, bool missing, 
             const Index feature = first_bad(values.col(sample).data(), values.rows(), missing);
             if (feature >= 0)
                 fail(function, ": feature ", feature, " of sample ", sample, " is ", values(feature, sample),
-                     ", not a finite number");
+                     ", not a finite number", missing_advice(function, values(feature, sample)));
         }
     });
 }
@@ -107,12 +115,13 @@ struct MinMaxOptions {
     bool together = false;     ///< One minimum and maximum for all features: pixels keep their proportions.
     bool missing = false;      ///< As in `StandardOptions`.
 
-    // `together` acts in `fit` alone, and what may be missing the next program says: files do not hold them.
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
         use("low", self.low);
         use("high", self.high);
         use("clip", self.clip);
+        use("together", self.together);
+        use("missing", self.missing);
     }
 };
 
@@ -218,6 +227,11 @@ class MinMaxScaler {
 struct StandardOptions {
     /// NaN is a missing value: `fit` leaves it out, `transform` lets it be, as scikit-learn does.
     bool missing = false;
+
+    template <class Self, class Use>
+    static void each_hyperparameter(Self& self, Use use) {
+        use("missing", self.missing);
+    }
 };
 
 /// Gives each feature (row) mean 0 and variance 1 over the training data: x′ = (x − mean) / scale. The scale is the

@@ -94,6 +94,8 @@ class HyperparameterReader {
         line.expect_end();
     }
 
+    /// Whether there is one of this name that nobody took.
+    bool has(std::string_view name) const { return values_.contains(std::string{name}); }
     /// Sets `value` to that of this name. `Error` if there is none, or none that V can be or hold.
     template <class V>
     void take(std::string_view prefix, std::string_view name, V& value) {

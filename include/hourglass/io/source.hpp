@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/io/tensor_file.hpp"
@@ -155,18 +156,35 @@ class Source {
         shape.erase(shape.begin(), first);
         return shape;
     }
-    // Tensors whose names end alike; where there are none, any.
+    // Tensors whose names end alike; where there are none, those that a slip of the hand explains, and else any.
     std::string of_similar_name(const std::string& name) const {
         const std::string_view last = std::string_view{name}.substr(name.find_last_of("./") + 1);
-        const std::string found = listed(last);
-        return found.empty() ? listed("") : found;
+        std::string found = listed([&](const std::string& other) { return other.ends_with(last); });
+        if (found.empty())
+            found = listed([&](const std::string& other) { return edits(name, other) <= 1 + name.size() / 8; });
+        return found.empty() ? listed([](const std::string&) { return true; }) : found;
     }
-    std::string listed(std::string_view ending) const {
+    template <class Wanted>
+    std::string listed(const Wanted& wanted) const {
         std::string found;
         int count = 0;
         for (const auto& [other, tensor] : file_.tensors())
-            if (other.ends_with(ending) && ++count <= 4) (found += count == 1 ? "; there are " : ", ") += other;
+            if (wanted(other) && ++count <= 4) (found += count == 1 ? "; there are " : ", ") += other;
         return found + (count > 4 ? ", …" : "");
+    }
+    // How many characters are put in, left out or changed between two names (Levenshtein 1966).
+    static std::size_t edits(std::string_view a, std::string_view b) {
+        std::vector<std::size_t> row(b.size() + 1);
+        for (std::size_t j = 0; j < row.size(); ++j) row[j] = j;
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            std::size_t before = row[0]++;
+            for (std::size_t j = 0; j < b.size(); ++j) {
+                const std::size_t changed = before + (a[i] == b[j] ? 0 : 1);
+                before = row[j + 1];
+                row[j + 1] = std::min({changed, row[j] + 1, row[j + 1] + 1});
+            }
+        }
+        return row.back();
     }
     // What the file says something of: objects, beside its format and the library's version.
     std::string described() const {

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <concepts>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -30,11 +31,28 @@ concept Array = std::derived_from<O, Eigen::PlainObjectBase<O>> &&
                 (!static_cast<bool>(O::IsRowMajor) || static_cast<bool>(O::IsVectorAtCompileTime)) &&
                 Number<typename O::Scalar> && !std::is_same_v<typename O::Scalar, bool>;
 
+/// The options of a scaler that a file holds. Some flags came later than the format: one that the file lacks is false.
+template <class Options>
+Options read_scaler_options(const Source& source, const std::string& key, Options options) {
+    HyperparameterReader reader(source, key + ".hyperparameters");
+    Options::each_hyperparameter(options, [&]<class V>(std::string_view name, V& value) {
+        if constexpr (std::is_same_v<V, bool>)
+            if (!reader.has(name)) {
+                value = false;
+                return;
+            }
+        reader.take("", name, value);
+    });
+    reader.require_all_taken();
+    return options;
+}
+
 template <MeanScaler O>
 void add(Contents& contents, const std::string& name, const O& scaler) {
     const std::string key = named_or(name, "standard_scaler");
     if (scaler.mean().size() == 0) fail("save: ", key, " is not fitted: nothing was written");
     contents.describe(key, "StandardScaler");
+    contents.describe(key + ".hyperparameters", options_line(scaler.options()));
     add_vector<double>(contents, key + ".mean", scaler.mean());
     add_vector<double>(contents, key + ".scale", scaler.scale());
 }
@@ -44,7 +62,10 @@ auto staged(Source& source, const std::string& name, O& scaler, bool) {
     source.require_description(key, "StandardScaler");
     O made = scaler;
     const auto mean = take_vector<double>(source, key + ".mean"), scale = take_vector<double>(source, key + ".scale");
-    within(source.where() + key + ": ", [&] { made = O{mean, scale, scaler.options()}; });
+    auto options = scaler.options();
+    const bool said = source.file().metadata().contains(key + ".hyperparameters");  // not in the first files
+    options = said ? read_scaler_options(source, key, options) : decltype(options){};
+    within(source.where() + key + ": ", [&] { made = O{mean, scale, options}; });
     return replacing(scaler, std::move(made));
 }
 
@@ -63,7 +84,7 @@ auto staged(Source& source, const std::string& name, O& scaler, bool) {
     source.require_description(key, "MinMaxScaler");
     O made = scaler;
     const auto min = take_vector<double>(source, key + ".min"), range = take_vector<double>(source, key + ".range");
-    const auto options = read_options(source, key, scaler.options());
+    const auto options = read_scaler_options(source, key, scaler.options());
     within(source.where() + key + ": ", [&] { made = O{min, range, options}; });
     return replacing(scaler, std::move(made));
 }

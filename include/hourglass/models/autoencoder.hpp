@@ -251,6 +251,19 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
                  values, core::if_transposed(condition.cols(), values));
         return decode(given(CodeTerm::template draw<T>(Decoder::input.size(), condition.cols(), rng), condition));
     }
+    // Where the generator was forgotten, or there is no prior to draw from: a sentence instead of a list of candidates.
+    template <class... Arguments>
+        requires(sizeof...(Arguments) > 0 && (!Pipeline::is_variational || sizeof...(Arguments) == 1))
+    Matrix<T> sample(const Arguments&...)
+    const {
+        constexpr bool called = sizeof...(Arguments) > 0;
+        static_assert(!called || Pipeline::is_variational,
+                      "hourglass: sample draws codes from the prior of a variational model, one with a GaussianLatent; "
+                      "of another, decode(codes) decodes codes of your own");
+        static_assert(!called || !Pipeline::is_variational,
+                      "hourglass: sample(n, rng) takes a generator, too: it draws the codes");
+        return {};
+    }
 
   private:
     T* theta(std::string_view method) const {
