@@ -15,6 +15,7 @@
 namespace hg = hourglass;
 using Catch::Matchers::ContainsSubstring;
 using Catch::Matchers::EndsWith;
+using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -322,33 +323,35 @@ TEST_CASE("a path is named by what is wrong with its file") {
                ContainsSubstring("read_csv: " + folder.path.string()));
 }
 
-TEST_CASE("names and categories that are not UTF-8 are refused where they are used") {
-    // A spreadsheet's CP1252: ä is E4, ° is B0.
-    const std::string text = "Zeit,L\xE4nge,Zustand\n# gem\xE4\xDFigt\n1,2,zu\n2,3,hei\xDF\n";
+TEST_CASE("categories that are not UTF-8 are refused, and no message shows such a name") {
+    // A spreadsheet's CP1252: ä is E4, ß is DF, ° is B0.
+    const std::string text = "Zeit,L\xE4nge,Zustand\n# gem\xE4\xDFigt\n1,2,zu\n2,x,hei\xDF\n";
+    const std::string advice = "is not UTF-8: save the file as UTF-8";
     const auto refused = [&](const hg::CsvOptions& options) { return error_in(text, options); };
-    CHECK(refused({.comment = '#', .categories = {2}}) ==
-          "read_csv: the name of column 2 is not UTF-8: save the file as UTF-8");
+    const std::string category = "read_csv: line 4, column 3 (Zustand): the category " + advice;
+    CHECK(refused({.comment = '#', .columns = {0}, .categories = {"Zustand"}}) == category);
+    CHECK(refused({.comment = '#', .columns = {0}, .categories = {{"Zustand", {"zu"}}}}) == category);
     CHECK(refused({.comment = '#', .columns = {"L\u00E4nge"}}) ==
-          "read_csv: there is no column \"L\u00E4nge\"; the name of column 2 is not UTF-8: save the file as UTF-8");
-    CHECK(refused({.comment = '#', .columns = {"Zeit"}, .categories = {"Zustand"}}) ==
-          "read_csv: line 4, column 3 (Zustand): the category is not UTF-8: save the file as UTF-8");
-    CHECK(refused({.comment = '#', .columns = {"Zeit"}, .categories = {{"Zustand", {"zu"}}}}) ==
-          "read_csv: line 4, column 3 (Zustand): the category is not UTF-8: save the file as UTF-8");
-    CHECK_THAT(error_in("L\xE4nge,2\n1,2\n"), EndsWith("it is not UTF-8: save the file as UTF-8"));
-    // Comments, columns that are left out and units may hold anything.
+          "read_csv: there is no column \"L\u00E4nge\"; the name of column 2 " + advice);
+    CHECK_THAT(refused({.comment = '#', .header = hg::CsvHeader::Present, .columns = {1}}),
+               StartsWith("read_csv: line 4, column 2 (its name " + advice + "): \"x\" is not a number"));
+    CHECK(error_in("L\xE4nge,x\n,1\n", {.missing = hg::CsvMissing::Mean}) ==
+          "read_csv: column 0, whose name " + advice + ", has no value to take the mean of, all is missing");
+    CHECK_THAT(error_in("L\xE4nge,2\n1,2\n"), EndsWith("it " + advice));
+    // Comments, units, columns that are left out and names that nobody asks for may hold anything; so may what was
+    // given.
     CHECK(read(text, {.comment = '#', .columns = {"Zeit"}}).values == matrix(1, {1, 2}));
-    CHECK(read("Temp,Art \xB0\n\xB0"
+    CHECK(read("Temp \xB0,Art\n\xB0"
                "C,-\n1,hei\xDF\n",
                {.skip_after_header = 1, .numeric_only = true})
               .values == matrix(1, {1}));
-    CHECK_THAT(error_in("T \xB0,Art\n1,x\n", {.numeric_only = true}),
-               EndsWith("the name of column 1 is not UTF-8: save the file as UTF-8"));
+    CHECK(read("c\nhei\xDF\n", {.categories = {{"c", {"hei\xDF"}}}}).values == matrix(1, {1}));
     // What is UTF-8, of one byte to four, and what nearly is.
-    for (const std::string name : {"a", "\u00E4", "\u20AC", "\uFFFD", "\U0001F600", "\U0010FFFF"})
-        CHECK(read("x," + name + "\n1,2\n").header[1] == name);
-    for (const std::string name : {"a\x80", "\xC0\xAF", "\xC3", "\xE2\x82", "\xE0\x9F\xBF", "\xED\xA0\x80",
+    for (const std::string word : {"a", "\u00E4", "\u20AC", "\uFFFD", "\U0001F600", "\U0010FFFF"})
+        CHECK(read("x,c\n1," + word + "\n", {.categories = {"c"}}).header[1] == "c=" + word);
+    for (const std::string word : {"a\x80", "\xC0\xAF", "\xC3", "\xE2\x82", "\xE0\x9F\xBF", "\xED\xA0\x80",
                                    "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE4nge"})
-        CHECK_THAT(error_in("x," + name + "\n1,2\n"), EndsWith("is not UTF-8: save the file as UTF-8"));
+        CHECK_THAT(error_in("x,c\n1," + word + "\n", {.categories = {"c"}}), EndsWith(advice));
 }
 
 TEST_CASE("UTF-16 is named") {

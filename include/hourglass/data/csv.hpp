@@ -78,7 +78,6 @@ class CsvBuilder {
             fail(source, ": fill_value is ", options.fill_value, ", beyond the numbers of the type asked for");
         const CsvChoice choice(options, names, columns, source);
         for (const Index column : choice.columns()) features_.push_back({column});
-        if (!options.numeric_only) require_utf8_names();
         for (const CsvCategories& each : options.categories) {
             const Index column = choice.position(each.column);
             for (Feature& feature : features_)
@@ -188,7 +187,7 @@ class CsvBuilder {
                 if (!feature.words[sample].empty()) all.push_back(feature.words[sample]);
             std::sort(all.begin(), all.end());
             all.erase(std::unique(all.begin(), all.end()), all.end());
-            if (all.empty()) fail(source_, ": column ", name_of(feature), " holds no category, all is missing");
+            if (all.empty()) fail(source_, ": column ", shown_name(feature), " holds no category, all is missing");
         }
         feature.numbers.assign(lines_.size(), std::numeric_limits<double>::quiet_NaN());
         for (const std::size_t sample : kept) {
@@ -212,13 +211,6 @@ class CsvBuilder {
             if (no_numbers(feature)) dropped.push_back(name_of(feature));
         features_.erase(std::remove_if(features_.begin(), features_.end(), no_numbers), features_.end());
         if (features_.empty()) fail(source_, ": no column holds numbers");
-        require_utf8_names();
-    }
-
-    // Of the columns that stay: others may be called anything.
-    void require_utf8_names() const {
-        for (const Feature& feature : features_)
-            if (!is_utf8(name_of(feature))) fail(source_, ": the name of column ", feature.column + 1, not_utf8);
     }
 
     bool complete(std::size_t sample) const {
@@ -243,7 +235,7 @@ class CsvBuilder {
             for (const double value : row_values)
                 if (is_finite(value)) mean += value / present;  // a sum of them all may be beyond the numbers of double
             if (options_.missing == CsvMissing::Mean && present == 0)
-                fail(source_, ": column ", name_of(feature), " has no value to take the mean of, all is missing");
+                fail(source_, ": column ", shown_name(feature), " has no value to take the mean of, all is missing");
             const bool fills = options_.missing == CsvMissing::Mean || options_.missing == CsvMissing::Fill;
             const double instead = options_.missing == CsvMissing::Mean ? mean : options_.fill_value;
             for (Index i = 0; i < rows.cols(); ++i) {
@@ -268,9 +260,17 @@ class CsvBuilder {
     std::string name_of(const Feature& feature) const {
         return names_.empty() ? text(feature.column) : names_[static_cast<std::size_t>(feature.column)];
     }
+    // In messages: a name in other bytes than UTF-8 stays readable to programs alone.
+    std::string shown_name(const Feature& feature) const {
+        const std::string name = name_of(feature);
+        return is_utf8(name) ? name : core::message_of(feature.column, ", whose name", not_utf8, ",");
+    }
     std::string where(const Feature& feature, Index line) const {
         const std::string place = core::message_of(source_, ": line ", line, ", column ", feature.column + 1);
-        return names_.empty() ? place : core::message_of(place, " (", name_of(feature), ")");
+        if (names_.empty()) return place;
+        const std::string name = name_of(feature);
+        return is_utf8(name) ? core::message_of(place, " (", name, ")")
+                             : core::message_of(place, " (its name", not_utf8, ")");
     }
     [[noreturn]] void missing(const Feature& feature, const std::string& field, Index line) const {
         const char* const choice =
@@ -434,8 +434,8 @@ CsvTable<T> read_csv_table(std::istream& in, const CsvOptions& options, const st
 /// Errors name the line and the column, from 1: a field that is not a finite number of `T`, a missing value (unless
 /// `CsvOptions::missing` has another use for it), a line of another number of fields than the first, a blank line
 /// amidst others, quotes that are not closed, a NUL byte (UTF-16); also a first line of which it cannot be told whether
-/// it holds names, a category that is not among those given, names or categories that are not UTF-8, no data at all,
-/// unknown columns, impossible options.
+/// it holds names, a category that is not among those given or not UTF-8, no data at all, unknown columns, impossible
+/// options.
 template <std::floating_point T = double>
 CsvTable<T> read_csv(std::istream& in, const CsvOptions& options = {}) {
     return data::read_csv_table<T>(in, options, "read_csv");
