@@ -35,6 +35,10 @@ TEMPLATE_TEST_CASE("binarize draws each pixel with its own probability", "", flo
     CHECK(same.data() == memory);
     again = hg::Rng{7};
     CHECK(hg::binarize(x.leftCols(3), again) == drawn.leftCols(3));  // a sample's numbers are its own
+    again = hg::Rng{7};
+    same = x;
+    hg::binarize(same.leftCols(1500), again, same);  // a part of what becomes the result
+    CHECK(same == drawn.leftCols(1500));
 }
 
 TEST_CASE("binarize by a threshold, and what it refuses") {
@@ -42,6 +46,7 @@ TEST_CASE("binarize by a threshold, and what it refuses") {
     x << 0.2f, 0.5f, 0.51f, 1;
     CHECK(hg::binarize(x) == (Eigen::MatrixXf(2, 2) << 0, 0, 1, 1).finished());
     CHECK(hg::binarize(x, 0.1) == Eigen::MatrixXf::Ones(2, 2));
+    CHECK(hg::binarize(x, 0.2)(0, 0) == 0);  // though the float is above the double
     CHECK(hg::binarize(-2 * x, -0.6) == (Eigen::MatrixXf(2, 2) << 1, 0, 0, 0).finished());
 
     hg::Rng rng{1};

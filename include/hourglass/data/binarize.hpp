@@ -38,7 +38,11 @@ void binarize(const Eigen::MatrixBase<X>& x, Rng& rng, Matrix<typename X::Scalar
         for (Index i = 0; i < grey.rows(); ++i)
             if (const T value = grey(i, j); !is_finite(value) || value < 0 || value > 1)
                 fail("binarize: value ", i, " of sample ", j, " is ", value, ", expected a probability, from 0 to 1");
-    drawn.resize(grey.rows(), grey.cols());
+    // What `grey` lies in stays until all is read.
+    const bool fits = drawn.rows() == grey.rows() && drawn.cols() == grey.cols();
+    Matrix<T> other;
+    if (!fits) other.resize(grey.rows(), grey.cols());
+    Matrix<T>& binary = fits ? drawn : other;
     const Stream random = rng.stream();
     constexpr Index block = 256;
     std::array<T, block> uniform;
@@ -47,8 +51,9 @@ void binarize(const Eigen::MatrixBase<X>& x, Rng& rng, Matrix<typename X::Scalar
             const Index count = std::min(block, grey.rows() - from);
             random.uniform(j, std::span<T>{uniform.data(), static_cast<std::size_t>(count)}, from);
             for (Index i = 0; i < count; ++i)
-                drawn(from + i, j) = uniform[static_cast<std::size_t>(i)] < grey(from + i, j) ? T(1) : T(0);
+                binary(from + i, j) = uniform[static_cast<std::size_t>(i)] < grey(from + i, j) ? T(1) : T(0);
         }
+    if (!fits) drawn.swap(other);
 }
 /// The same, returned: `model.gradient(hg::binarize(batch, rng), tape, rng)`.
 template <class X>
@@ -59,17 +64,19 @@ Matrix<typename X::Scalar> binarize(const Eigen::MatrixBase<X>& x, Rng& rng) {
 }
 
 /// Pictures of 0 and 1 without chance: 1 where `x` is above the threshold, else 0, as in scikit-learn (whose threshold
-/// is 0 where none is given). `x`: features × n. `Error` for a value or threshold that is not finite.
+/// is 0 where none is given), the threshold taken in the pixels' type: 0.2f is not above 0.2. `x`: features × n.
+/// `Error` for a value or threshold that is not finite.
 template <class X>
 Matrix<typename X::Scalar> binarize(const Eigen::MatrixBase<X>& x, double threshold = 0.5) {
     using T = typename X::Scalar;
     if (!is_finite(threshold)) fail("binarize: the threshold is ", threshold);
+    const auto bound = static_cast<T>(threshold);
     Matrix<T> binary = x;
     for (Index j = 0; j < binary.cols(); ++j)
         for (Index i = 0; i < binary.rows(); ++i) {
             T& value = binary(i, j);
             if (!is_finite(value)) fail("binarize: value ", i, " of sample ", j, " is ", value);
-            value = static_cast<double>(value) > threshold ? T(1) : T(0);
+            value = value > bound ? T(1) : T(0);
         }
     return binary;
 }
