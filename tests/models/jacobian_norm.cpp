@@ -3,6 +3,7 @@
 
 #include <Eigen/Dense>
 #include <hourglass/workers.hpp>
+#include <limits>
 
 #include "hourglass/hourglass.hpp"
 #include "support/catch.hpp"
@@ -82,4 +83,42 @@ TEST_CASE("jacobian_norm leaves terms, corruption and condition out of J, and re
                ContainsSubstring("jacobian_norm: x has 5 rows, expected 6"));
     CHECK_THAT(error_of([&] { hg::jacobian_norm(model, hg::given(x, condition), -1); }),
                ContainsSubstring("jacobian_norm: the number of probes must be at least 0 (0: exact), got -1"));
+}
+
+TEST_CASE("jacobian_norm hides no value that is not finite") {
+    constexpr double missing = std::numeric_limits<double>::quiet_NaN(),
+                     infinity = std::numeric_limits<double>::infinity();
+    const auto model = model_of<hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::ReLU>>();
+    auto tape = model.tape();
+    Eigen::MatrixXd x = samples(300);
+    const Eigen::VectorXd expected = hg::jacobian_norm(model, x);
+    for (const double bad : {missing, infinity}) {
+        x(2, 280) = bad;
+        tape.non_finite = hg::NonFinite::Throw;
+        CHECK_THAT(error_of([&] { hg::jacobian_norm(model, x, tape); }),
+                   ContainsSubstring("jacobian_norm: x is not finite: feature 2 of sample 280 is "));
+        tape.non_finite = hg::NonFinite::Continue;
+        const Eigen::VectorXd norms = hg::jacobian_norm(model, x, tape);
+        CHECK_FALSE(hg::is_finite(norms[280]));
+        CHECK(norms.head(280) == expected.head(280));
+        CHECK(norms.tail(19) == expected.tail(19));
+    }
+    // What begins inside: the sum of finite values.
+    x = samples(300);
+    x.col(280) = 1e308 * model.parameters().head(24).reshaped(4, 6).row(0).transpose().cwiseSign();
+    x.col(280) *= 1.7;
+    auto large = model;
+    large.parameters().head(24) *= 100;
+    CHECK_THAT(error_of([&] { hg::jacobian_norm(large, x); }),
+               ContainsSubstring("jacobian_norm: the code of sample 280 is not finite"));
+    large.parameters().head(24) *= 1e160;
+    CHECK_THAT(error_of([&] { hg::jacobian_norm(large, 1e-170 * samples(3)); }),
+               ContainsSubstring("jacobian_norm: the norm of sample "));
+
+    const auto imputed = model_of<hg::Chain<hg::Shape{6}, hg::ZeroImputation, hg::Dense<4>, hg::Sigmoid>>();
+    Eigen::MatrixXd gaps = samples(2);
+    gaps(3, 1) = missing;
+    CHECK(hg::jacobian_norm(imputed, gaps)[1] > 0);
+    gaps(3, 1) = infinity;
+    CHECK_THAT(error_of([&] { hg::jacobian_norm(imputed, gaps); }), ContainsSubstring("feature 3 of sample 1 is inf"));
 }

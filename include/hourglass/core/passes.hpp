@@ -253,6 +253,14 @@ class Passes : public Runner<T, Layers, Marks...> {
         return {y, plan.shapes[end].size(), x.cols()};
     }
 
+    /// Whether NaN in x is a missing value.
+    static constexpr bool takes_missing = [] {
+        if constexpr (depth > 0)
+            return traits_of<typename Layers::template Layer<0>>().takes_missing;
+        else
+            return false;
+    }();
+
     /// Where a value that is not finite came from, for a message: x, its condition or the target, where none may be
     /// missing, else the first layer behind which there is one, looked for by running layers begin … end − 1 again;
     /// `name(i)` is that of layer i, and the buffers' first sample is number `first` of the batch.
@@ -260,12 +268,6 @@ class Passes : public Runner<T, Layers, Marks...> {
     HOURGLASS_COLD std::string cause_of_non_finite(const Batch<T>& x, const Input<T>& target, MayBeMissing left_out,
                                                    const Buffers& b, std::size_t begin, std::size_t end, Index first,
                                                    const Name& name) const {
-        constexpr bool takes_missing = [] {
-            if constexpr (depth > 0)
-                return traits_of<typename Layers::template Layer<0>>().takes_missing;
-            else
-                return false;
-        }();
         const MayBeMissing none = [](Index) { return false; }, all = [](Index) { return true; };
         const MayBeMissing may_be_missing[] = {begin == 0 && takes_missing ? all : none, none,
                                                left_out ? left_out : none};

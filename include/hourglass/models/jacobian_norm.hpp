@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <cmath>
+#include <limits>
 #include <string_view>
 #include <type_traits>
 
@@ -25,7 +26,9 @@ inline namespace HOURGLASS_ABI {
 /// each call: for wide codes behind several layers, where the exact one takes a pass for each value of the code. With a
 /// tape no other memory is asked for but the result's.
 ///
-/// Returns n values, not averaged. Errors: a batch that does not fit, fewer than 0 probes.
+/// Returns n values, not averaged. Errors: a batch that does not fit, fewer than 0 probes; a value of x or the
+/// condition that is not finite (NaN where the encoder begins with `ZeroImputation` is none), and a code or norm that
+/// is not, for which `tape.non_finite` can say to return NaN instead.
 template <class Model>
 Vector<double> jacobian_norm(const Model& model, const Batch<typename Model::Scalar>& x,
                              Tape<typename Model::Scalar>& tape, Index probes = 0) {
@@ -37,16 +40,45 @@ Vector<double> jacobian_norm(const Model& model, const Batch<typename Model::Sca
     core::require_batch(name, "x", x, Encoder::input, Encoder::condition, &tape);
     if (probes < 0) fail(name, ": the number of probes must be at least 0 (0: exact), got ", probes);
 
+    constexpr bool takes_missing = std::remove_cvref_t<decltype(passes)>::takes_missing;
+    const auto wrong = [](const Input<T>& values, Index sample, bool may_be_missing) {
+        for (Index i = 0; i < values.rows(); ++i)
+            if (const T value = values(i, sample); !is_finite(value) && !(may_be_missing && core::is_nan(value)))
+                return i;
+        return Index{-1};
+    };
+    const auto is_given_finite = [&](Index j, bool refuse) {
+        const Index of_x = wrong(x.x, j, takes_missing), of_condition = x.is_given ? wrong(x.condition, j, false) : -1;
+        if (refuse && of_x >= 0)
+            fail(name, ": x is not finite: feature ", of_x, " of sample ", j, " is ", x.x(of_x, j));
+        if (refuse && of_condition >= 0)
+            fail(name, ": the condition is not finite: value ", of_condition, " of sample ", j, " is ",
+                 x.condition(of_condition, j));
+        return of_x < 0 && of_condition < 0;
+    };
+    const bool refuse = tape.non_finite == NonFinite::Throw;
+    for (Index j = 0; refuse && j < x.cols(); ++j) is_given_finite(j, true);
+
     const Contractive penalty{.weight = 1, .probes = probes};
     const auto layers = passes.layers_.layers();
     const auto room = [](Index n) { return core::whole_lines<T>(Contractive::scratch<Encoder, T>(n)); };
+    constexpr Index code = Encoder::output.size();
     Vector<double> norms(x.cols());
     passes.run(x, 0, Encoder::depth, nullptr, tape, room, [&](const auto& buffers, Index first, core::Arena<T>& arena) {
         penalty.squared_norms<Encoder, T>(
             passes.encoder_pass(layers, buffers, arena.take(room(buffers.samples)), Stream{0, 0}.from_sample(first)),
             norms.data() + first);
+        for (Index j = 0; j < buffers.samples; ++j)
+            if (first_non_finite(buffers.activation[Encoder::depth] + j * code, code) >= 0) norms[first + j] = -1;
     });
-    for (double& norm : norms) norm = std::sqrt(norm);
+    for (Index j = 0; j < x.cols(); ++j) {
+        // Of what is not finite a ReLU may have made a derivative of 0.
+        const bool known = norms[j] != -1 && (refuse || is_given_finite(j, false));
+        norms[j] = std::sqrt(norms[j]);
+        if (known && is_finite(norms[j])) continue;
+        if (refuse) fail(name, ": the ", known ? "norm" : "code", " of sample ", j, " is not finite, though x is");
+        norms[j] = std::numeric_limits<double>::quiet_NaN();
+    }
     return norms;
 }
 /// The same with a tape of its own.
