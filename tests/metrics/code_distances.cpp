@@ -78,6 +78,13 @@ TEST_CASE("the Mahalanobis distance in closed form") {
     const hg::MahalanobisDistance mahalanobis = hg::MahalanobisDistance{}.fit(dead);
     CHECK(mahalanobis.distance(Eigen::Vector3d(0, 1, 0))[0] > 3);
     CHECK(mahalanobis.distance(dead).maxCoeff() < 5);
+    // A unit of the codes changes nothing, also where the squares of their squares are no numbers.
+    const Eigen::MatrixXd stretched = Eigen::Vector3d(3, 1, 2).asDiagonal() * many;
+    const double shrinkage = hg::MahalanobisDistance{}.fit(stretched).shrinkage();
+    CHECK((shrinkage > 0.001 && shrinkage < 0.1));
+    for (const double unit : {1e-90, 1e90})
+        CHECK(hg::MahalanobisDistance{}.fit(unit * stretched).shrinkage() ==
+              Approx(shrinkage).epsilon(1e-12).margin(0));
 }
 
 TEST_CASE("the Mahalanobis distance refuses what does not fit") {
@@ -93,6 +100,7 @@ TEST_CASE("the Mahalanobis distance refuses what does not fit") {
                ContainsSubstring("MahalanobisDistance::fit: the covariance of the codes has no inverse: value 1"));
     CHECK_THAT(said([&] { hg::MahalanobisDistance{}.fit(Eigen::MatrixXf::Ones(2, 9)); }),
                ContainsSubstring("no inverse: value 0"));
+    CHECK_THAT(said([&] { hg::MahalanobisDistance{}.fit(codes.leftCols(2)); }), ContainsSubstring("no inverse"));
     CHECK_THAT(said([&] { mahalanobis.fit(codes.leftCols(0)); }), ContainsSubstring("the codes are 2 x 0"));
     CHECK_THAT(said([&] { mahalanobis.fit(codes * 1e160); }), ContainsSubstring("overflows"));
     codes(1, 2) = 5;
@@ -163,6 +171,19 @@ TEMPLATE_TEST_CASE("nearest neighbours are exact where products of matrices are 
     CHECK(twice.distances(0, 5) > 0);
 }
 
+TEST_CASE("a mean distance is the same alone and in a batch, and of one's own codes") {
+    hg::Rng rng{3};
+    const Eigen::MatrixXf codes = random_codes<float>(4, 300, 0, rng), queries = random_codes<float>(4, 300, 0, rng);
+    hg::NearestNeighbors neighbors{7};
+    neighbors.fit(codes);
+    const Eigen::VectorXf mean = neighbors.mean_distance(queries);
+    hg::Index others = 0;
+    for (hg::Index j = 0; j < 300; ++j) others += neighbors.mean_distance(queries.col(j))[0] != mean[j];
+    CHECK(others == 0);
+    neighbors.fit(neighbors.codes().rightCols(100));
+    CHECK(neighbors.codes() == codes.rightCols(100));
+}
+
 TEST_CASE("nearest neighbours refuse what does not fit") {
     const auto said = [](auto call) { return error_of([&] { call(); }); };
     Eigen::MatrixXf codes{{0, 1, 3}, {0, 0, 0}};
@@ -223,7 +244,12 @@ TEST_CASE("a combined score rises with each of its scores") {
     CHECK(rises(normal, {0, 5, 6, 50, 51}));
     CHECK(rises({1, 2}, {0.5, 1, 1.5, 2, 3}));
     CHECK(rises({1e-300, 1e300, 1e301}, {1e-300, 1, 1e300, 1e305}));
-    CHECK(rises({1, 1 + 1e-16 * 4}, {0, 1, 2}));
+    CHECK(rises({1, 1.00001}, {0, 1, 2}));
+    std::fill(normal.begin(), normal.begin() + 30, 1);  // the highest tenth ties but for rounding
+    std::fill(normal.begin() + 30, normal.end(), 2 - 1e-15);
+    normal[39] = 2;
+    CHECK(rises(normal, {0, 1, 1.5, 2, 3}));
+    CHECK(hg::CombinedScore{}.fit(normal).score(std::vector{4.0})[0] < 10);
     // 2 of 20 beyond 18: p(18) = (2 + 1/2)/20, p(20) = 2/20 · (20/18)^−α.
     normal.resize(20);
     std::iota(normal.begin(), normal.end(), 1);
@@ -248,6 +274,9 @@ TEST_CASE("a combined score refuses what does not fit") {
                }),
                ContainsSubstring("no two scores of kind 1 that are above 0 differ"));
     CHECK_THAT(said([&] { combined.fit(std::vector{2.0}); }), ContainsSubstring("kind 0"));
+    std::vector<float> constant(100, 0.1f);
+    constant[7] = std::nextafter(0.1f, 1.0f);
+    CHECK_THAT(said([&] { combined.fit(constant); }), ContainsSubstring("differ by more than rounding"));
     CHECK_THAT(said([&] {
                    combined.fit(std::vector{2.0, -1.0});
                }),

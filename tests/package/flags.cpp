@@ -49,5 +49,12 @@ int main() {
     print("parameters", loaded.parameters());
     print("code", loaded.encode(x));
     print("rebuilt", loaded.reconstruct(x));
+    const Eigen::MatrixXf codes = loaded.encode(x);
+    const hg::MahalanobisDistance mahalanobis = hg::MahalanobisDistance{}.fit(codes);
+    const Eigen::VectorXf far = mahalanobis.distance(codes), near = hg::NearestNeighbors{3}.fit(codes).mean_distance();
+    hg::CombinedScore combined;
+    combined.fit(far, near);
+    print("distances", far);
+    print("score", hg::CombinedScore{combined.scores()}.score(far, near).cast<float>());
     print("error", loaded.reconstruction_error(x));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -28,9 +29,12 @@ class TailProbability {
         const auto n = static_cast<std::ptrdiff_t>(sorted_.size()), tenth = std::max<std::ptrdiff_t>((n + 5) / 10, 1);
         // Where the tail begins there must be something below it, above 0: else its logarithm says nothing.
         const double highest = sorted_.back(), at_least = *std::upper_bound(sorted_.begin(), sorted_.end() - 1, 0.0);
+        // What a score of float cannot tell from the highest is as high: a tail of rounding would make all beyond it
+        // rare past all measure.
+        const double below = highest / (1 + 8 * static_cast<double>(std::numeric_limits<float>::epsilon()));
         double begin = std::max(n > tenth ? sorted_[static_cast<std::size_t>(n - tenth - 1)] : sorted_[0], at_least);
-        if (begin == highest) {
-            const auto equal = std::lower_bound(sorted_.begin(), sorted_.end(), highest);
+        if (begin > below) {
+            const auto equal = std::upper_bound(sorted_.begin(), sorted_.end(), below);
             begin = equal == sorted_.begin() ? 0 : *(equal - 1);
         }
         has_tail = begin > 0;
@@ -44,7 +48,7 @@ class TailProbability {
         rarity_ = -std::log(count / static_cast<double>(n));
     }
 
-    bool has_tail = false;  ///< whether two scores above 0 differ
+    bool has_tail = false;  ///< whether two scores above 0 differ by more than rounding
 
     /// −ln P(score or more)
     double rarity(double score) const {
@@ -58,8 +62,8 @@ class TailProbability {
 
   private:
     double log_ratio(double score) const {
-        const double ratio = score / begin_;
-        return is_finite(ratio) ? std::log(ratio) : std::log(score) - std::log(begin_);
+        const double excess = (score - begin_) / begin_;
+        return is_finite(excess) ? std::log1p(excess) : std::log(score) - std::log(begin_);
     }
 
     std::vector<T> sorted_;
@@ -104,7 +108,8 @@ class CombinedScore {
 
     /// Learns how each kind of score is distributed: a vector for each, of at least 0, one value per normal sample, in
     /// an order of one's own. Errors, with nothing changed: no scores, another number of them than of the first kind,
-    /// one that is negative or not finite, a kind of which no two above 0 differ.
+    /// one that is negative or not finite, a kind of which no two above 0 differ by more than rounding in float, a
+    /// millionth of them.
     template <metrics::VectorLike... Scores>
     CombinedScore& fit(const Scores&... scores) {
         static_assert(sizeof...(Scores) > 0, "hourglass: CombinedScore combines at least one kind of score");
@@ -135,9 +140,9 @@ class CombinedScore {
 
     /// What it was fitted on, n × kinds, each column in ascending order; empty before `fit`.
     template <class = void>
-    Eigen::MatrixXd scores() const {
-        Eigen::MatrixXd all(kinds_.empty() ? 0 : static_cast<Index>(kinds_[0].sorted().size()),
-                            static_cast<Index>(kinds_.size()));
+    Matrix<double> scores() const {
+        Matrix<double> all(kinds_.empty() ? 0 : static_cast<Index>(kinds_[0].sorted().size()),
+                           static_cast<Index>(kinds_.size()));
         for (std::size_t kind = 0; kind < kinds_.size(); ++kind)
             std::copy(kinds_[kind].sorted().begin(), kinds_[kind].sorted().end(),
                       all.data() + static_cast<Index>(kind) * all.rows());
@@ -166,7 +171,7 @@ class CombinedScore {
         kinds.emplace_back(std::move(values));
         if (!kinds.back().has_tail)
             fail(function, ": no two scores of kind ", kinds.size() - 1,
-                 " that are above 0 differ, so that nothing is rare");
+                 " that are above 0 differ by more than rounding, so that nothing is rare");
     }
 
     std::vector<metrics::TailProbability<double>> kinds_;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/view.hpp"
@@ -77,8 +78,9 @@ Square whitening(const char* function, const Square& covariance) {
 ///
 /// Σ = (1 − δ) S + δ tr(S)/code · I, with S = Σ(z − μ)(z − μ)ᵀ / n. Without a `shrinkage` of one's own δ is that of
 /// Ledoit and Wolf (2004), scikit-learn's `LedoitWolf`, which has the least expected squared error; so Σ has an inverse
-/// also for fewer samples than values, and where units are dead. It is computed in double, whatever the codes are held
-/// in.
+/// also for fewer samples than values, and where units are dead. Where the codes are but two points it finds nothing to
+/// shrink, and only a `shrinkage` of one's own gives Σ an inverse. It is computed in double, whatever the codes are
+/// held in.
 ///
 /// To keep it in a file, save `mean()` and `covariance()` under names, and construct it of both.
 class MahalanobisDistance {
@@ -95,7 +97,7 @@ class MahalanobisDistance {
     MahalanobisDistance(const Mean& of_mean, const Covariance& of_covariance) {
         constexpr const char* name = "MahalanobisDistance";
         const Eigen::VectorXd mean = of_mean;
-        const Eigen::MatrixXd covariance = of_covariance;
+        const Matrix<double> covariance = of_covariance;
         const Index code = mean.size();
         if (code == 0 || covariance.rows() != code || covariance.cols() != code)
             fail(name, ": the covariance is ", covariance.rows(), " x ", covariance.cols(), " and the mean has ", code,
@@ -112,8 +114,8 @@ class MahalanobisDistance {
     }
 
     /// Learns mean and covariance of `codes`, code × n. Errors, with nothing changed: no codes, a value that is not
-    /// finite, a covariance that overflows or has no inverse: of codes that are all equal, or with too small a
-    /// `shrinkage`.
+    /// finite, a covariance that overflows or has no inverse: of codes that are all equal, of two points of several
+    /// values, or with too small a `shrinkage`.
     template <class Codes>
     MahalanobisDistance& fit(const Codes& codes) {
         constexpr const char* name = "MahalanobisDistance::fit";
@@ -131,21 +133,25 @@ class MahalanobisDistance {
             for (Index k = 0; k < code * columns; ++k) rest[k % code] += z[k] / n;
         });
         mean += rest;
-        Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(code, code);
-        double fourth = 0;  // the mean of ‖z − μ‖⁴
-        metrics::each_centred_block<T>(batch, mean, [&](Index, Index columns, const double* z) {
+        Matrix<double> covariance = Matrix<double>::Zero(code, code);
+        std::vector<double> lengths(static_cast<std::size_t>(batch.cols()));  // ‖z − μ‖²
+        metrics::each_centred_block<T>(batch, mean, [&](Index first, Index columns, const double* z) {
             kernels::add_product<double>(code, code, columns, z, code, {z, code, 1}, covariance.data(), code);
-            for (Index j = 0; j < columns; ++j) {
-                const double length = metrics::squared_length(z + j * code, code);
-                fourth += length * length / n;
-            }
+            for (Index j = 0; j < columns; ++j)
+                lengths[static_cast<std::size_t>(first + j)] = metrics::squared_length(z + j * code, code);
         });
         covariance /= n;
-        const double trace = covariance.trace(), squares = metrics::squared_length(covariance.data(), code * code);
-        if (!is_finite(squares) || !is_finite(fourth)) fail(name, ": the squared covariance of the codes overflows");
-        const double target = trace / static_cast<double>(code);
-        // How far S is expected to be from the covariance itself, over how far it is from the target.
-        const double expected = (fourth - squares) / n, apart = squares - target * trace;
+        const double trace = covariance.trace(), target = trace / static_cast<double>(code);
+        if (!is_finite(trace)) fail(name, ": the covariance of the codes overflows");
+        // How far S is expected to be from the covariance itself, over how far it is from the target: ‖·‖² in units of
+        // the trace, whose own square may be no number.
+        double fourth = 0, squares = 0;
+        if (trace > 0) {
+            for (const double length : lengths) fourth += length / trace * (length / trace) / n;
+            for (Index k = 0; k < code * code; ++k)
+                squares += covariance.data()[k] / trace * (covariance.data()[k] / trace);
+        }
+        const double expected = (fourth - squares) / n, apart = squares - 1 / static_cast<double>(code);
         const double shrinkage = chosen_                    ? *chosen_
                                  : code > 1 && expected > 0 ? std::min(expected / std::max(apart, expected), 1.0)
                                                             : 0;
@@ -184,14 +190,14 @@ class MahalanobisDistance {
     /// μ, code values; empty before `fit`.
     const Eigen::VectorXd& mean() const { return mean_; }
     /// Σ, code × code, shrunk.
-    const Eigen::MatrixXd& covariance() const { return covariance_; }
+    const Matrix<double>& covariance() const { return covariance_; }
     /// δ of the last `fit`.
     double shrinkage() const { return shrinkage_; }
 
   private:
     template <class Mean, class Covariance>
     void assign(const char* function, const Mean& mean, const Covariance& covariance) {
-        Eigen::MatrixXd whitening = metrics::whitening(function, covariance);
+        Matrix<double> whitening = metrics::whitening(function, covariance);
         mean_ = mean;
         covariance_ = covariance;
         whitening_ = std::move(whitening);
@@ -199,7 +205,7 @@ class MahalanobisDistance {
 
     std::optional<double> chosen_;
     Eigen::VectorXd mean_;
-    Eigen::MatrixXd covariance_, whitening_;
+    Matrix<double> covariance_, whitening_;
     double shrinkage_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <concepts>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "hourglass/core/error.hpp"
@@ -49,7 +50,8 @@ class NearestNeighbors {
         if (codes.cols() < k_)
             fail(name, ": there are ", codes.cols(), " samples, expected at least ", k_, ", one for each neighbour");
         Vector<T> squares = squared_lengths(name, codes);
-        codes_ = codes;
+        Matrix<T> copy = codes;  // which may be a part of codes()
+        codes_ = std::move(copy);
         squares_ = std::move(squares);
         return *this;
     }
@@ -164,7 +166,12 @@ class NearestNeighbors {
 
     static Vector<T> means(const Neighbors& found) {
         Vector<T> means(found.distances.cols());
-        for (Index j = 0; j < means.size(); ++j) means[j] = found.distances.col(j).mean();
+        // Not by Eigen's mean: in which order that adds depends on where the column lies.
+        for (Index j = 0; j < means.size(); ++j) {
+            double sum = 0;
+            for (Index i = 0; i < found.distances.rows(); ++i) sum += static_cast<double>(found.distances(i, j));
+            means[j] = static_cast<T>(sum / static_cast<double>(found.distances.rows()));
+        }
         return means;
     }
 
