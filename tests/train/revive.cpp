@@ -151,3 +151,27 @@ TEST_CASE("units that no sample activates are found, leave the output as it is, 
     CHECK_THAT(error_of([&] { hg::revive(model, "encoder.0", Eigen::MatrixXf(5, 0), rng, adam); }),
                ContainsSubstring("activation_density: the code is 5 x 0"));
 }
+
+TEST_CASE("an optimiser that was moved from has no moments to forget, and one that refuses changes nothing") {
+    using Encoder = hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::ReLU>;
+    hg::Rng rng{1};
+    auto model = hg::autoencoder<Encoder, hg::Chain<hg::Shape{5}, hg::Dense<6>>>(rng, hg::MeanSquaredError{});
+    auto tape = model.tape();
+    hg::Adam adam, taken, none;
+    model.gradient(Eigen::MatrixXf::Ones(6, 2), tape, rng), adam.step(model, tape);
+    taken = std::move(adam);
+    CHECK(taken.moments<float>().rows() == model.parameters().size());
+    hg::revive(model, "encoder.0", some, rng, adam);  // NOLINT(bugprone-use-after-move)
+    CHECK(model.decoder_parameters().segment(6, 6).isZero(0));
+    CHECK_FALSE(model.decoder_parameters().segment(12, 6).isZero(0));
+
+    Eigen::VectorXf nothing;
+    none.step(nothing, nothing);
+    const Eigen::VectorXf before = model.parameters();
+    const auto at = rng.state();
+    CHECK_THAT(error_of([&] { hg::revive(model, "encoder.0", some, rng, none); }),
+               ContainsSubstring("earlier steps were on 0"));
+    CHECK(model.parameters() == before);
+    CHECK(rng.state().position == at.position);
+    CHECK(rng.state().step == at.step);
+}

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/view.hpp"
@@ -23,6 +24,21 @@ struct MomentKind {
 /// A matrix of one row per parameter and one column per kind of moment, in the scalar type of the first step.
 class Moments {
   public:
+    Moments() = default;
+    Moments(const Moments&) = default;
+    Moments& operator=(const Moments&) = default;
+    ~Moments() = default;
+    // What was moved from is as before the first step: Eigen's matrices are emptied or exchanged, a number is not.
+    Moments(Moments&& other) noexcept { *this = std::move(other); }
+    Moments& operator=(Moments&& other) noexcept {
+        if (this == &other) return *this;
+        clear();
+        floats_.swap(other.floats_);
+        doubles_.swap(other.doubles_);
+        scalar_size_ = std::exchange(other.scalar_size_, 0);
+        return *this;
+    }
+
     /// Whether a first step has fixed size and scalar type.
     bool empty() const { return scalar_size_ == 0; }
     /// Number of parameters.

@@ -178,13 +178,13 @@ void revive(Model& model, std::string_view layer, std::span<const Index> units, 
 
     Vector<T> theta(model.parameters().size()), state(model.state().size());
     for (T& value : theta) value = T(0);
+    optimizer.reset_moments(places.first);  // before anything else changes: it may refuse
+    optimizer.reset_moments(places.outgoing);
     inside.layers_.initialize(theta.data(), rng);
     inside.layers_.initialize_state(state.data());
     for (const Index i : places.first) model.parameters()[i] = theta[i];
     for (const Index i : places.outgoing) model.parameters()[i] = T(0);
     for (const Index i : places.state) model.state()[i] = state[i];
-    optimizer.reset_moments(places.first);
-    optimizer.reset_moments(places.outgoing);
 }
 
 /// The same for those units that none of these samples activates. `activations`: a row for each value of the layer's
