@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "hourglass/hourglass.hpp"
 #include "support/catch.hpp"
@@ -85,6 +86,12 @@ TEST_CASE("a convolution's units are its filters, at every position and behind a
     CHECK(transposed.first == names("decoder.2.kernel", {4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31}));
     CHECK(transposed.zero == names("decoder.2.bias", {1, 3}) + names("decoder.4.kernel", {1, 3}));
 
+    using Pooled = hg::Chain<hg::Shape{1, 4, 4}, hg::Conv2D<4, 1>, hg::Dropout, hg::SpatialDropout, hg::MaxPooling2D<2>,
+                             hg::AveragePooling2D<2>, hg::UpSampling2D<2>, hg::ZeroPadding2D<1>,
+                             hg::GlobalAveragePooling2D, hg::Dense<1>>;
+    const Changes pooled(hg::network<Pooled>(rng), "0", some);
+    CHECK(pooled.zero == names("0.bias", {1, 3}) + names("8.kernel", {1, 3}));
+
     hg::Adam adam;
     auto changed = model;
     const auto refused = [&](std::string_view layer, Index unit) {
@@ -117,14 +124,26 @@ TEST_CASE("units whose weights another layer shares, reads, or mixes are refused
     using Late = hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::Sigmoid, hg::Residual<hg::Dense<5>>, hg::ReLU, hg::Dense<6>>;
     const auto residual = hg::network<Late>(rng);
     CHECK(refused(residual, "0") == "revive: 0: a Residual reads its units, too");
-    CHECK_THAT(refused(residual, "2.0"), ContainsSubstring("2.0: behind 2 its units cannot be told apart"));
+    CHECK_THAT(refused(residual, "2.0"), ContainsSubstring("2.0: behind 2 (Add) its units cannot be told apart"));
     using Doubled = hg::Chain<hg::Shape{6}, hg::Dense<8>>;
     const auto variational = hg::autoencoder<Doubled, hg::Chain<hg::Shape{4}, hg::Dense<6>>>(
         rng, hg::GaussianLikelihood{}, hg::GaussianLatent{});
-    CHECK(refused(variational, "encoder.0") == "revive: encoder.0: behind code its units cannot be told apart");
+    CHECK(refused(variational, "encoder.0") ==
+          "revive: encoder.0: behind code (GaussianLatent) its units cannot be told apart");
     using Grouped = hg::Chain<hg::Shape{4, 3}, hg::Conv1D<4, 1>, hg::Conv1D<4, 1, 1, hg::Padding::Valid, 1, true, 2>>;
     const auto grouped = hg::network<Grouped>(rng);
     CHECK(refused(grouped, "0") == "revive: 0: 1 has groups, which revive cannot tell apart");
+    // What a unit gives moves all others' values.
+    using Normalised = hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::LayerNormalization, hg::Dense<4>,
+                                 hg::GroupNormalization<2>, hg::Dense<4>, hg::Softmax, hg::Dense<4>>;
+    const auto normalised =
+        hg::autoencoder<Normalised, hg::Chain<hg::Shape{4}, hg::Dense<6>>>(rng, hg::MeanSquaredError{}, hg::TopK<2>{});
+    for (const auto& [layer, behind] : {std::pair{"encoder.0", "encoder.1 (LayerNormalization)"},
+                                        {"encoder.2", "encoder.3 (GroupNormalization)"},
+                                        {"encoder.4", "encoder.5 (Softmax)"}})
+        CHECK(refused(normalised, layer) ==
+              "revive: " + std::string(layer) + ": behind " + behind + " its units cannot be told apart");
+    CHECK(refused(normalised, "encoder.6") == "nothing was thrown");  // TopK keeps a value or takes it away
 }
 
 TEST_CASE("units that no sample activates are found, leave the output as it is, and learn again") {

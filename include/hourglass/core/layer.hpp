@@ -98,6 +98,8 @@ struct Traits {
     std::size_t branch = 0;          ///< reads the activation before that many layers as well (`Add` of `Residual`)
     Index condition = 0;             ///< reads so many values that the caller gives with each sample (`Condition`)
     bool takes_missing = false;      ///< NaN in x is a missing value, and what y holds for it is finite
+    bool by_channel = false;         ///< each channel of y is made of the same channel of x, at any positions and
+                                     ///< samples, or 0 (`TopK`), and weights are of a channel each (`revive`)
 };
 
 /// Extents of an array of up to four dimensions, the first one fastest in memory; those left out are 1.

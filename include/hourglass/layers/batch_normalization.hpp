@@ -178,7 +178,7 @@ EIGEN_DONT_INLINE void normalise_batch_gradient(const BatchOfChannels<T>& batch,
 /// is finite and positive and the momentum in [0, 1).
 struct BatchNormalization {
     static constexpr std::string_view name = "BatchNormalization";
-    static constexpr Traits traits{.needs_input = false, .needs_output = false};
+    static constexpr Traits traits{.needs_input = false, .needs_output = false, .by_channel = true};
     double momentum;  ///< of the moving averages, in [0, 1)
     double epsilon;   ///< ε
 

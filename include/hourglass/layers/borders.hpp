@@ -18,7 +18,8 @@ template <class Derived, bool Grows, Extent Before, Extent After>
 struct Border : LinearMap<Derived> {
     static_assert(Before.rows >= 0 && Before.columns >= 0 && After.rows >= 0 && After.columns >= 0,
                   "hourglass: a border is at least 0 wide");
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .by_sample = true};
+    static constexpr Traits traits{
+        .needs_input = false, .needs_output = false, .linear = true, .by_sample = true, .by_channel = true};
 
     static constexpr Shape output(Shape in) {
         const Index rows = Before.rows + After.rows, columns = Before.columns + After.columns;

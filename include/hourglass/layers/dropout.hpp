@@ -15,7 +15,7 @@ inline namespace HOURGLASS_ABI {
 /// 0 ≤ rate < 1.
 struct Dropout {
     static constexpr std::string_view name = "Dropout";
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .by_sample = true};
+    static constexpr Traits traits{.needs_input = false, .needs_output = false, .by_sample = true, .by_channel = true};
     double rate;  ///< probability of zero, in [0, 1)
 
     constexpr explicit Dropout(double rate_ = 0.5) : rate(rate_) { check(); }
@@ -68,7 +68,7 @@ struct Dropout {
 /// positions of a picture tell of each other; outside training nothing happens. `Error` unless 0 ≤ rate < 1.
 struct SpatialDropout {
     static constexpr std::string_view name = "SpatialDropout";
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .by_sample = true};
+    static constexpr Traits traits{.needs_input = false, .needs_output = false, .by_sample = true, .by_channel = true};
     double rate;  ///< probability of zero, in [0, 1)
 
     constexpr explicit SpatialDropout(double rate_ = 0.5) : rate(rate_) { check(); }

@@ -78,7 +78,8 @@ constexpr Between between(Index i, Index length, Index size) {
 template <class Derived, Extent Size>
 struct BilinearUpSampling : LinearMap<Derived> {
     static_assert(Size.rows > 0 && Size.columns > 0, "hourglass: an upsampling makes pictures no smaller");
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .by_sample = true};
+    static constexpr Traits traits{
+        .needs_input = false, .needs_output = false, .linear = true, .by_sample = true, .by_channel = true};
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
@@ -145,7 +146,8 @@ struct UpSampling2D
 /// The mean of each channel over all positions of a picture or series: channels values.
 struct GlobalAveragePooling2D : layers::LinearMap<GlobalAveragePooling2D> {
     static constexpr std::string_view name = "GlobalAveragePooling2D";
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .by_sample = true};
+    static constexpr Traits traits{
+        .needs_input = false, .needs_output = false, .linear = true, .by_sample = true, .by_channel = true};
 
     static constexpr Shape output(Shape in) { return {in.channels}; }
 

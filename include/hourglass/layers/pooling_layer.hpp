@@ -72,7 +72,7 @@ struct Pooling {
 /// The largest value of each window; its gradient goes to the first position that holds it. NaN stays NaN.
 template <class Derived, Extent Pool, Extent Stride, Padding Pad>
 struct MaxPooling : Pooling<Derived, Pool, Stride, Pad> {
-    static constexpr Traits traits{.by_sample = true};
+    static constexpr Traits traits{.by_sample = true, .by_channel = true};
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
@@ -139,7 +139,8 @@ struct MaxPooling : Pooling<Derived, Pool, Stride, Pad> {
 /// The mean of each window; positions that stick out count neither above nor below the fraction.
 template <class Derived, Extent Pool, Extent Stride, Padding Pad>
 struct AveragePooling : Pooling<Derived, Pool, Stride, Pad>, LinearMap<Derived> {
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .by_sample = true};
+    static constexpr Traits traits{
+        .needs_input = false, .needs_output = false, .linear = true, .by_sample = true, .by_channel = true};
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {
@@ -169,7 +170,8 @@ struct AveragePooling : Pooling<Derived, Pool, Stride, Pad>, LinearMap<Derived> 
 template <class Derived, Extent Size>
 struct Repetition : LinearMap<Derived> {
     static_assert(Size.rows > 0 && Size.columns > 0, "hourglass: an upsampling repeats every position at least once");
-    static constexpr Traits traits{.needs_input = false, .needs_output = false, .linear = true, .by_sample = true};
+    static constexpr Traits traits{
+        .needs_input = false, .needs_output = false, .linear = true, .by_sample = true, .by_channel = true};
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>&) const {

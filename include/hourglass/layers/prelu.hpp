@@ -16,7 +16,7 @@ inline namespace HOURGLASS_ABI {
 /// slope for each position too, unless it is told to share them. `Error` unless that is finite.
 struct PReLU {
     static constexpr std::string_view name = "PReLU";
-    static constexpr Traits traits{.needs_output = false, .by_sample = true};
+    static constexpr Traits traits{.needs_output = false, .by_sample = true, .by_channel = true};
     double initial_slope;  ///< what every α starts as
 
     constexpr explicit PReLU(double initial_slope_ = 0) : initial_slope(initial_slope_) { check(); }

@@ -34,7 +34,7 @@ struct JumpReLU {
     static constexpr std::string_view name = "JumpReLU";
     static constexpr Slot slot = Slot::Code;
     static constexpr bool has_penalty = true;
-    static constexpr Traits traits{.needs_input = false, .by_sample = true};
+    static constexpr Traits traits{.needs_input = false, .by_sample = true, .by_channel = true};
 
     double weight;                    ///< of the number of active units, at least 0
     double bandwidth = 1e-3;          ///< ε of the pseudo-derivative

@@ -108,7 +108,7 @@ template <Index K>
 struct TopK {
     static constexpr std::string_view name = "TopK";
     static constexpr Slot slot = Slot::Code;
-    static constexpr Traits traits{.by_sample = true};
+    static constexpr Traits traits{.by_sample = true, .by_channel = true};
 
     constexpr void check() const {}
     std::string hyperparameters() const { return "k " + text(K); }
@@ -147,6 +147,7 @@ template <Index K>
 struct BatchTopK {
     static constexpr std::string_view name = "BatchTopK";
     static constexpr Slot slot = Slot::Code;
+    static constexpr Traits traits{.by_channel = true};
 
     std::optional<double> threshold = std::nullopt;  ///< in evaluation the values above it are kept
 

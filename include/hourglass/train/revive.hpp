@@ -106,8 +106,10 @@ class UnitPlaces {
             reader_ = I;
         } else if (traits.condition > 0 && in.channels == period_) {
             period_ += traits.condition;
-        } else if (plan.joins(I) || core::is_tied<L> || !(traits.keeps_values || in.channels == out.channels)) {
-            fail("revive: ", layer_, ": behind ", names_[I], " its units cannot be told apart");
+        } else if (plan.joins(I) || core::is_tied<L> ||
+                   !(traits.keeps_values || ((traits.pointwise || traits.by_channel) && in.channels == out.channels))) {
+            fail("revive: ", layer_, ": behind ", names_[I], " (", core::name_of<L>(),
+                 ") its units cannot be told apart");
         } else {
             add_each_channel<I>(first, plan.offsets[I], core::weights_of<L>(in));
             add_each_channel<I>(state, plan.states[I], core::states_of<L>(in));
@@ -159,11 +161,14 @@ class UnitPlaces {
 /// (`BatchNormalization`, `PReLU`, `JumpReLU`) take their first values again as well, and running values. `optimizer`:
 /// the one that takes the model's steps. Where the outgoing weights are kept at unit norm (`unit_norm_decoder`), they
 /// are so again after the next step, in the direction that it takes, and the output then jumps: revive long before
-/// the training ends. A unit may be silent with its new weights, too: the next call draws again.
+/// the training ends. Under `TopK` and `BatchTopK` a new unit may take the place of another one: for those samples the
+/// output moves, too. A unit may be silent with its new weights, too: the next call draws again.
 ///
 /// Errors, with nothing changed: no such layer, or one that has no units of its own; a unit that it has not; weights
-/// that are shared (`Tied`); units that are read twice (`Residual`), not at all, or behind what mixes them
-/// (`GaussianLatent`); an optimiser of another number of parameters.
+/// that are shared (`Tied`); units that are read twice (`Residual`), not at all, or behind what makes one of another
+/// (`LayerNormalization`, `GroupNormalization`, `Softmax`, `GaussianLatent`, a layer of your own whose traits say
+/// neither `pointwise` nor `by_channel`): there a new unit moves the others' values; an optimiser of another number of
+/// parameters.
 template <class Model>
 void revive(Model& model, std::string_view layer, std::span<const Index> units, Rng& rng, Optimizer& optimizer) {
     using T = typename Model::Scalar;
