@@ -6,6 +6,7 @@
 #include <limits>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "hourglass/hourglass.hpp"
 #include "support/catch.hpp"
@@ -149,4 +150,62 @@ TEST_CASE("an average is refused where there is none, and what does not fit it")
                }),
                ContainsSubstring("value 0 of the average's running values is 1e+39, beyond the model's numbers"));
     CHECK(normalised.parameters()[0] == 1);
+}
+
+TEST_CASE("the weights go back into the model that holds the average, and into no other") {
+    Average average{{.momentum = 0.5}};
+    Model<float> model{Eigen::Vector3f(1, 2, 3.1f)}, other{Eigen::Vector3f(7, 8, 9)};
+    average.update(model);
+    model.theta.setConstant(0.1f);
+    average.update(model);
+    average.swap(model);
+    CHECK_THAT(error_of([&] { average.swap(other); }),
+               ContainsSubstring("::swap: value 0 of the model's parameters is 7, of the average's "));
+    CHECK(average.swapped());
+    CHECK(other.theta == Eigen::Vector3f(7, 8, 9));
+
+    // Nor is an average read over the weights that it keeps.
+    std::stringstream file;
+    hg::save(file, Average{{}, {1, Eigen::Vector3d(4, 5, 6), Eigen::VectorXd()}});
+    CHECK_THAT(error_of([&] { hg::load(file, average); }),
+               ContainsSubstring("exponential_moving_average: a model holds the average: swap it back first, or its"));
+    Model<float> moved = std::move(model);
+    average.swap(moved);
+    CHECK(moved.theta == Eigen::Vector3f::Constant(0.1f));
+    CHECK_FALSE(average.swapped());
+}
+
+TEST_CASE("no average overflows between two finite values") {
+    for (const double momentum : {0.0, 0.5, 0.99}) {
+        Average average{{.momentum = momentum}};
+        Model<double> model{Eigen::Vector2d(1.7e308, -1.7e308)};
+        average.update(model);
+        model.theta = -model.theta;
+        average.update(model);
+        const double first = (2 * momentum - 1) * 1.7e308;
+        CHECK(average.progress().parameters.isApprox(Eigen::Vector2d(first, -first), 1e-12));
+    }
+}
+
+TEST_CASE("an average that was moved from is as before its first update, and one of nothing is refused") {
+    Average average;
+    Model<float> model{Eigen::Vector3f(1, 2, 3)}, none{Eigen::VectorXf()};
+    CHECK_THAT(error_of([&] { average.update(none); }), ContainsSubstring("::update: the model has no parameters"));
+    average.update(model);
+    average.swap(model);
+    Average taken = std::move(average);
+    CHECK(taken.swapped());
+    taken.swap(model);
+    for (int i = 0; i < 2; ++i) {
+        CHECK(average.updates() == 0);  // NOLINT(bugprone-use-after-move)
+        CHECK_FALSE(average.swapped());
+        CHECK(average.progress().parameters.size() == 0);
+        average.update(model);
+        taken = std::move(average);
+        CHECK(taken.updates() == 1);
+    }
+    CHECK_THAT(error_of([] {
+                   Average({}, {1, Eigen::VectorXd(), Eigen::VectorXd()});
+               }),
+               ContainsSubstring("1 updates were made, but there are no parameters"));
 }

@@ -42,6 +42,7 @@ template <class O>
 concept WeightAverage = requires(const O& o) {
     O{o.options(), o.progress()};
     o.progress().updates;
+    o.swapped();
 };
 /// A history.
 template <class O>
@@ -208,6 +209,8 @@ void add(Contents& contents, const std::string& name, const O& average) {
 template <WeightAverage O>
 auto staged(Source& source, const std::string& name, O& average, bool) {
     const std::string key = named_or(name, "exponential_moving_average");
+    if (average.swapped())
+        fail(source.where(), key, ": a model holds the average: swap it back first, or its own weights are lost");
     source.require_description(key, "ExponentialMovingAverage");
     typename O::Progress progress;
     progress.updates = static_cast<Index>(source.take_number<std::int64_t>(key + ".updates"));

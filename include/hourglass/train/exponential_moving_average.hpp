@@ -60,16 +60,32 @@ class ExponentialMovingAverage {
         optim::require_below_one(type, "momentum", options.momentum);
     }
     /// One that had seen `progress`: it goes on from there. `Error` also for progress that cannot be: a negative number
-    /// of updates, an average after none, a value that is not finite.
+    /// of updates, an average after none, none after some, a value that is not finite.
     ExponentialMovingAverage(const Options& options, Progress progress) : ExponentialMovingAverage(options) {
         if (progress.updates < 0 || progress.updates == std::numeric_limits<Index>::max())
             fail(type, ": the number of updates must be at least 0 and leave room for another, got ", progress.updates);
         if (progress.updates == 0 && progress.parameters.size() + progress.state.size() > 0)
             fail(type, ": there is an average of ", progress.parameters.size(), " parameters and ",
                  progress.state.size(), " running values, but no update was made");
+        if (progress.updates > 0 && progress.parameters.size() == 0)
+            fail(type, ": ", progress.updates, " updates were made, but there are no parameters");
         train::require_finite(type, whose, "parameters", progress.parameters);
         train::require_finite(type, whose, "running values", progress.state);
         progress_ = std::move(progress);
+    }
+
+    // What was moved from is as before the first update: Eigen's vectors are emptied, numbers are not.
+    ExponentialMovingAverage(const ExponentialMovingAverage&) = default;
+    ExponentialMovingAverage& operator=(const ExponentialMovingAverage&) = default;
+    ~ExponentialMovingAverage() = default;
+    ExponentialMovingAverage(ExponentialMovingAverage&& other) noexcept { *this = std::move(other); }
+    ExponentialMovingAverage& operator=(ExponentialMovingAverage&& other) noexcept {
+        options_ = other.options_;
+        progress_ = std::exchange(other.progress_, {});
+        weights_ = std::exchange(other.weights_, {});
+        weights_state_ = std::exchange(other.weights_state_, {});
+        swapped_ = std::exchange(other.swapped_, false);
+        return *this;
     }
 
     /// What it was made with.
@@ -82,14 +98,15 @@ class ExponentialMovingAverage {
     bool swapped() const { return swapped_; }
 
     /// Takes in a model's parameters and running values. Allocates in the first update alone. `Error`, with nothing
-    /// changed, for another number of either than before, for a value that is not finite, and while a model holds the
-    /// average.
+    /// changed, for a model without parameters, for another number of either than before, for a value that is not
+    /// finite, and while a model holds the average.
     template <train::Stateful Model>
     void update(const Model& model) {
         require_home("update");
         const auto parameters = model.parameters();
         const auto state = model.state();
         if (progress_.updates > 0) require_same_size("update", model);
+        if (parameters.size() == 0) fail(type, "::update: the model has no parameters");
         const auto require_finite = [](const char* what, const auto& values) {
             if (const Index i = first_non_finite(values.data(), values.size()); i >= 0)
                 fail(type, "::update: value ", i, " of the model's ", what, " is ", values[i]);
@@ -117,11 +134,13 @@ class ExponentialMovingAverage {
     }
 
     /// Exchanges the model's weights and the average: the model becomes the average, and at the next call again what it
-    /// was, bit for bit. In between it is to be left as it is: what changes there is lost. Errors: those of `copy_to`
-    /// but for the last.
+    /// was, bit for bit. In between its parameters are to be left as they are; running values that change there are
+    /// lost. Errors, with nothing changed: those of `copy_to` but for the last; on the way back a model whose
+    /// parameters are not the average's, which is another one or has been trained meanwhile.
     template <train::Stateful Model>
     void swap(Model& model) {
         if (swapped_) {
+            require_average(model);
             put("swap", model, weights_, weights_state_);
         } else {
             Eigen::VectorXd weights = model.parameters().template cast<double>(),
@@ -147,11 +166,24 @@ class ExponentialMovingAverage {
             fail(type, "::", method, ": the average is of ", progress_.parameters.size(), " parameters and ",
                  progress_.state.size(), " running values, the model has ", parameters, " and ", state);
     }
+    template <class Model>
+    void require_average(const Model& model) const {
+        require_same_size("swap", model);
+        const auto parameters = model.parameters();
+        using T = typename std::remove_cvref_t<decltype(parameters)>::Scalar;
+        for (Index i = 0; i < parameters.size(); ++i)
+            if (parameters[i] != static_cast<T>(progress_.parameters[i]))
+                fail(type, "::swap: value ", i, " of the model's parameters is ", parameters[i], ", of the average's ",
+                     progress_.parameters[i], ": the weights go back into the model that holds the average");
+    }
     template <class Values>
     void take_in(const Values& values, Eigen::VectorXd& average) const {
         const double share = 1 - options_.momentum;
         // Towards the value, so that one that does not change stays as it is to the last bit.
-        for (Index i = 0; i < average.size(); ++i) average[i] += share * (static_cast<double>(values[i]) - average[i]);
+        for (Index i = 0; i < average.size(); ++i) {
+            const double value = static_cast<double>(values[i]), way = value - average[i];
+            average[i] = is_finite(way) ? average[i] + share * way : options_.momentum * average[i] + share * value;
+        }
     }
     template <class Model>
     void put(std::string_view method, Model& model, const Eigen::VectorXd& parameters,
