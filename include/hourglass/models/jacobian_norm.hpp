@@ -72,10 +72,11 @@ Vector<double> jacobian_norm(const Model& model, const Batch<typename Model::Sca
             if (first_non_finite(buffers.activation[Encoder::depth] + j * code, code) >= 0) norms[first + j] = -1;
     });
     for (Index j = 0; j < x.cols(); ++j) {
+        const bool finite = is_finite(norms[j]);  // looked at first: -ffast-math compares NaN as it likes
         // Of what is not finite a ReLU may have made a derivative of 0.
-        const bool known = norms[j] != -1 && (refuse || is_given_finite(j, false));
+        const bool known = (!finite || norms[j] >= 0) && (refuse || is_given_finite(j, false));
         norms[j] = std::sqrt(norms[j]);
-        if (known && is_finite(norms[j])) continue;
+        if (known && finite) continue;
         if (refuse) fail(name, ": the ", known ? "norm" : "code", " of sample ", j, " is not finite, though x is");
         norms[j] = std::numeric_limits<double>::quiet_NaN();
     }
