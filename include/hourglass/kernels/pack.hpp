@@ -175,6 +175,37 @@ void each_pack_size(Index i, Index n, const Use& use) {
         if (i < n) each_pack_size<T, register_values<HalfRegister<T, typename Pack<T, Lanes>::Register>>>(i, n, use);
 }
 
+/// `each_pack` for a few values, where to fill up the last pack would cost more than to work on halves of one and
+/// single values. The formula takes packs of every size: [](auto& out, const auto& in).
+template <class F, class... A>
+void each_pack_unfilled(Index n, const F& formula, A*... arrays) {
+    using T = std::common_type_t<std::remove_const_t<A>...>;
+    const auto put = []<class P>(P* to, const auto& pack) {
+        if constexpr (!std::is_const_v<P>) pack.store(to);
+    };
+    each_pack_size<T>(0, n, [&]<class P>(Index i, P) {
+        const auto on = [&](auto... packs) {
+            formula(packs...);
+            (put(arrays + i, packs), ...);
+        };
+        on((static_cast<void>(arrays), P::load(arrays + i))...);
+    });
+}
+/// Σ f(x…) over a few values, in the same way.
+template <class F, class T, class... X>
+T sum_packs_unfilled(Index n, const F& f, const T* first, const X*... x) {
+    constexpr Index lanes = Pack<T>::lanes;
+    Pack<T> even(T(0)), odd(T(0));
+    Index i = 0;
+    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+        even += f(Pack<T>::load(first + i), Pack<T>::load(x + i)...);
+        odd += f(Pack<T>::load(first + i + lanes), Pack<T>::load(x + i + lanes)...);
+    }
+    T sum = i > 0 ? (even + odd).sum() : T(0);
+    each_pack_size<T>(i, n, [&]<class P>(Index k, P) { sum += f(P::load(first + k), P::load(x + k)...).sum(); });
+    return sum;
+}
+
 /// y = f(x…), value by value; y may be one of the x.
 template <class T, class F, class... X>
 void map_packs(Index n, T* y, const F& f, const X*... x) {

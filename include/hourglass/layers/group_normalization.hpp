@@ -10,6 +10,7 @@
 
 #include "hourglass/core/layer.hpp"
 #include "hourglass/core/term.hpp"
+#include "hourglass/kernels/pack.hpp"
 #include "hourglass/layers/padding.hpp"
 
 namespace hourglass {
@@ -55,9 +56,10 @@ struct GroupNormalization {
     template <Shape In, class T>
     void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const {
         each_group<In>(x, [&](Index begin, Index channel, const T& mean, const T& scale) {
-            const ConstFlat<T> gamma = run<In>(w.data() + channel), beta = run<In>(w.data() + In.channels + channel);
             each_run<In>(begin, [&](Index i) {
-                Flat<T>{y.data() + i, width(In)} = (run<In>(x.data() + i) - mean) * scale * gamma + beta;
+                each_value<In>([&](auto& out, const auto& in, const auto& gamma,
+                                   const auto& beta) { out = (in - mean) * scale * gamma + beta; },
+                               y.data() + i, x.data() + i, w.data() + channel, w.data() + In.channels + channel);
             });
         });
     }
@@ -67,17 +69,19 @@ struct GroupNormalization {
         if (!context.accumulate) clear(dx);
         // With x̂ = (x − μ)·scale and g = γ ∘ dy: dx = scale·(g − mean(g) − x̂·mean(g ∘ x̂)).
         each_group<In>(x, [&](Index begin, Index channel, const T& mean, const T& scale) {
-            const ConstFlat<T> gamma = run<In>(w.data() + channel);
+            const T* const gamma = w.data() + channel;
             core::Accumulator<T> sum_g(0), sum_gx(0);
             each_run<In>(begin, [&](Index i) {
-                const ConstFlat<T> up = run<In>(dy.data() + i);
-                sum_g += core::Accumulator<T>((gamma * up).sum());
-                sum_gx += core::Accumulator<T>((gamma * up * (run<In>(x.data() + i) - mean)).sum());
+                const T* const up = dy.data() + i;
+                sum_g += sum_of<In>([](const auto& c, const auto& u) { return c * u; }, gamma, up);
+                sum_gx += sum_of<In>([&](const auto& c, const auto& u, const auto& in) { return c * u * (in - mean); },
+                                     gamma, up, x.data() + i);
             });
             const T mean_g = T(sum_g) / T(values(In)), mean_gx = T(sum_gx) / T(values(In)) * scale * scale;
             each_run<In>(begin, [&](Index i) {
-                Flat<T>{dx.data() + i, width(In)} +=
-                    scale * (gamma * run<In>(dy.data() + i) - mean_g - (run<In>(x.data() + i) - mean) * mean_gx);
+                each_value<In>([&](auto& d, const auto& c, const auto& u,
+                                   const auto& in) { d += scale * (c * u - mean_g - (in - mean) * mean_gx); },
+                               dx.data() + i, gamma, dy.data() + i, x.data() + i);
             });
         });
     }
@@ -86,11 +90,13 @@ struct GroupNormalization {
                   std::span<T, parameters(In)> dw, const Context<T>& context) const {
         if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
         each_group<In>(x, [&](Index begin, Index channel, const T& mean, const T& scale) {
-            Flat<T> dgamma{dw.data() + channel, width(In)}, dbeta{dw.data() + In.channels + channel, width(In)};
             each_run<In>(begin, [&](Index i) {
-                const ConstFlat<T> up = run<In>(dy.data() + i);
-                dgamma += up * (run<In>(x.data() + i) - mean) * scale;
-                dbeta += up;
+                each_value<In>(
+                    [&](auto& dgamma, auto& dbeta, const auto& up, const auto& in) {
+                        dgamma += up * (in - mean) * scale;
+                        dbeta += up;
+                    },
+                    dw.data() + channel, dw.data() + In.channels + channel, dy.data() + i, x.data() + i);
             });
         });
     }
@@ -108,10 +114,15 @@ struct GroupNormalization {
   private:
     static constexpr Index width(Shape in) { return in.channels / Groups; }         // channels of a group
     static constexpr Index values(Shape in) { return width(in) * in.positions(); }  // of a group
-    // What a group has at one position.
-    template <Shape In, class T>
-    static ConstFlat<T> run(const T* begin) {
-        return {begin, width(In)};
+    // Both go through what a group has at one position, in packs, so that bits do not depend on where it lies in
+    // memory.
+    template <Shape In, class F, class... X>
+    static void each_value(const F& formula, X*... x) {
+        kernels::each_pack_unfilled(width(In), formula, x...);
+    }
+    template <Shape In, class F, class T, class... X>
+    static core::Accumulator<T> sum_of(const F& f, const T* first, const X*... x) {
+        return core::Accumulator<T>(kernels::sum_packs_unfilled(width(In), f, first, x...));
     }
     template <Shape In, class Use>
     static void each_run(Index begin, Use use) {
@@ -125,9 +136,11 @@ struct GroupNormalization {
             for (Index channel = 0; channel < In.channels; channel += width(In)) {
                 core::Accumulator<T> sum(0), squares(0);
                 const auto each = [&](auto add) { each_run<In>(sample + channel, add); };
-                each([&](Index i) { sum += core::Accumulator<T>(run<In>(x.data() + i).sum()); });
+                each([&](Index i) { sum += sum_of<In>([](const auto& v) { return v; }, x.data() + i); });
                 const T mean = T(sum) / T(values(In));
-                each([&](Index i) { squares += core::Accumulator<T>((run<In>(x.data() + i) - mean).square().sum()); });
+                each([&](Index i) {
+                    squares += sum_of<In>([&](const auto& v) { return (v - mean) * (v - mean); }, x.data() + i);
+                });
                 const T variance = T(squares) / T(values(In));
                 use(sample + channel, channel, mean, T(T(1) / sqrt(T(variance + T(epsilon)))));
             }

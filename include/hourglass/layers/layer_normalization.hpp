@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -43,9 +44,13 @@ struct LayerNormalization {
 
     template <Shape In, class T>
     void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const {
-        const ConstFlat<T> gamma{w.data(), In.channels}, beta{w.data() + In.channels, In.channels};
-        each_position<In>(x, [&](Index i, const ConstFlat<T>& in, const T& mean, const T& scale) {
-            Flat<T>{y.data() + i, In.channels} = (in - mean) * scale * gamma + beta;
+        each_position<In>(x, [&](Index i, const T& mean, const T& scale) {
+            kernels::each_pack_unfilled(
+                In.channels,
+                [&](auto& out, const auto& in, const auto& gamma, const auto& beta) {
+                    out = (in - mean) * scale * gamma + beta;
+                },
+                y.data() + i, x.data() + i, w.data(), w.data() + In.channels);
         });
     }
     template <Shape In, class T>
@@ -53,22 +58,35 @@ struct LayerNormalization {
                   const Context<T>& context) const {
         if (!context.accumulate) clear(dx);
         // With x̂ = (x − μ)·scale and g = γ ∘ dy: dx = scale·(g − mean(g) − x̂·mean(g ∘ x̂)).
-        const ConstFlat<T> gamma{w.data(), In.channels};
-        each_position<In>(x, [&](Index i, const ConstFlat<T>& in, const T& mean, const T& scale) {
-            const ConstFlat<T> up{dy.data() + i, In.channels};
-            const T mean_g = (gamma * up).mean(), mean_gx = (gamma * up * (in - mean)).mean() * scale * scale;
-            Flat<T>{dx.data() + i, In.channels} += scale * (gamma * up - mean_g - (in - mean) * mean_gx);
+        const T* const gamma = w.data();
+        each_position<In>(x, [&](Index i, const T& mean, const T& scale) {
+            const T *const in = x.data() + i, *const up = dy.data() + i;
+            const T sum_g = kernels::sum_packs_unfilled(
+                In.channels, [](const auto& c, const auto& u) { return c * u; }, gamma, up);
+            const T sum_gx = kernels::sum_packs_unfilled(
+                In.channels, [&](const auto& c, const auto& u, const auto& v) { return c * u * (v - mean); }, gamma, up,
+                in);
+            const T mean_g = sum_g / T(In.channels), mean_gx = sum_gx / T(In.channels) * scale * scale;
+            kernels::each_pack_unfilled(
+                In.channels,
+                [&](auto& d, const auto& c, const auto& u, const auto& v) {
+                    d += scale * (c * u - mean_g - (v - mean) * mean_gx);
+                },
+                dx.data() + i, gamma, up, in);
         });
     }
     template <Shape In, class T>
     void gradient(std::span<const T, parameters(In)>, ConstView<T> x, ConstView<T>, ConstView<T> dy,
                   std::span<T, parameters(In)> dw, const Context<T>& context) const {
         if (!context.accumulate) clear<T>({dw.data(), parameters(In), 1});
-        Flat<T> dgamma{dw.data(), In.channels}, dbeta{dw.data() + In.channels, In.channels};
-        each_position<In>(x, [&](Index i, const ConstFlat<T>& in, const T& mean, const T& scale) {
-            const ConstFlat<T> up{dy.data() + i, In.channels};
-            dgamma += up * (in - mean) * scale;
-            dbeta += up;
+        each_position<In>(x, [&](Index i, const T& mean, const T& scale) {
+            kernels::each_pack_unfilled(
+                In.channels,
+                [&](auto& dgamma, auto& dbeta, const auto& up, const auto& in) {
+                    dgamma += up * (in - mean) * scale;
+                    dbeta += up;
+                },
+                dw.data(), dw.data() + In.channels, dy.data() + i, x.data() + i);
         });
     }
 
@@ -83,15 +101,19 @@ struct LayerNormalization {
     }
 
   private:
-    // Calls use(i, x̲, μ, 1/√(σ² + ε)) for each position, whose channels x̲ begin at value i.
+    // Calls use(i, μ, 1/√(σ² + ε)) for each position, whose channels begin at value i. In packs, so that bits do not
+    // depend on where they lie in memory.
     template <Shape In, class T, class Use>
     void each_position(ConstView<T> x, Use use) const {
         using std::sqrt;
         for (Index i = 0; i < x.size(); i += In.channels) {
-            const ConstFlat<T> in{x.data() + i, In.channels};
-            const T mean = in.mean();
-            const T variance = (in - mean).square().mean();
-            use(i, in, mean, T(T(1) / sqrt(T(variance + T(epsilon)))));
+            const T* const in = x.data() + i;
+            const T sum = kernels::sum_packs_unfilled(
+                In.channels, [](const auto& v) { return v; }, in);
+            const T mean = sum / T(In.channels);
+            const T squares = kernels::sum_packs_unfilled(
+                In.channels, [&](const auto& v) { return square(v - mean); }, in);
+            use(i, mean, T(T(1) / sqrt(T(T(squares / T(In.channels)) + T(epsilon)))));
         }
     }
 };

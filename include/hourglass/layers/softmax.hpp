@@ -5,23 +5,29 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/kernels/pack.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace layers {
 
-// y = softmax(x) of so many channels, and dx += (∂y/∂x)ᵀ dy. x and y, or dy and dx, are not the same memory.
+// y = softmax(x) of so many channels, and dx += (∂y/∂x)ᵀ dy. Bits do not depend on where they lie in memory.
 template <class T>
 void softmax(Index channels, const T* x, T* y) {
-    const ConstFlat<T> in{x, channels};
-    Flat<T> out{y, channels};
-    out = (in - in.maxCoeff()).exp();
-    out /= out.sum();
+    const T largest = ConstFlat<T>{x, channels}.maxCoeff();
+    kernels::each_pack_unfilled(
+        channels, [largest](auto& power, const auto& in) { power = exp(in - largest); }, y, x);
+    const T sum = kernels::sum_packs_unfilled(
+        channels, [](const auto& power) { return power; }, y);
+    kernels::each_pack_unfilled(
+        channels, [sum](auto& power) { power = power / sum; }, y);
 }
 template <class T>
 void add_softmax_gradient(Index channels, const T* y, const T* dy, T* dx) {
-    const ConstFlat<T> p{y, channels}, up{dy, channels};
-    Flat<T>{dx, channels} += p * (up - (p * up).sum());
+    const T mean = kernels::sum_packs_unfilled(
+        channels, [](const auto& p, const auto& up) { return p * up; }, y, dy);
+    kernels::each_pack_unfilled(
+        channels, [mean](auto& d, const auto& p, const auto& up) { d += p * (up - mean); }, dx, y, dy);
 }
 
 }  // namespace layers
