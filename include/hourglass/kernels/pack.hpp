@@ -183,7 +183,8 @@ void each_pack_unfilled(Index n, const F& formula, A*... arrays) {
     const auto put = []<class P>(P* to, const auto& pack) {
         if constexpr (!std::is_const_v<P>) pack.store(to);
     };
-    each_pack_size<T>(0, n, [&]<class P>(Index i, P) {
+    // By value: of what it refers to the compiler would have to think that a store may change it.
+    each_pack_size<T>(0, n, [=]<class P>(Index i, P) {
         const auto on = [&](auto... packs) {
             formula(packs...);
             (put(arrays + i, packs), ...);

@@ -60,7 +60,7 @@ struct Grouped : SampleBySample<Grouped<Each, Features...>> {
 /// A loss for each group of features, in the order of the rows: numbers under one, a category's rows of 0 and 1 under
 /// another. Σ weight · the group's loss, which has its own reduction: a mean over the group's features and the batch,
 /// or of a likelihood the sum over features. With the weights left at 1 a number of features and one category so count
-/// alike.
+/// alike. Of likelihoods all together it is one, in nats, where all weights are 1.
 ///
 ///     using Loss = hg::FeatureGroups<hg::Group<5, hg::MeanSquaredError>,          // five numbers,
 ///                                    hg::Group<3, hg::CategoricalCrossEntropy>,   // a category of three values,

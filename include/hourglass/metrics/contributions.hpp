@@ -50,7 +50,8 @@ Matrix<T> squared_errors_per_feature(const Input<T>& x, const Input<T>& rebuilt)
 /// the column.
 ///
 /// `x`: features × n. `rebuilt`: its reconstruction, of the same extents and scalar type. Returns features × n.
-/// Errors: different extents, no values, a squared error that is not finite.
+/// Errors: different extents, no values, a squared error that is not finite: NaN in x too, of a model that takes
+/// missing values (`ZeroImputation`, `Masked`) as of any other.
 template <class X, class Y>
 Matrix<typename X::Scalar> error_contributions(const Eigen::MatrixBase<X>& x, const Eigen::MatrixBase<Y>& rebuilt) {
     return metrics::squared_errors_per_feature<typename X::Scalar>(x.derived(), rebuilt.derived());

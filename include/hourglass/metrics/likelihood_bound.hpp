@@ -19,7 +19,8 @@ inline namespace HOURGLASS_ABI {
 /// (Burda, Grosse and Salakhutdinov 2016). Its expectation is below ln p(x) and rises with k; with k = 1 it is the
 /// evidence lower bound with one draw. Thousands of draws a sample are usual for a number to report. `Model` is a
 /// variational autoencoder whose loss is a likelihood; of a conditional one, ln p(x|c) with x as `given(x, c)`. `Error`
-/// for less than one draw, and as `posterior` says.
+/// for less than one draw, and as `posterior` says. In nats only where the weights of a `FeatureGroups` are 1: with
+/// others p(x|z) stands for what is no density.
 template <class Model>
 Vector<typename Model::Scalar> importance_weighted_bound(const Model& model, const Batch<typename Model::Scalar>& x,
                                                          Index samples, Rng& rng) {

@@ -63,7 +63,7 @@ class StreamingScorer {
 
     /// Takes in the next step, one value per channel. Returns the score of the newest window, or nothing while there
     /// are fewer steps than a window has. `Error`, with nothing changed, for another number of values and for one that
-    /// is infinite or NaN.
+    /// is infinite or NaN, also with a model that takes missing values (`ZeroImputation`, `Masked`).
     std::optional<WindowScore> push(const Eigen::Ref<const Vector<T>>& step) {
         if (step.size() != window_.channels)
             fail("StreamingScorer::push: a step has ", window_.channels, " values, got ", step.size());

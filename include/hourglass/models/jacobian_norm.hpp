@@ -22,9 +22,10 @@ inline namespace HOURGLASS_ABI {
 /// `model`: an autoencoder, in evaluation. As for `Contractive`, J is that of the encoder's own output, before a term
 /// makes the code of it (`TopK`; a variational model's is mean and log-variance), and at the kink of a ReLU that of the
 /// lower side. `x`: features × n, or `given(x, condition)`; J is with respect to x. `probes` = 0: exact. `probes` = k >
-/// 0: the root of an unbiased estimate of the square over k vectors of random signs (Hutchinson 1990), the same ones at
-/// each call: for wide codes behind several layers, where the exact one takes a pass for each value of the code. With a
-/// tape no other memory is asked for but the result's.
+/// 0: the root of an unbiased estimate of the square over k vectors of random signs (Hutchinson 1990), those of a
+/// column the same at each call, so that a sample's estimate depends on its place in the batch: for wide codes behind
+/// several layers, where the exact one takes a pass for each value of the code. With a tape no other memory is asked
+/// for but the result's.
 ///
 /// Returns n values, not averaged. Errors: a batch that does not fit, fewer than 0 probes; a value of x or the
 /// condition that is not finite (NaN where the encoder begins with `ZeroImputation` is none), and a code or norm that
