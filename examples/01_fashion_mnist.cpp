@@ -1,8 +1,8 @@
-// A deep autoencoder learns Fashion-MNIST: 784 pixels through a code of 32 and back, in under a minute on two cores.
+// A deep autoencoder learns Fashion-MNIST: 784 pixels through a code of 32 and back, in about a minute.
 // Writes reconstructions.png, learning_curve.png and history.csv into the current folder. Prints the model, a line for
 // each epoch, and the error of test pictures: as a mean square, and as the cross-entropy that was trained, most of
 // which is what grey pixels cost any model: judge by what stands above that floor. In the first picture both rows
-// should look alike, of the curves neither turn up.
+// should look alike, of the curves neither turn up. Training ends early, some epochs before the 40 that it may take.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -28,7 +28,7 @@ static double cross_entropy_floor(const Eigen::MatrixXf& x) {
 }
 
 int main(int argc, char** argv) {
-    const support::Arguments arguments = support::read_arguments(argc, argv, {.epochs = 30});
+    const support::Arguments arguments = support::read_arguments(argc, argv, {.epochs = 40});
     const support::FashionMnist data = support::load_fashion_mnist(arguments.data);
 
     // The last tenth of the training images validates. The small budget sees fewer images.
@@ -40,13 +40,15 @@ int main(int argc, char** argv) {
     auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{});
     std::cout << model << std::flush;
 
-    const Eigen::Index batch_size = 256, steps = (train.cols() + batch_size - 1) / batch_size * arguments.epochs;
+    // The rate falls to 0 within 30 epochs. What comes then is no better, and early stopping ends it.
+    const Eigen::Index batch_size = 256,
+                       steps = (train.cols() + batch_size - 1) / batch_size * std::min(arguments.epochs, 30);
     const hg::LinearWarmup schedule{hg::CosineDecay{{.initial_learning_rate = 2e-3, .decay_steps = steps}},
                                     {.warmup_steps = 200}};
     hg::Adam adam;
     auto tape = model.tape();
     auto batches = hg::minibatches(train, batch_size, rng);
-    hg::EarlyStopping stopping{{.patience = 4}};
+    hg::EarlyStopping stopping{{.patience = 3}};
     hg::History history;
     hg::ProgressBar bar{arguments.epochs, train.cols()};
     Eigen::Index step = 0;
