@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/core/layer_call.hpp"
 #include "hourglass/kernels/convolution2d.hpp"
 #include "hourglass/layers/conv2d_transpose.hpp"
 #include "hourglass/layers/convolution_layer.hpp"

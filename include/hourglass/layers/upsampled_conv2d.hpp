@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hourglass/core/layer.hpp"
+#include "hourglass/kernels/convolution2d.hpp"
 #include "hourglass/kernels/transpose.hpp"
 #include "hourglass/layers/convolution_layer.hpp"
 
