@@ -255,7 +255,9 @@ void models() {
     using Decoder = hg::Chain<Shape{4}, hg::Condition<3>, hg::Dense<16>, hg::ReLU, hg::Dense<20>, hg::Sigmoid>;
     model("model_conditional", hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{}),
           x, random<float>(3, 1));
-    model("model_jump", hg::autoencoder<Wide, hg::Mirror<Wide>>(rng, hg::MeanSquaredError{}, hg::JumpReLU{0.1}), x);
+    // Thresholds are drawn, too: of this many values of the code some are above theirs.
+    using Many = hg::Chain<Shape{20}, hg::Dense<24>>;
+    model("model_jump", hg::autoencoder<Many, hg::Mirror<Many>>(rng, hg::MeanSquaredError{}, hg::JumpReLU{0.1}), x);
     // Of a chain without layers comes what goes in.
     model("model_empty",
           hg::autoencoder<hg::Chain<Shape{20}>, hg::Chain<Shape{20}, hg::Dense<20>>>(rng, hg::MeanSquaredError{}), x);

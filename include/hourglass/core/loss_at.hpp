@@ -33,14 +33,15 @@ constexpr Range range_at() {
 template <class L, class Loss>
 constexpr bool inverts_link_of() {
     constexpr Link link = link_of<Loss>();
-    if constexpr (link == Link::None || traits_of<L>().link != link)
-        return false;
-    else if constexpr (link != Link::EachGroup)
-        return true;
-    else if constexpr (L::groups.size() == Loss::groups.size())
-        return L::groups == Loss::groups;
-    else
-        return false;
+    constexpr bool same = link != Link::None && traits_of<L>().link == link;
+    if constexpr (same && link == Link::EachGroup) {
+        if constexpr (L::groups.size() != Loss::groups.size())
+            return false;
+        else
+            return L::groups == Loss::groups;
+    } else {
+        return same;
+    }
 }
 
 // Whether a loss can compare outputs of a shape; it brings its own sentence where it cannot.
@@ -57,8 +58,9 @@ constexpr bool accepts_output() {
 template <class Layers, class Loss>
 struct LossAt {
     static constexpr bool ends_in_inverse = [] {
-        if constexpr (constexpr std::size_t last = last_working_layer<Layers>();
-                      needs_unit_range<Loss> && last < Layers::depth)
+        constexpr std::size_t last = last_working_layer<Layers>();
+        constexpr bool may_invert = last < Layers::depth && needs_unit_range<Loss>;
+        if constexpr (may_invert)
             return inverts_link_of<typename Layers::template Layer<last>, Loss>();
         else
             return false;
@@ -66,7 +68,8 @@ struct LossAt {
     static_assert(!needs_unit_range<Loss> || ends_in_inverse || range_at<Layers, Layers::depth>() == Range::Unit,
                   "hourglass: this loss compares probabilities, so what it reads must lie in (0, 1): end the chain in "
                   "Sigmoid, in Softmax for CategoricalCrossEntropy, or in OutputActivation<Loss> for FeatureGroups");
-    static_assert(accepts_output<Loss, Layers::plan.shapes[Layers::depth]>());
+    static constexpr Shape output = Layers::plan.shapes[Layers::depth];
+    static_assert(accepts_output<Loss, output>());
     static constexpr bool fits = true;  // naming it instantiates this class, and so the assertion above
 
     // Only layers from `first` on may be fused with the loss: the outputs of those before are read by terms too.

@@ -266,7 +266,7 @@ class CsvBuilder {
         return is_utf8(name) ? name : core::message_of(feature.column, ", whose name", not_utf8, ",");
     }
     std::string where(const Feature& feature, Index line) const {
-        const std::string place = core::message_of(source_, ": line ", line, ", column ", feature.column + 1);
+        std::string place = core::message_of(source_, ": line ", line, ", column ", feature.column + 1);
         if (names_.empty()) return place;
         const std::string name = name_of(feature);
         return is_utf8(name) ? core::message_of(place, " (", name, ")")
