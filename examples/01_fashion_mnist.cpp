@@ -87,6 +87,6 @@ int main(int argc, char** argv) {
     history.write_csv(csv);
     std::cout << "all of it in " << std::filesystem::current_path().string()
               << "\nnext: look at the pictures; make the code smaller, in Encoder of\n"
-                 "examples/01_fashion_mnist.cpp; or have pictures made that never were, by\n"
-              << std::filesystem::path(argv[0]).replace_filename("11_variational").string() << '\n';
+                 "examples/01_fashion_mnist.cpp; or have pictures made that never were:\n"
+                 "cmake --build build/demo --target 11_variational && build/demo/examples/11_variational\n";
 }
