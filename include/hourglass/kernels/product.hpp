@@ -1,10 +1,10 @@
 // Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
-// The tile of the result that is worked on stays in registers, and both factors are read where they lie: none is packed
-// into a buffer first, as Eigen's product does. With batches of a few hundred columns that is no slower for large
-// layers and faster for small ones (benchmarks/product.cpp); it needs no allocation at any size, lets one factor be
-// overlapping windows of a series, and gives a column the same bits whichever batch it stands in. Only Eigen's packets
-// are used: its vector registers.
+// The tile of the result that is worked on stays in registers. B is read where it lies, and so is a small A; a block of
+// a larger one is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). That is as fast as the
+// best BLAS for large layers and faster for small ones (benchmarks/product.cpp), needs no allocation at any size, lets
+// B be overlapping windows of a series, and gives a column the same bits whichever batch it stands in. Only Eigen's
+// packets are used: its vector registers.
 #pragma once
 
 #include <Eigen/Core>
@@ -31,9 +31,12 @@ namespace kernels {
 // a gradient written a moment ago.
 inline constexpr Index product_prefetched = 1 << 19, weights_prefetched = 1 << 16, many_columns = 192;
 
-// How deep the blocks of a contraction are: alike, as each walks over all of C.
-constexpr Index even_depth(Index depth) {
-    const Index blocks = (depth + product_depth - 1) / product_depth;
+// How deep the blocks of a contraction are: alike, as each walks over all of C. Of a B in columns a cache line holds
+// many values that follow each other; in rows a line is read for each, and half as many have room.
+template <class T>
+Index even_depth(Index depth, const Factor<T>& b) {
+    const Index most = b.down == 1 || many_registers ? product_depth : product_depth / 2,
+                blocks = (depth + most - 1) / most;
     return blocks == 0 ? 0 : (depth + 16 * blocks - 1) / (16 * blocks) * 16;
 }
 
@@ -54,36 +57,63 @@ void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefe
     if (done < rows) add_last_rows(rows - done, columns, block.below(done));
 }
 
-// C = initial + A B, where A is shown a stripe at a time: stripe(row, rows, k, depth, copy) returns where that block of
-// A lies, `step` apart from column to column, perhaps in `copy`; next(row, rows, k, depth), where it lies untouched,
-// for an A of at least `prefetched` values.
-template <class T, class Stripe, class Next>
-void add_by_stripes(Index rows, Index columns, Index depth, const Factor<T>& b, T* c, Index c_step, Initial<T> initial,
-                    Index prefetched, Stripe stripe, Next next) {
+// A stripe's rows, and how many rows of A are laid out at once: as the second cache has room for beside what else is
+// read, and the stack, 128 KiB.
+template <class T>
+inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
+template <class T>
+inline constexpr Index block_rows =
+    many_registers
+        ? std::max(product_rows, stripe_rows<T>)
+        : std::max<Index>(1, (128 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) *
+              stripe_rows<T>;
+
+// C = initial + A B, a block of A at a time. Without `in_place` lay_out(row, rows, k, depth, to) copies that block of
+// A, `rows` values a column; else it lies at in_place + row + k·a_step. next(row, rows, k, depth) is where it lies
+// untouched, for an A of at least `prefetched` values.
+template <class T, class LayOut, class Next>
+void add_by_stripes(Index rows, Index columns, Index depth, const T* in_place, Index a_step, const Factor<T>& b, T* c,
+                    Index c_step, Initial<T> initial, Index prefetched, LayOut lay_out, Next next) {
     // On a cache line: values that straddle two of them are read at half the speed.
-    alignas(64) T copy[product_rows * product_depth];
-    T zero[product_rows];
-    std::fill_n(zero, product_rows, T(0));  // a scalar type's own default may be no value
-    const Index block_depth = even_depth(depth);
+    alignas(64) T copy[block_rows<T> * product_depth];
+    T zero[block_rows<T>];
+    std::fill_n(zero, block_rows<T>, T(0));  // a scalar type's own default may be no value
+    const Index block_depth = even_depth(depth, b);
     for (Index k = 0; k < depth; k += block_depth) {
         const Index deep = std::min(block_depth, depth - k);
         const bool accumulate = initial.accumulate || k > 0;
-        for (Index row = 0; row < rows; row += product_rows) {
-            const Index tall = std::min(product_rows, rows - row), rest = std::min(product_rows, rows - row - tall);
+        for (Index row = 0; row < rows; row += block_rows<T>) {
+            const Index tall = std::min(block_rows<T>, rows - row), rest = std::min(block_rows<T>, rows - row - tall);
             Prefetch<T> prefetch =
                 rest > 0 && rows * depth >= prefetched ? next(row + tall, rest, k, deep) : Prefetch<T>{};
-            const auto [a, a_step] = stripe(row, tall, k, deep, copy);
-            const Block<T> block{deep,
-                                 a,
-                                 a_step,
-                                 b.from(k, 0),
-                                 accumulate       ? c + row
-                                 : initial.column ? initial.column + row
-                                                  : zero,
-                                 accumulate ? c_step : 0,
-                                 c + row,
-                                 c_step};
-            add_block(tall, columns, block, prefetch);
+            Block<T> block{deep,
+                           in_place ? in_place + row + k * a_step : copy,
+                           a_step,
+                           b.from(k, 0),
+                           accumulate       ? c + row
+                           : initial.column ? initial.column + row
+                                            : zero,
+                           accumulate ? c_step : 0,
+                           c + row,
+                           c_step};
+            if (in_place) {
+                add_block(tall, columns, block, prefetch);
+                continue;
+            }
+            // Stripe after stripe, so that each is read from one run of memory.
+            constexpr Index stripe = stripe_rows<T>;
+            const Index stripes = tall / stripe, left = tall - stripes * stripe;
+            for (Index i = 0; i < stripes; ++i) lay_out(row + i * stripe, stripe, k, deep, copy + i * stripe * deep);
+            block.a_step = stripe, block.a_stripe = stripe * deep;
+            if (stripes > 0)
+                add_stripes_of<typename Eigen::internal::packet_traits<T>::type, tallest>(stripes, columns, block,
+                                                                                          prefetch);
+            if (left == 0) continue;
+            T* const rest_of_a = copy + stripes * stripe * deep;
+            lay_out(row + stripes * stripe, left, k, deep, rest_of_a);
+            block = block.below(stripes * stripe);
+            block.a = rest_of_a, block.a_step = left, block.a_stripe = 0;
+            add_block(left, columns, block, prefetch);
         }
     }
 }
@@ -103,7 +133,7 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
                  const std::type_identity_t<Factor<T>>& b, T* c, Index c_step, Initial<T> initial = {}) {
     if (columns == 1 || depth == 0) {  // in the same blocks, to the same bits, but every value of A is used only once
         store_initial(rows, columns, c, c_step, initial);
-        const Index block_depth = even_depth(depth);
+        const Index block_depth = even_depth(depth, b);
         Prefetch<T> nothing;
         for (Index k = 0; k < depth; k += block_depth) {
             const Block<T> block{
@@ -112,16 +142,14 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         }
         return;
     }
-    // Columns of A that lie in a page each are brought together first, where there are too few registers to hide that.
-    const bool scattered = !many_registers && columns >= 32 && a_step * static_cast<Index>(sizeof(T)) >= 2048;
+    // Where an A of few rows is read in place its columns follow each other, and little is gained by laying it out;
+    // with many registers a tile does so much with what it reads that it is not worth while.
+    const bool scattered = !many_registers && columns >= 32 && a_step >= 128;
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched : product_prefetched;
     add_by_stripes(
-        rows, columns, depth, b, c, c_step, initial, prefetched,
-        [=](Index row, Index tall, Index k, Index deep, T* copy) {
-            const T* const block = a + row + k * a_step;
-            if (!scattered) return std::pair{block, a_step};
-            for (Index j = 0; j < deep; ++j) std::copy_n(block + j * a_step, tall, copy + j * tall);
-            return std::pair{static_cast<const T*>(copy), tall};
+        rows, columns, depth, scattered ? nullptr : a, a_step, b, c, c_step, initial, prefetched,
+        [=](Index row, Index tall, Index k, Index deep, T* to) {
+            for (Index j = 0; j < deep; ++j) std::copy_n(a + row + (k + j) * a_step, tall, to + j * tall);
         },
         [=](Index row, Index tall, Index k, Index deep) {
             return Prefetch<T>{a + row + k * a_step, a_step, deep, tall};
@@ -141,10 +169,10 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
         return;
     }
     add_by_stripes(
-        rows, columns, depth, Factor<T>{b, 1, stride}, c, c_step, initial, product_prefetched,
-        [=](Index row, Index tall, Index k, Index deep, T* copy) {
-            transpose(tall, deep, a + k + row * a_step, a_step, copy);
-            return std::pair{static_cast<const T*>(copy), tall};
+        rows, columns, depth, static_cast<const T*>(nullptr), 0, Factor<T>{b, 1, stride}, c, c_step, initial,
+        product_prefetched,
+        [=](Index row, Index tall, Index k, Index deep, T* to) {
+            transpose(tall, deep, a + k + row * a_step, a_step, to);
         },
         [=](Index row, Index tall, Index k, Index deep) {
             return Prefetch<T>{a + k + row * a_step, a_step, tall, deep};

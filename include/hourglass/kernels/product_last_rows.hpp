@@ -94,7 +94,7 @@ void add_last_rows(Index rows, Index columns, const Block<T, Segments>& p) {
                     sums[l * tall + i] = i < real ? p.from[row + i + (j + l) * p.from_step] : T(0);
             const Block<T, Segments> block{p.depth, left, tall, p.b.from(0, j), sums,
                                            tall,    sums, tall, p.segments,     p.b_segment};
-            add_stripe<Packet, 1>(some, block, nothing);
+            add_stripes_of<Packet, 1>(1, some, block, nothing);
             for (Index l = 0; l < some; ++l)
                 for (Index i = 0; i < real; ++i) p.c[row + i + (j + l) * p.c_step] = sums[l * tall + i];
         }

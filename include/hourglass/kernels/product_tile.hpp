@@ -20,7 +20,7 @@ namespace kernels {
 // Room for 24 sums beside what is multiplied; else for 12.
 inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
 
-// A block: this much of the contraction, for this many rows of A, so that this much of A and as much of B as a tile
+// A block: this much of the contraction, for this many rows of A, so that a stripe of A and as much of B as a tile
 // needs stay in the nearest cache.
 inline constexpr Index product_depth = 192, product_rows = 48;
 
@@ -57,6 +57,7 @@ struct Block {
     T* c;
     Index c_step;
     Index segments = 1, b_segment = 0;
+    Index a_stripe = 0;  // how far apart A's stripes begin, where each lies by itself; 0 where they share columns
 
     // The same from row `row` on.
     Block below(Index row) const {
@@ -131,13 +132,20 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, Index j0, 
     (store(J, p.from + (j0 + at(J)) * p.from_step, p.c + (j0 + at(J)) * p.c_step, packets_of_rows), ...);
 }
 
-// One stripe of Height packets of rows, all columns. What is left beside the widest tiles is covered by a tile that
-// reaches back over columns already done: a narrow tile has too few sums to keep the processor busy.
+// So many stripes of Height packets of rows each, all columns. A tile's columns of B are used for all stripes before
+// the next ones: they then lie in the nearest cache, and A, which is read in one run, comes from the second. What is
+// left beside the widest tiles is covered by a tile that reaches back over columns already done: a narrow tile has too
+// few sums to keep the processor busy.
 template <class Packet, std::size_t Height, class T, bool Segments>
-void add_stripe(Index columns, const Block<T, Segments>& block, Prefetch<T>& prefetch) {
+void add_stripes_of(Index stripes, Index columns, const Block<T, Segments>& block, Prefetch<T>& prefetch) {
+    constexpr Index tall = static_cast<Index>(Height) * Eigen::internal::unpacket_traits<Packet>::size;
     Index j = 0;
     const auto tile = [&]<std::size_t... J>(std::index_sequence<J...> width, Index from) {
-        add_tile<Packet, Height>(width, block, from, static_cast<std::size_t>(j - from));
+        Block<T, Segments> stripe = block;
+        for (Index i = 0; i < stripes; ++i, stripe = stripe.below(tall)) {
+            if (block.a_stripe > 0) stripe.a = block.a + i * block.a_stripe;
+            add_tile<Packet, Height>(width, stripe, from, static_cast<std::size_t>(j - from));
+        }
         j = from + static_cast<Index>(sizeof...(J));
         prefetch.fetch(static_cast<Index>(sizeof...(J)), columns);
     };
@@ -175,9 +183,18 @@ Index add_stripes(Index row, Index rows, Index columns, const Block<T, Segments>
         for (; row + 8 * lanes <= rows; row += 8 * lanes)
             add_tile<Packet, 8>(std::index_sequence<0>{}, block.below(row), 0, 0);
     if constexpr (many_registers && std::is_same_v<Packet, typename Eigen::internal::packet_traits<T>::type>)
-        for (; row + 3 * lanes <= rows; row += 3 * lanes) add_stripe<Packet, 3>(columns, block.below(row), prefetch);
-    for (; row + 2 * lanes <= rows; row += 2 * lanes) add_stripe<Packet, 2>(columns, block.below(row), prefetch);
-    for (; row + lanes <= rows; row += lanes) add_stripe<Packet, 1>(columns, block.below(row), prefetch);
+        if (const Index stripes = (rows - row) / (3 * lanes); stripes > 0) {
+            add_stripes_of<Packet, 3>(stripes, columns, block.below(row), prefetch);
+            row += stripes * 3 * lanes;
+        }
+    if (const Index stripes = (rows - row) / (2 * lanes); stripes > 0) {
+        add_stripes_of<Packet, 2>(stripes, columns, block.below(row), prefetch);
+        row += stripes * 2 * lanes;
+    }
+    if (const Index stripes = (rows - row) / lanes; stripes > 0) {
+        add_stripes_of<Packet, 1>(stripes, columns, block.below(row), prefetch);
+        row += stripes * lanes;
+    }
     if constexpr (constexpr Index half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
                   half < lanes && half >= 4)
         return add_stripes<typename Traits::half>(row, rows, columns, block, prefetch);
