@@ -6,8 +6,8 @@
 #   cmake/dependencies.sh --libcxx   and a newer clang with its own standard library
 #   cmake/dependencies.sh --docs     and Doxygen, Sphinx, MyST and Furo
 #   cmake/dependencies.sh --peers    and libtorch with a BLAS that is worth comparing with
-#   cmake/dependencies.sh --peers-python   and PyTorch and JAX of today, from PyPI, in build/peers: 6 GB, as PyPI's PyTorch
-#                                    brings the libraries of CUDA
+#   cmake/dependencies.sh --peers-python   and PyTorch, JAX and ONNX Runtime of today, from PyPI, in build/peers: 6 GB, as
+#                                    PyPI's PyTorch brings the libraries of CUDA
 set -eu
 
 packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev zlib1g-dev libturbojpeg0-dev gnuplot-nox dataset-fashion-mnist mate-backgrounds pkg-config python3"
@@ -53,5 +53,5 @@ fi
 
 if [ -n "$environment" ]; then
     python3 -m venv "$environment"
-    "$environment/bin/pip" install --quiet torch jax
+    "$environment/bin/pip" install --quiet torch jax onnx onnxruntime
 fi

@@ -1,8 +1,8 @@
-"""The work of hourglass_step done by PyTorch or JAX of today, on one thread or more.
+"""The work of hourglass_step done by PyTorch, JAX or ONNX Runtime of today, on one thread or more.
 
-    frameworks.py torch|compile|jax [--threads N] [NAME...]
+    frameworks.py torch|compile|jax|onnxruntime [--threads N] [NAME...]
 
-NAME is one of W1 W2 W3 W4 W6 W7 W8; none means all. Prints lines `name value unit`, as hourglass_step and
+NAME is one of W1 W2 W2-256 W2e-4096 W3 W4 W6 W7 W8; none means all (ONNX Runtime trains nothing: W2-256 and W2e-4096). Prints lines `name value unit`, as hourglass_step and
 hourglass_peer_libtorch do: each value is the best of several rounds after a warm-up. `compile` is torch.compile.
 """
 
@@ -11,16 +11,16 @@ import os
 import time
 
 parser = argparse.ArgumentParser()
-parser.add_argument("framework", choices=["torch", "compile", "jax"])
+parser.add_argument("framework", choices=["torch", "compile", "jax", "onnxruntime"])
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("names", nargs="*")
-arguments = parser.parse_args()
+arguments = parser.parse_intermixed_args()  # names may follow the option
 
 # Read by the libraries when they are loaded.
 os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(arguments.threads)
 os.environ.pop("OPENBLAS_CORETYPE", None)
-if arguments.threads == 1:  # XLA sizes its pool by the cores it may run on
-    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})
+# XLA sizes its pool by the cores it may run on.
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-arguments.threads:])
 
 import numpy as np  # noqa: E402
 
@@ -72,6 +72,12 @@ def run_torch(compiled):
             optimizer.step()
 
         show(name, len(x) / best_seconds(step), "samples/s")
+
+    def evaluate(name, net, x):
+        if wanted(name):
+            with torch.inference_mode():
+                model = prepared(net.eval())
+                show(name, len(x) / best_seconds(lambda: model(x)), "samples/s")
 
     def small():
         return nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Linear(32, 784), nn.Sigmoid())
@@ -137,6 +143,8 @@ def run_torch(compiled):
         train("W1", small(), F.binary_cross_entropy, vectors)
     if wanted("W2"):
         train("W2", deep(), F.mse_loss, vectors)
+    evaluate("W2-256", deep(), vectors)
+    evaluate("W2e-4096", deep()[:8], torch.rand(4096, 784))
     if wanted("W3"):
         train("W3", waves(), F.mse_loss, torch.rand(128, 1, 288))
     if wanted("W4"):
@@ -227,6 +235,12 @@ def run_jax():
             x = sigmoid(apply(x, layer))
         return x
 
+    def evaluate(name, widths, samples):
+        if wanted(name):
+            weights, x = [dense(i, o) for i, o in zip(widths, widths[1:])], data(samples, widths[0])
+            forward = jax.jit(lambda x: deep(weights, x))
+            show(name, samples / best_seconds(lambda: forward(x).block_until_ready()), "samples/s")
+
     def waves(w, x):
         h = relu(conv(relu(conv(x, w[0], 2)), w[1], 2))
         return back(relu(back(relu(back(h, w[2])), w[3])), w[4], 1)
@@ -260,6 +274,8 @@ def run_jax():
     if wanted("W2"):
         layers = [dense(i, o) for i, o in zip(WIDTHS, WIDTHS[1:])]
         train("W2", layers, lambda w, x, _: squared_error(deep(w, x), x), data(256, 784))
+    evaluate("W2-256", WIDTHS, 256)
+    evaluate("W2e-4096", WIDTHS[:5], 4096)
     if wanted("W3"):
         shapes = [(7, 1, 32), (7, 32, 16), (7, 16, 16), (7, 16, 32), (7, 32, 1)]
         train("W3", [kernel(*s) for s in shapes], lambda w, x, _: squared_error(waves(w, x), x), data(128, 288, 1))
@@ -279,7 +295,43 @@ def run_jax():
         pictures("W8", strided, weights)
 
 
+def run_onnxruntime():
+    import onnx
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(1)
+
+    def session(widths):
+        """Dense layers with sigmoids, as the library's own export writes them."""
+        nodes, arrays = [], []
+        for n, (i, o) in enumerate(zip(widths, widths[1:])):
+            for name, shape in ("w", (i, o)), ("b", (o,)):
+                values = rng.uniform(-0.05, 0.05, shape).astype(np.float32)
+                arrays.append(numpy_helper.from_array(values, f"{name}{n}"))
+            nodes.append(helper.make_node("Gemm", [f"x{n}", f"w{n}", f"b{n}"], [f"z{n}"]))
+            nodes.append(helper.make_node("Sigmoid", [f"z{n}"], [f"x{n + 1}"]))
+        ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["samples", width])
+                for name, width in (("x0", widths[0]), (nodes[-1].output[0], widths[-1]))]
+        graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], arrays)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.checker.check_model(model)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = arguments.threads, 1
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+    def evaluate(name, widths, samples):
+        if wanted(name):
+            net, x = session(widths), rng.uniform(0, 1, (samples, widths[0])).astype(np.float32)
+            show(name, samples / best_seconds(lambda: net.run(None, {"x0": x})), "samples/s")
+
+    evaluate("W2-256", WIDTHS, 256)
+    evaluate("W2e-4096", WIDTHS[:5], 4096)
+
+
 if arguments.framework == "jax":
     run_jax()
+elif arguments.framework == "onnxruntime":
+    run_onnxruntime()
 else:
     run_torch(arguments.framework == "compile")

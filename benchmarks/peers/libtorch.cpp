@@ -1,35 +1,18 @@
-// The work of hourglass_step done by libtorch on one thread. Prints lines `name value unit`; each value is the best of
-// several rounds after a warm-up.
+// The work of hourglass_step done by libtorch, `[--threads N] [NAME...]` as there. Prints lines `name value unit`; each
+// value is the best of several rounds after a warm-up.
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <vector>
 
+#include "../support/arguments.hpp"
+#include "../support/timing.hpp"
+
 namespace {
 
-constexpr int rounds = 5;
-
-double seconds(const std::function<void()>& work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// Seconds of one call of `work`: the best round's mean, a round lasting about `round_seconds`.
-double best_seconds(double round_seconds, const std::function<void()>& work) {
-    work();
-    const auto calls = std::max(1, static_cast<int>(round_seconds / seconds(work)));
-    double best = 1e30;
-    for (int round = 0; round < rounds; ++round)
-        best = std::min(best, seconds([&] {
-                                  for (int i = 0; i < calls; ++i) work();
-                              }) / calls);
-    return best;
-}
+using support::best_seconds;
 
 using Loss = std::function<torch::Tensor(const torch::Tensor&, const torch::Tensor&)>;
 
@@ -75,15 +58,28 @@ double variational_rate(const torch::Tensor& x) {
     return static_cast<double>(x.size(0)) / step;
 }
 
+void show(const char* name, double rate) {
+    std::printf("%s %.0f samples/s\n", name, rate);
+    std::fflush(stdout);
+}
+
+/// Samples a second through the model.
+double evaluation_rate(torch::nn::Sequential model, const torch::Tensor& x) {
+    const c10::InferenceMode inference;
+    model->eval();
+    return static_cast<double>(x.size(0)) / best_seconds(0.5, [&] { model->forward(x); });
+}
+
 torch::nn::Sequential small() {
     return torch::nn::Sequential(torch::nn::Linear(784, 32), torch::nn::ReLU(), torch::nn::Linear(32, 784),
                                  torch::nn::Sigmoid());
 }
 
-torch::nn::Sequential deep() {
+/// The large net, or its first layers.
+torch::nn::Sequential deep(std::size_t layers = 8) {
     torch::nn::Sequential model;
     const std::vector<int64_t> widths{784, 1000, 500, 250, 30, 250, 500, 1000, 784};
-    for (std::size_t i = 1; i < widths.size(); ++i) {
+    for (std::size_t i = 1; i <= layers; ++i) {
         model->push_back(torch::nn::Linear(widths[i - 1], widths[i]));
         model->push_back(torch::nn::Sigmoid());
     }
@@ -131,7 +127,7 @@ torch::nn::Sequential strided() {
 
 /// Training, and the reconstruction of one picture and of 256.
 void pictures(const char* name, torch::nn::Sequential (*net)(), const Loss& loss) {
-    std::printf("%s %.0f samples/s\n", name, training_rate(net(), loss, torch::rand({128, 1, 28, 28})));
+    show(name, training_rate(net(), loss, torch::rand({128, 1, 28, 28})));
     const c10::InferenceMode inference;
     auto model = net();
     model->eval();
@@ -143,23 +139,21 @@ void pictures(const char* name, torch::nn::Sequential (*net)(), const Loss& loss
 
 }  // namespace
 
-int main() {
-    at::set_num_threads(1);
+int main(int argc, char** argv) {
+    const support::Arguments arguments(argc, argv);
+    at::set_num_threads(arguments.threads);
     torch::manual_seed(1);
     const auto vectors = torch::rand({256, 784});
     const Loss cross_entropy = [](const auto& y, const auto& x) { return torch::binary_cross_entropy(y, x); };
     const Loss squared_error = [](const auto& y, const auto& x) { return torch::mse_loss(y, x); };
 
-    std::printf("W1 %.0f samples/s\n", training_rate(small(), cross_entropy, vectors));
-    std::fflush(stdout);
-    std::printf("W2 %.0f samples/s\n", training_rate(deep(), squared_error, vectors));
-    std::fflush(stdout);
-    std::printf("W3 %.0f samples/s\n", training_rate(waves(), squared_error, torch::rand({128, 1, 288})));
-    std::fflush(stdout);
-    std::printf("W4 %.0f samples/s\n", variational_rate(torch::rand({128, 784})));
-    std::fflush(stdout);
-
-    {
+    if (arguments.wanted("W1")) show("W1", training_rate(small(), cross_entropy, vectors));
+    if (arguments.wanted("W2")) show("W2", training_rate(deep(), squared_error, vectors));
+    if (arguments.wanted("W2-256")) show("W2-256", evaluation_rate(deep(), vectors));
+    if (arguments.wanted("W2e-4096")) show("W2e-4096", evaluation_rate(deep(4), torch::rand({4096, 784})));
+    if (arguments.wanted("W3")) show("W3", training_rate(waves(), squared_error, torch::rand({128, 1, 288})));
+    if (arguments.wanted("W4")) show("W4", variational_rate(torch::rand({128, 784})));
+    if (arguments.wanted("W6")) {
         const c10::InferenceMode inference;
         auto model = small();
         model->eval();
@@ -167,6 +161,6 @@ int main() {
         std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model->forward(sample); }));
         std::fflush(stdout);
     }
-    pictures("W7", blog, cross_entropy);
-    pictures("W8", strided, cross_entropy);
+    if (arguments.wanted("W7")) pictures("W7", blog, cross_entropy);
+    if (arguments.wanted("W8")) pictures("W8", strided, cross_entropy);
 }

@@ -1,8 +1,9 @@
-// Training steps and latencies on one thread. Prints lines `name value unit`; each value is the best of several rounds
-// after a warm-up. The same work in other libraries is in peers/.
+// Training steps, rates of evaluation and latencies. Prints lines `name value unit`; each value is the best of several
+// rounds after a warm-up. The same work in other libraries is in peers/.
 //
 //     W1  train 784-32-784, ReLU and Sigmoid, binary cross-entropy, Adam, batches of 256
 //     W2  train 784-1000-500-250-30 and back, Sigmoid, mean squared error, Adam, batches of 256
+//         W2-256: its reconstruction of so many samples; W2e-4096: their codes
 //     W3  train 288 x 1 through Conv1D 32k7s2, 16k7s2, transposed 16k7s2, 32k7s2, 1k7, same padding, ReLU between, mean
 //         squared error, Adam, batches of 128
 //     W4  train a variational autoencoder 784-400-20, ReLU, Bernoulli likelihood and divergence, Adam, batches of 128
@@ -14,44 +15,32 @@
 //         filters of stride 2, dense 16 and 3136, transposed 64, 32 and 1, binary cross-entropy, Adam, batches of 128;
 //         W8-1 and W8-256
 //
-// FMA is what the processor does at most: multiplications and additions a second of float vectors that never leave the
-// registers. Behind W7 and W8 stands what share of it they do, counting what a plain loop multiplies and adds: forward,
-// and twice that on the way back, but for the gradient of the input.
+// FMA is what one core does at most: multiplications and additions a second of float vectors that never leave the
+// registers; memory what it reads and writes of arrays that no cache holds. Behind W7 and W8 stands what share of it
+// they do, counting what a plain loop multiplies and adds: forward, and twice that on the way back, but for the
+// gradient of the input.
 //
-// With a number of threads as its argument it prints, for W1 to W4, W7 and W8, the rate on one thread and on so many,
-// taken in turns, and their ratio; and the same of W1 with batches of 16.
+//     hourglass_step [--threads N] [NAME...]
+//
+// does all of it, or what is named, on one thread or so many. With the number alone as its argument it prints, for W1
+// to W4, W7 and W8, the rate on one thread and on so many, taken in turns, and their ratio; and the same of W1 with
+// batches of 16.
 #include <algorithm>
-#include <chrono>
+#include <cctype>
 #include <cstdio>
 #include <cstdlib>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/workers.hpp>
 
+#include "../support/arguments.hpp"
+#include "../support/limits.hpp"
+#include "../support/timing.hpp"
+
 namespace hg = hourglass;
 
 namespace {
 
-constexpr int rounds = 5;
-
-template <class Work>
-double seconds(Work work) {
-    const auto start = std::chrono::steady_clock::now();
-    work();
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// Seconds of one call of `work`: the best round's mean, a round lasting about `round_seconds`.
-template <class Work>
-double best_seconds(double round_seconds, Work work) {
-    work();
-    const int calls = std::max(1, static_cast<int>(round_seconds / seconds(work)));
-    double best = 1e30;
-    for (int round = 0; round < rounds; ++round)
-        best = std::min(best, seconds([&] {
-                                  for (int i = 0; i < calls; ++i) work();
-                              }) / calls);
-    return best;
-}
+using support::best_seconds;
 
 Eigen::MatrixXf uniform(hg::Index rows, hg::Index cols) {
     hg::Rng rng{1};
@@ -60,17 +49,28 @@ Eigen::MatrixXf uniform(hg::Index rows, hg::Index cols) {
     return x;
 }
 
+void show(const char* name, double rate) {
+    std::printf("%s %.0f samples/s\n", name, rate);
+    std::fflush(stdout);
+}
+
+/// A tape that runs on those threads.
+template <class Model>
+auto tape_on(hg::Workers& workers, const Model& model) {
+    return workers.size() == 1 ? model.tape() : model.tape(workers);
+}
+
 /// Samples a second of training to reproduce the input, with Adam.
 template <class Encoder, class Decoder, class Loss, class... Terms>
-double training_rate(const Loss& loss, hg::Index batch, const Terms&... terms) {
+double training_rate(hg::Workers& workers, const Loss& loss, hg::Index batch, const Terms&... terms) {
     const Eigen::MatrixXf x = uniform(Encoder::input.size(), batch);
     hg::Rng rng{1};
     auto model = hg::autoencoder<Encoder, Decoder>(rng, loss, terms...);
-    auto tape = model.tape();
+    auto tape = tape_on(workers, model);
     hg::Adam adam{{.learning_rate = 1e-3}};
     const double step = best_seconds(1.0, [&] {
         model.gradient(x, tape, rng);
-        adam.step(model.parameters(), tape.gradient());
+        adam.step(model, tape);
     });
     return static_cast<double>(batch) / step;
 }
@@ -94,23 +94,6 @@ void compare_threads(const char* name, hg::Workers& workers, const Loss& loss, h
     std::printf("%s %.0f samples/s on one thread, %.0f on %d: %.2f\n", name, rate / best[0], rate / best[1],
                 workers.size(), best[0] / best[1]);
     std::fflush(stdout);
-}
-
-/// Multiplications and additions a second of a loop that does nothing else.
-double peak() {
-    using Packet = Eigen::internal::packet_traits<float>::type;
-    constexpr int lanes = Eigen::internal::packet_traits<float>::size, chains = 12, turns = 100'000;
-    Packet sums[chains];
-    const Packet factor = Eigen::internal::pset1<Packet>(0.999f), addend = Eigen::internal::pset1<Packet>(0.001f);
-    for (Packet& sum : sums) sum = factor;
-    const double once = best_seconds(0.2, [&] {
-        for (int i = 0; i < turns; ++i)
-            for (Packet& sum : sums) sum = Eigen::internal::pmadd(sum, factor, addend);
-        volatile float kept = 0;
-        for (const Packet& sum : sums) kept = Eigen::internal::pfirst(sum);
-        (void)kept;
-    });
-    return 2.0 * lanes * chains * turns / once;
 }
 
 using Sigmoid = hg::Sigmoid;
@@ -158,14 +141,24 @@ constexpr Work blog_work{28 * 28 * taps * 16, taps*(14 * 14 * 16 * 8 + 7 * 7 * 8
 constexpr Work strided_work{
     14 * 14 * taps * 32, taps*(7 * 7 * 32 * 64 + 7 * 7 * 64 * 64 + 14 * 14 * 64 * 32 + 28 * 28 * 32) + 2 * 3136 * 16};
 
+/// The large net's reconstructions and codes.
+void evaluations(hg::Workers& workers, const support::Arguments& arguments) {
+    hg::Rng rng{1};
+    const auto model = hg::autoencoder<DeepEncoder, DeepDecoder>(rng, hg::MeanSquaredError{});
+    auto tape = tape_on(workers, model);
+    const Eigen::MatrixXf all = uniform(784, 4096), some = all.leftCols(256);
+    if (arguments.wanted("W2-256")) show("W2-256", 256 / best_seconds(0.5, [&] { model.reconstruct(some, tape); }));
+    if (arguments.wanted("W2e-4096")) show("W2e-4096", 4096 / best_seconds(0.5, [&] { model.encode(all, tape); }));
+}
+
 /// Training, one picture and 256 of them, each with its share of the peak.
 template <class Encoder, class Decoder>
-void pictures(const char* name, const Work& work, double peak) {
-    const double rate = training_rate<Encoder, Decoder>(hg::BinaryCrossEntropy{}, 128);
+void pictures(const char* name, hg::Workers& workers, const Work& work, double peak) {
+    const double rate = training_rate<Encoder, Decoder>(workers, hg::BinaryCrossEntropy{}, 128);
     std::printf("%s %.0f samples/s, %.0f %% of FMA\n", name, rate, 100 * rate * work.training() / peak);
     hg::Rng rng{1};
     const auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{});
-    auto tape = model.tape();
+    auto tape = tape_on(workers, model);
     const Eigen::MatrixXf all = uniform(784, 256), one = all.leftCols(1);
     const double latency = best_seconds(0.2, [&] { model.reconstruct(one, tape); });
     std::printf("%s-1 %.2f us, %.0f %% of FMA\n", name, 1e6 * latency, 100 * work.forward() / latency / peak);
@@ -174,40 +167,47 @@ void pictures(const char* name, const Work& work, double peak) {
     std::fflush(stdout);
 }
 
+/// With `threads`, each rate on one thread and on so many.
+void speed_ups(int threads) {
+    hg::Workers workers{threads};
+    compare_threads<SmallEncoder, SmallDecoder>("W1", workers, hg::BinaryCrossEntropy{}, 256);
+    compare_threads<SmallEncoder, SmallDecoder>("W1, batches of 16", workers, hg::BinaryCrossEntropy{}, 16);
+    compare_threads<DeepEncoder, DeepDecoder>("W2", workers, hg::MeanSquaredError{}, 256);
+    compare_threads<WaveEncoder, WaveDecoder>("W3", workers, hg::MeanSquaredError{}, 128);
+    compare_threads<LatentEncoder, LatentDecoder>("W4", workers, hg::BernoulliLikelihood{}, 128, hg::GaussianLatent{});
+    compare_threads<BlogEncoder, BlogDecoder>("W7", workers, hg::BinaryCrossEntropy{}, 128);
+    compare_threads<StridedEncoder, StridedDecoder>("W8", workers, hg::BinaryCrossEntropy{}, 128);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc > 1) {
-        hg::Workers workers{std::atoi(argv[1])};
-        compare_threads<SmallEncoder, SmallDecoder>("W1", workers, hg::BinaryCrossEntropy{}, 256);
-        compare_threads<SmallEncoder, SmallDecoder>("W1, batches of 16", workers, hg::BinaryCrossEntropy{}, 16);
-        compare_threads<DeepEncoder, DeepDecoder>("W2", workers, hg::MeanSquaredError{}, 256);
-        compare_threads<WaveEncoder, WaveDecoder>("W3", workers, hg::MeanSquaredError{}, 128);
-        compare_threads<LatentEncoder, LatentDecoder>("W4", workers, hg::BernoulliLikelihood{}, 128,
-                                                      hg::GaussianLatent{});
-        compare_threads<BlogEncoder, BlogDecoder>("W7", workers, hg::BinaryCrossEntropy{}, 128);
-        compare_threads<StridedEncoder, StridedDecoder>("W8", workers, hg::BinaryCrossEntropy{}, 128);
+    if (argc == 2 && std::isdigit(static_cast<unsigned char>(argv[1][0]))) {
+        speed_ups(std::atoi(argv[1]));
         return 0;
     }
-    std::printf("W1 %.0f samples/s\n", training_rate<SmallEncoder, SmallDecoder>(hg::BinaryCrossEntropy{}, 256));
-    std::fflush(stdout);
-    std::printf("W2 %.0f samples/s\n", training_rate<DeepEncoder, DeepDecoder>(hg::MeanSquaredError{}, 256));
-    std::fflush(stdout);
-    std::printf("W3 %.0f samples/s\n", training_rate<WaveEncoder, WaveDecoder>(hg::MeanSquaredError{}, 128));
-    std::fflush(stdout);
-    std::printf("W4 %.0f samples/s\n",
-                training_rate<LatentEncoder, LatentDecoder>(hg::BernoulliLikelihood{}, 128, hg::GaussianLatent{}));
-    std::fflush(stdout);
-
-    hg::Rng rng{1};
-    const auto model = hg::autoencoder<SmallEncoder, SmallDecoder>(rng, hg::BinaryCrossEntropy{});
-    auto tape = model.tape();
-    const Eigen::MatrixXf sample = uniform(784, 1);
-    std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model.reconstruct(sample, tape); }));
-    std::fflush(stdout);
-
-    const double at_most = peak();
-    std::printf("FMA %.1f GFLOP/s\n", 1e-9 * at_most);
-    pictures<BlogEncoder, BlogDecoder>("W7", blog_work, at_most);
-    pictures<StridedEncoder, StridedDecoder>("W8", strided_work, at_most);
+    const support::Arguments arguments(argc, argv);
+    hg::Workers workers{arguments.threads};
+    if (arguments.wanted("W1"))
+        show("W1", training_rate<SmallEncoder, SmallDecoder>(workers, hg::BinaryCrossEntropy{}, 256));
+    if (arguments.wanted("W2"))
+        show("W2", training_rate<DeepEncoder, DeepDecoder>(workers, hg::MeanSquaredError{}, 256));
+    evaluations(workers, arguments);
+    if (arguments.wanted("W3"))
+        show("W3", training_rate<WaveEncoder, WaveDecoder>(workers, hg::MeanSquaredError{}, 128));
+    if (arguments.wanted("W4"))
+        show("W4", training_rate<LatentEncoder, LatentDecoder>(workers, hg::BernoulliLikelihood{}, 128,
+                                                               hg::GaussianLatent{}));
+    if (arguments.wanted("W6")) {
+        hg::Rng rng{1};
+        const auto model = hg::autoencoder<SmallEncoder, SmallDecoder>(rng, hg::BinaryCrossEntropy{});
+        auto tape = tape_on(workers, model);
+        const Eigen::MatrixXf sample = uniform(784, 1);
+        std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model.reconstruct(sample, tape); }));
+        std::fflush(stdout);
+    }
+    const double core = support::fma_peak(), all = core * workers.size();
+    std::printf("FMA %.1f GFLOP/s\nmemory %.1f GB/s\n", 1e-9 * core, 1e-9 * support::memory_rate());
+    if (arguments.wanted("W7")) pictures<BlogEncoder, BlogDecoder>("W7", workers, blog_work, all);
+    if (arguments.wanted("W8")) pictures<StridedEncoder, StridedDecoder>("W8", workers, strided_work, all);
 }
