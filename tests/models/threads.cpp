@@ -195,6 +195,43 @@ TEST_CASE("Convolutional models train on threads to the same bits") {
     check("tied pictures", Case<Code, hg::Tied<Code>, hg::MeanSquaredError>{{}});
 }
 
+TEST_CASE("A few large samples are divided, to the same bits") {
+    using Encoder = hg::Chain<Shape{1, 600}, hg::Conv1D<16, 7, 2, hg::Padding::Same>, hg::ReLU,
+                              hg::Conv1D<16, 3, 1, hg::Padding::Same>, hg::ReLU>;
+    using Decoder = hg::Chain<Encoder::output, hg::Conv1DTranspose<16, 5, 2, hg::Padding::Same>, hg::ReLU,
+                              hg::Conv1D<1, 3, 1, hg::Padding::Same>>;
+    using Picture = hg::Chain<Shape{1, 32, 32}, hg::Conv2D<16, 3, 1, hg::Padding::Same>, hg::ReLU, hg::MaxPooling2D<2>>;
+    using Back = hg::Chain<Picture::output, hg::Conv2DTranspose<16, 3, 2, hg::Padding::Same>, hg::ReLU,
+                           hg::Conv2D<1, 3, 1, hg::Padding::Same>, hg::Sigmoid>;
+    const auto of = [](const auto& model, Index size) {
+        for (const Index n : {2, 3, 4, 5, 16, 19}) {
+            const hg::Matrix<float> x = pictures(size, n, 3);
+            const auto run = [&](hg::core::Team* team) {
+                auto tape = team ? model.model.tape(*team) : model.model.tape();
+                hg::Rng rng{1};
+                hg::Matrix<float> dx;
+                Outcome outcome;
+                outcome.add(model.model.gradient(x, x, tape, rng, dx));
+                outcome.add(dx);
+                outcome.add(tape.gradient());
+                outcome.add(hg::Matrix<float>(model.model.reconstruct(x, tape)));
+                return outcome.values;
+            };
+            const hg::Vector<float> alone = run(nullptr);
+            OneAtATime team;
+            CHECK(same(alone, run(&team)));
+            CHECK((team.calls >= 4) == (n >= 4));  // forward, back to the activations and to the weights; forward again
+            for (const int threads : {2, 3, 8}) {
+                hg::Workers workers{threads};
+                CAPTURE(n, threads);
+                CHECK(same(alone, run(&workers)));
+            }
+        }
+    };
+    of(Case<Encoder, Decoder, hg::MeanSquaredError>{{}}, 600);
+    of(Case<Picture, Back, hg::BinaryCrossEntropy>{{}}, 1024);
+}
+
 TEST_CASE("Networks train on threads to the same bits") {
     using Critic = hg::Chain<Shape{50}, hg::Dense<64>, hg::ReLU, hg::Dropout, hg::Dense<10>, hg::Softmax>;
     hg::Rng first{2};

@@ -95,17 +95,24 @@ class Runner {
     }
 
   private:
+    // Samples in a slice. A picture or a series may be so much work that a few of them are worth waking threads for.
+    static constexpr Index slice_unit = [] {
+        Index values = 0;
+        for (const Index size : plan.sizes) values += size;
+        return values < 16384 ? samples_unit : large_samples_unit;
+    }();
     // Of a tape that was made for another kind of network of as many parameters, a team knows nothing of these passes.
     static bool is_divided(const Buffers& b) {
-        return b.team && b.passes->network == &identity && slices_of(b.team, b.samples) > 1;
+        return b.team && b.passes->network == &identity && slices_of(b.team, b.samples, slice_unit) > 1;
     }
     void forward_on_team(const Buffers& b, std::size_t begin, std::size_t end) const {
         while (begin < end) {
             std::size_t behind = begin;
             while (behind < end && (!b.random || plan.by_sample[behind])) ++behind;
             if (behind > begin)
-                each_slice(b.team, b.samples,
-                           [&](const Slice& some) { run_layers(b.part(plan, some), begin, behind); });
+                each_slice(
+                    b.team, b.samples, [&](const Slice& some) { run_layers(b.part(plan, some), begin, behind); },
+                    slice_unit);
             else
                 run_layers(b, begin, ++behind);
             begin = behind;
@@ -126,11 +133,14 @@ class Runner {
                 go_back(b, first, end, d, accumulate, to_input);
             } else {
                 Each<bool> written{};
-                each_slice(b.team, b.samples, [&](const Slice& some) {
-                    Buffers part = b.part(plan, some);
-                    go_back(part, first, end, nullptr, accumulate, to_input);
-                    if (some.begin == 0) written = part.written;
-                });
+                each_slice(
+                    b.team, b.samples,
+                    [&](const Slice& some) {
+                        Buffers part = b.part(plan, some);
+                        go_back(part, first, end, nullptr, accumulate, to_input);
+                        if (some.begin == 0) written = part.written;
+                    },
+                    slice_unit);
                 b.written = written;
                 // Those that share another's weights add now, before that one, as they do on one thread; in parts they
                 // do so by themselves.

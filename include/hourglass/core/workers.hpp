@@ -68,20 +68,20 @@ constexpr Slice part_of(Index size, Index count, Index i, Index unit) {
 // Parts of θ end with so many values.
 inline constexpr Index parameters_unit = 1024;
 
-// A part of a batch has at least so many samples: enough to fill a product's registers, and never a single one, whose
-// products may be rounded otherwise.
-inline constexpr Index samples_unit = 16;
+// A part of a batch has at least so many samples: enough to fill a product's registers. Of samples that are much work
+// each, two will do, but never a single one, whose products may be rounded otherwise.
+inline constexpr Index samples_unit = 16, large_samples_unit = 2;
 
 /// Parts for what is computed sample by sample: one for each thread, as what a sample gets does not depend on its
 /// neighbours.
-inline Index slices_of(const Team* team, Index samples) {
-    return team ? std::clamp<Index>(samples / samples_unit, 1, team->size()) : 1;
+inline Index slices_of(const Team* team, Index samples, Index unit = samples_unit) {
+    return team ? std::clamp<Index>(samples / unit, 1, team->size()) : 1;
 }
 /// use(part) for these parts of a batch, on the team's threads.
 template <class Use>
-void each_slice(Team* team, Index samples, const Use& use) {
-    const Index slices = slices_of(team, samples);
-    each_task(team, slices, [&](Index s) { use(part_of(samples, slices, s, samples_unit)); });
+void each_slice(Team* team, Index samples, const Use& use, Index unit = samples_unit) {
+    const Index slices = slices_of(team, samples, unit);
+    each_task(team, slices, [&](Index s) { use(part_of(samples, slices, s, unit)); });
 }
 /// Parts for what is summed over samples: as many with any number of threads, since they decide how sums are rounded.
 inline constexpr Index most_shards = 8;
