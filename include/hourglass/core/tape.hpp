@@ -71,7 +71,7 @@ class Arena {
 /// one that it is moved to has it.
 struct PendingPass {
     const void *network = nullptr, *plan = nullptr;
-    Index samples = 0;
+    Index samples = 0, first = 0;
     Stream random{0, 0};
 
     PendingPass() = default;
@@ -145,8 +145,9 @@ class Tape {
     // Keeps the two parts of an objective.
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
     // Notes a forward pass, until the memory is used again …
-    void pend(const void* network, const void* plan, Index samples, const Stream& random) {
-        pending_.network = network, pending_.plan = plan, pending_.samples = samples, pending_.random = random;
+    void pend(const void* network, const void* plan, Index samples, const Stream& random, Index first) {
+        pending_.network = network, pending_.plan = plan, pending_.samples = samples, pending_.first = first;
+        pending_.random = random;
     }
     // … and gives it to its way back.
     const core::PendingPass& pending() const { return pending_; }

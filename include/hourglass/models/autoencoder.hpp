@@ -123,9 +123,15 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     /// The objective on a batch (loss plus code terms, with corruption and dropout acting), and its gradient with
     /// respect to θ on the tape. `x` and `target` are features × n; without a target the input itself is rebuilt. `rng`
     /// gives the step's noise. `Error` when the objective is not finite, unless `tape.non_finite` says otherwise.
-    T gradient(const Batch<T>& x, Tape<T>& tape, Rng& rng) const { return train(x, x.x, tape, rng, nullptr); }
-    T gradient(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng) const {
-        return train(x, target, tape, rng, nullptr);
+    ///
+    /// Of a batch that is computed in parts, each part says which number its first sample has in the whole: it draws
+    /// the noise that the whole batch would draw for these samples. The gradient of the whole is the mean of the
+    /// parts', weighted by their samples, but for what looks across the batch.
+    T gradient(const Batch<T>& x, Tape<T>& tape, Rng& rng, Index first_sample = 0) const {
+        return train(x, x.x, tape, rng, nullptr, first_sample);
+    }
+    T gradient(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Index first_sample = 0) const {
+        return train(x, target, tape, rng, nullptr, first_sample);
     }
     // Where the generator was forgotten: a sentence instead of a list of candidates.
     template <class Generator = void>
@@ -136,8 +142,9 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     }
     /// The same, with the gradient with respect to the encoder's input (the target held fixed) assigned to `dx`, which
     /// may be x or the target itself.
-    T gradient(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>& dx) const {
-        return train(x, target, tape, rng, &dx);
+    T gradient(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>& dx,
+               Index first_sample = 0) const {
+        return train(x, target, tape, rng, &dx, first_sample);
     }
 
     /// The objective as `gradient` defines it, in evaluation: no corruption, no dropout, no sampling. Code terms are
@@ -271,10 +278,10 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         return const_cast<T*>(this->parameters().data());
     }
     T* decoder_theta() const { return theta("decoder_parameters") + decoder_offset; }
-    T train(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>* dx) const {
+    T train(const Batch<T>& x, const Input<T>& target, Tape<T>& tape, Rng& rng, Matrix<T>* dx, Index first) const {
         check("Autoencoder::gradient", x, target, 0, tape);
         this->require_tape("Autoencoder::gradient", tape);
-        models::TrainingStep<T, Pipeline, Objective> step(passes(), objective_, x, target, tape);
+        models::TrainingStep<T, Pipeline, Objective> step(passes(), objective_, x, target, tape, first);
         const Stream random = rng.stream();
         step.corrupt(random);
         step.forward();

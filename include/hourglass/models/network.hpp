@@ -44,17 +44,18 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
 
     /// The chain's output for a batch in training (dropout acts, batches are normalised by themselves), output × n: a
     /// view of the tape's memory, valid until its next use. x is copied onto the tape. One `backward` or
-    /// `backward_input` may follow. `rng` gives the step's noise.
-    ConstView<T> forward(const Batch<T>& x, Tape<T>& tape, Rng& rng) const {
+    /// `backward_input` may follow. `rng` gives the step's noise. A part of a batch says which number its first sample
+    /// has in the whole, and draws the noise that the whole would draw for these.
+    ConstView<T> forward(const Batch<T>& x, Tape<T>& tape, Rng& rng, Index first_sample = 0) const {
         check("Network::forward", x, tape);
         const Index n = x.cols();
         Buffers b = on_tape(tape, n);
         core::copy_columns(x.x, 0, n, b.activation[0]);
         if (x.is_given) core::copy_columns(x.condition, 0, n, const_cast<T*>(b.condition));
         const Stream random = rng.stream();
-        b.random = &random;
+        b.random = &random, b.first = first_sample;
         passes_.run_forward(b, 0, depth);
-        tape.pend(this, &Passes::plan, n, random);
+        tape.pend(this, &Passes::plan, n, random, first_sample);
         return Passes::activation_at(b, depth);
     }
     /// The way back of the last `forward`, from the gradient with respect to its result, output × n: assigns
@@ -71,10 +72,11 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     }
 
     /// Forward, a loss and back in one: returns the loss of a batch and assigns its gradient to the tape's. `target` is
-    /// output × n. A loss that belongs to the last activation is computed from what goes into that. `Error` when the
-    /// loss is not finite, unless `tape.non_finite` says otherwise.
+    /// output × n. A loss that belongs to the last activation is computed from what goes into that. `first_sample`: as
+    /// in `forward`. `Error` when the loss is not finite, unless `tape.non_finite` says otherwise.
     template <class Loss>
-    T gradient(const Batch<T>& x, const Input<T>& target, const Loss& loss, Tape<T>& tape, Rng& rng) const {
+    T gradient(const Batch<T>& x, const Input<T>& target, const Loss& loss, Tape<T>& tape, Rng& rng,
+               Index first_sample = 0) const {
         static_assert(core::learned_by<Loss>() == 0, "hourglass: a network has no parameters for a loss that learns");
         using At = core::LossAt<Layers, Loss>;
         constexpr std::size_t end = At::activation(0);
@@ -88,7 +90,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         if (x.is_given) b.condition = core::packed(x.condition, 0, n, arena);
         const ConstView<T> wanted{core::packed(target, 0, n, arena), target.rows(), n};
         const Stream random = rng.stream();
-        b.random = &random;
+        b.random = &random, b.first = first_sample;
         b.statistics = tape.statistics_memory();
         passes_.run_forward(b, 0, end);
         const T value = Passes::loss_gradient(b, end, wanted, [&](Index first) -> decltype(auto) {
@@ -175,7 +177,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
             fail(function, ": the gradient is ", dy.rows(), " x ", dy.cols(), ", expected ", Layers::output.size(),
                  " x ", n, " as forward returned");
         Buffers b = on_tape(tape, n);  // the memory that forward had
-        b.random = &random;
+        b.random = &random, b.first = pending.first;
         core::copy_columns(dy, 0, n, b.gradient[depth]);
         b.written[Passes::plan.owner[depth]] = true;
         go_back(b, depth, d, dx != nullptr);

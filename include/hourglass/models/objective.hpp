@@ -261,7 +261,7 @@ class Objective {
         Buffers& b = s.b;
         if constexpr (core::over_encoder<Term>) {
             const auto layers = passes.layers_.layers();
-            auto pass = passes.encoder_pass(layers, b, s.scratch, b.random->substream(own));
+            auto pass = passes.encoder_pass(layers, b, s.scratch, b.random->substream(own).from_sample(b.first));
             pass.gradient = s.d;
             if (s.to_input) pass.dx = Passes::gradient_to_add_to(b, 0).data();
             return term.template gradient<Encoder, T>(pass);

@@ -19,7 +19,7 @@ class TrainingStep {
 
   public:
     TrainingStep(const Passes& passes, const Objective& objective, const Batch<T>& x, const Input<T>& target,
-                 Tape<T>& tape)
+                 Tape<T>& tape, Index first_sample)
         : passes_(passes), objective_(objective), x_(x), target_(target), tape_(tape) {
         const Index n = x.cols(), k = Objective::replicas(passes), scratch = Objective::scratch_room(n),
                     weighted = Objective::weighted_room(target.rows(), n, k);
@@ -34,6 +34,7 @@ class TrainingStep {
                                     Pipeline::code_end, Pipeline::compared, false);
         if (x.is_given) buffers_.condition = core::packed(x.condition, 0, n, arena);
         buffers_.statistics = tape.statistics_memory();
+        buffers_.first = first_sample;
         scratch_ = arena.take(scratch);
         weighted_ = arena.take(weighted);
     }
@@ -42,7 +43,7 @@ class TrainingStep {
         buffers_.random = &random;
         if constexpr (Pipeline::corrupts)
             objective_.corrupt(passes_, {clean_, x_.rows(), x_.cols()}, {buffers_.activation[0], x_.rows(), x_.cols()},
-                               random, buffers_.team);
+                               random.from_sample(buffers_.first), buffers_.team);
     }
     void forward() { passes_.run_forward(buffers_, 0, Pipeline::compared); }
 
