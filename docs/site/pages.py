@@ -106,6 +106,7 @@ REFERENCE = {
             ("Annealing", ["train/annealing.hpp"]),
             ("Averaging", ["train/exponential_moving_average.hpp"]),
             ("Dictionaries and dead units", ["train/unit_norm.hpp", "train/revive.hpp"]),
+            ("Many machines", ["train/mpi.hpp"]),
             ("Showing and keeping", ["train/progress.hpp", "train/history.hpp", "train/metric.hpp"]),
         ],
     ),

@@ -7,6 +7,7 @@ cmake_minimum_required(VERSION 3.24)
 include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
 
 file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/hourglass/*.hpp)
+leave_out_mpi(headers)
 set(with_eigen "")
 foreach(header IN LISTS headers)
     file(STRINGS ${SOURCE_DIR}/include/${header} lines REGEX "^#include ")

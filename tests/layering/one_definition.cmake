@@ -4,6 +4,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/../support/compile.cmake)
 
 set(work ${BINARY_DIR}/one_definition)
 file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include ${SOURCE_DIR}/include/hourglass/*.hpp)
+leave_out_mpi(headers)
 list(TRANSFORM headers REPLACE "(.+)" "#include \"\\1\"\n")
 string(CONCAT everything ${headers})
 file(WRITE ${work}/one.cpp "${everything}")

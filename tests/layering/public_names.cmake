@@ -40,7 +40,7 @@ set(public
     mean_active_units peak_signal_to_noise_ratio quantile_threshold roc_auc sigma_threshold structural_similarity
     top_contributions
     # training
-    CyclicalAnnealing EarlyStopping ExponentialMovingAverage History LinearAnnealing Metric Metrics ProgressBar ProgressStyle ReduceLROnPlateau revive
+    CyclicalAnnealing DataParallel EarlyStopping ExponentialMovingAverage History LinearAnnealing Metric Metrics ProgressBar ProgressStyle ReduceLROnPlateau revive
     # files
     IgnoreOthers Named OnnxPart converting export_onnx from_flax from_keras from_pytorch load named save
     # random numbers, threads, memory, errors

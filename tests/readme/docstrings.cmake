@@ -32,6 +32,7 @@ macro(add_example header line)
 endmacro()
 
 file(GLOB_RECURSE headers RELATIVE ${SOURCE_DIR}/include/hourglass ${SOURCE_DIR}/include/hourglass/*.hpp)
+leave_out_mpi(headers)
 foreach(header IN LISTS headers)
     # The characters that trouble CMake's lists are taken out, and put back.
     file(READ ${SOURCE_DIR}/include/hourglass/${header} text)

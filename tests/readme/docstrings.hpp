@@ -7,6 +7,9 @@
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/python.hpp>
 #include <hourglass/tensor.hpp>
+#if __has_include(<mpi.h>)
+#include <hourglass/train/mpi.hpp>
+#endif
 #include <hourglass/workers.hpp>
 #include <iostream>
 

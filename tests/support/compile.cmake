@@ -3,16 +3,25 @@
 # compile(<result> <output> <compiler> <arguments>...) runs the compiler on hourglass's include path; <result> becomes its
 # exit status, 0 when all went well, and <output> all it printed.
 function(compile result output compiler)
-    string(REPLACE "," ";" eigen "${EIGEN}")
-    list(TRANSFORM eigen PREPEND -isystem)
+    string(REPLACE "," ";" system "${EIGEN},${MPI_INCLUDE}")
+    list(REMOVE_ITEM system "")
+    list(TRANSFORM system PREPEND -isystem)
     # Messages in English, whatever the user's language.
     execute_process(
         COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C.UTF-8
-            ${compiler} -std=c++20 -I${SOURCE_DIR}/include ${eigen} ${ARGN}
+            ${compiler} -std=c++20 -I${SOURCE_DIR}/include ${system} ${ARGN}
         RESULT_VARIABLE status OUTPUT_VARIABLE printed ERROR_VARIABLE printed)
     set(${result} "${status}" PARENT_SCOPE)
     set(${output} "${printed}" PARENT_SCOPE)
 endfunction()
+
+# leave_out_mpi(<variable>): takes the header that needs MPI out of a list of headers, where there is none.
+macro(leave_out_mpi headers)
+    if("${MPI_INCLUDE}" STREQUAL "")
+        message(NOTICE "no MPI: without train/mpi.hpp")
+        list(FILTER ${headers} EXCLUDE REGEX "train/mpi.hpp$")
+    endif()
+endmacro()
 
 set(warnings -Wall -Wextra -Wconversion -Wshadow -Wpedantic -Werror)
 

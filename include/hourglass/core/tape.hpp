@@ -96,23 +96,24 @@ template <class T>
 class Tape {
   public:
     explicit Tape(Index parameters, Index statistics = 0)
-        : parameters_(parameters), gradient_(std::max<Index>(parameters, 1)), statistics_(statistics) {
-        prefer_huge_pages(gradient_.data(), parameters);
-        std::fill_n(gradient_.data(), parameters, T(0));
-        std::fill_n(statistics_.data(), statistics, T(0));
+        : parameters_(parameters), statistics_(statistics), sums_(parameters + statistics + 3) {
+        prefer_huge_pages(sums_.data(), sums_.size());
+        std::fill_n(sums_.data(), sums_.size(), T(0));
     }
 
     /// ∂objective/∂θ of the last `gradient` call, in the layout of `model.parameters()`. Writable, so that it can be
     /// clipped.
-    Eigen::Map<Vector<T>> gradient() { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
-    Eigen::Map<const Vector<T>> gradient() const { return {gradient_.data(), std::min(parameters_, gradient_.size())}; }
+    Eigen::Map<Vector<T>> gradient() { return {sums_.data(), std::min(parameters_, sums_.size())}; }
+    Eigen::Map<const Vector<T>> gradient() const { return {sums_.data(), std::min(parameters_, sums_.size())}; }
 
     /// The last objective's two parts: the loss of the reconstruction, and the sum of all code terms.
     T reconstruction() const { return reconstruction_; }
     T penalty() const { return penalty_; }
 
     /// What the last training pass's batch adds to the model's running values (`fold`).
-    Eigen::Map<const Vector<T>> statistics() const { return {statistics_.data(), statistics_.size()}; }
+    Eigen::Map<const Vector<T>> statistics() const {
+        return {sums_.data() + gradient().size(), std::min(statistics_, sums_.size())};
+    }
 
     /// What happens when an objective, or in evaluation a loss, is not finite (by default it throws).
     NonFinite non_finite = NonFinite::Throw;
@@ -141,7 +142,9 @@ class Tape {
     // Whether this value lies in the scratch memory, which any pass writes over.
     bool holds(const T* value) const { return memory_.holds(value); }
     // Where `statistics` lie.
-    T* statistics_memory() { return statistics_.data(); }
+    T* statistics_memory() { return sums_.data() + gradient().size(); }
+    // The gradient, behind it the statistics, and room for three values more: a single message where they are averaged.
+    Eigen::Map<Vector<T>> sums() { return {sums_.data(), sums_.size()}; }
     // Keeps the two parts of an objective.
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
     // Notes a forward pass, until the memory is used again …
@@ -156,8 +159,8 @@ class Tape {
     core::PendingPass pending_;
     core::Team* team_ = nullptr;
     const core::TeamPasses* passes_ = nullptr;
-    Index parameters_;
-    Vector<T> gradient_, statistics_;       // the gradient is never null: null means that none is asked for
+    Index parameters_, statistics_;
+    Vector<T> sums_;                        // never null: where a gradient is null none is asked for
     core::Storage<T> memory_, results_[4];  // one result more than `result` takes arguments
     T reconstruction_{}, penalty_{};
 };
