@@ -54,7 +54,7 @@ else()
 endif()
 
 set(libraries "")
-if(code MATCHES "train/mpi[.]hpp")
+if(program MATCHES "train/mpi[.]hpp")
     if(NOT MPI_INCLUDE)
         message(FATAL_ERROR "SKIPPED: needs MPI (Debian: libopenmpi-dev)")
     endif()
