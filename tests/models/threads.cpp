@@ -139,6 +139,24 @@ TEST_CASE("Dense models train on threads to the same bits") {
           Case<Encoder, Decoder, hg::Huber, hg::L1, hg::Contractive>{hg::Huber{}, hg::L1{.1}, hg::Contractive{.1}});
 }
 
+TEST_CASE("Models with a contractive term train on threads to the same bits") {
+    const auto check_contractive = []<class Encoder>(const std::string& name, std::type_identity<Encoder>) {
+        for (const Index probes : {0, 2})
+            check(name, Case<Encoder, hg::Mirror<Encoder>, hg::MeanSquaredError, hg::Contractive>{
+                            {}, {.weight = .1, .probes = probes}});
+    };
+    using hg::Dense, hg::Sigmoid, hg::Tanh;
+    check_contractive("one layer", std::type_identity<hg::Chain<Shape{90}, Dense<70>, Sigmoid>>{});
+    check_contractive("between linear ends", std::type_identity<hg::Chain<Shape{90}, Dense<70>, Tanh, Dense<9>>>{});
+    check_contractive("pass by pass", std::type_identity<hg::Chain<Shape{90}, Dense<70>, Tanh, Dense<9>, Sigmoid>>{});
+    check_contractive("wider than its input", std::type_identity<hg::Chain<Shape{20}, Dense<70>, Tanh, Dense<5>>>{});
+    using Series = hg::Chain<Shape{2, 40}, hg::Conv1D<4, 7, 3>, hg::SiLU, hg::MaxPooling1D<2>, hg::Flatten, Dense<6>>;
+    using Wave = hg::Chain<Series::output, Dense<80>, hg::Reshape<2, 40>>;
+    for (const Index probes : {0, 2})
+        check("series",
+              Case<Series, Wave, hg::MeanSquaredError, hg::Contractive>{{}, {.weight = .1, .probes = probes}});
+}
+
 TEST_CASE("Normalised, dropped, residual and conditional models train on threads to the same bits") {
     using Block = hg::Residual<hg::Dense<32>, hg::LayerNormalization, hg::ReLU, hg::Dense<32>>;
     using Encoder = hg::Chain<Shape{20}, hg::Condition<3>, hg::Dense<32>, hg::BatchNormalization, hg::ReLU, hg::Dropout,

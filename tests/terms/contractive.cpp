@@ -46,23 +46,23 @@ struct RigOf final : Rig<T> {
     using Passes = hg::core::Passes<T, Encoder, Encoder::depth>;
 
     Encoder encoder;
-    std::array<T*, Encoder::depth + 1> activation{};
+    hg::Rng rng{1};
+    Passes passes{encoder, rng, 0};
+    typename Passes::Buffers buffers;
 
     RigOf(const Encoder& e, const Eigen::MatrixXd& weights, const Eigen::MatrixXd& batch)
         : Rig<T>(weights, batch, Encoder::condition), encoder(e) {}
 
     void forward() override {
-        hg::Rng rng{1};
-        Passes passes{encoder, rng, 0};
         passes.parameters() = this->w;
         const hg::Index n = this->x.cols();
         this->memory.resize(static_cast<std::size_t>(Passes::training_room(n)));
         hg::core::Arena<T> arena{this->memory.data()};
-        auto buffers = Passes::training(arena, this->x.data(), n, 1, Encoder::depth + 1, Encoder::depth, true);
+        buffers = Passes::training(arena, this->x.data(), n, 1, Encoder::depth + 1, Encoder::depth, true);
         buffers.condition = this->condition.data();
         passes.run_forward(buffers, 0, Encoder::depth);
-        activation = buffers.activation;
-        new (&this->code) Eigen::Map<const hg::Matrix<T>>{activation[Encoder::depth], Encoder::output.size(), n};
+        new (&this->code)
+            Eigen::Map<const hg::Matrix<T>>{buffers.activation[Encoder::depth], Encoder::output.size(), n};
         this->scratch.assign(static_cast<std::size_t>(hg::Contractive::scratch<Encoder, T>(n)),
                              T(std::numeric_limits<double>::quiet_NaN()));
     }
@@ -70,28 +70,32 @@ struct RigOf final : Rig<T> {
     T value(const hg::Contractive& term, const hg::Stream& random) override {
         forward();
         const auto layers = encoder.layers();
-        return term.value<Encoder, T>(pass(layers, random, nullptr, nullptr));
+        return term.value<Encoder, T>(passes.encoder_pass(layers, buffers, this->scratch.data(), random));
     }
     T gradient(const hg::Contractive& term, const hg::Stream& random, bool of_input) override {
         forward();
         const auto layers = encoder.layers();
-        T* const gradient =
-            Encoder::parameters > 0 ? this->dw.data() : this->scratch.data();  // null would ask for none
-        return term.gradient<Encoder, T>(pass(layers, random, gradient, of_input ? this->dx.data() : nullptr));
-    }
+        auto pass = passes.encoder_pass(layers, buffers, this->scratch.data(), random);
+        pass.gradient = Encoder::parameters > 0 ? this->dw.data() : this->scratch.data();  // null would ask for none
+        const hg::Index n = this->x.cols();
+        std::array<hg::Vector<T>, Encoder::depth + 1> zeros;
+        std::array<T*, Encoder::depth + 1> added{};
+        Encoder::each([&]<std::size_t I>() {
+            if (hg::core::traits_of<typename Encoder::template Layer<I>>().linear) return;
+            zeros[I].setZero(Encoder::plan.shapes[I].size() * n);
+            added[I] = zeros[I].data();
+        });
+        pass.added = added.data();
+        const T value = term.gradient<Encoder, T>(pass);
 
-  private:
-    hg::core::EncoderPass<T> pass(const auto& layers, const hg::Stream& random, T* gradient, T* input_gradient) {
-        return {layers.data(),
-                activation.data(),
-                this->w.data(),
-                nullptr,
-                gradient,
-                input_gradient,
-                this->scratch.data(),
-                oracle::read(this->condition),
-                this->x.cols(),
-                random};
+        // The model's way back, of nothing but what the term has added.
+        buffers.added = pass.added;
+        std::fill_n(buffers.gradient[Encoder::depth], this->code.size(), T(0));
+        typename Passes::template Each<bool> accumulate;
+        accumulate.fill(true);
+        passes.run_backward(buffers, Encoder::depth, pass.gradient, accumulate, of_input);
+        if (of_input) this->dx += Eigen::Map<const hg::Matrix<T>>(buffers.gradient[0], this->dx.rows(), n);
+        return value;
     }
 };
 template <class T, class Encoder>
@@ -179,6 +183,19 @@ TEST_CASE("the contractive penalty of dense chains agrees with dual numbers") {
     check(hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::GELU, hg::Dense<4>, hg::SiLU, hg::Dense<3>, hg::GELU>{});
     check(hg::chain<hg::Shape{6}>(hg::Dense<5>{}, hg::GELU{true}, hg::Dense<4, false>{}, hg::ELU{0.5}));
     check(hg::Chain<hg::Shape{6}, hg::Dense<7>, hg::SELU, hg::Dense<6>, hg::LeakyReLU, hg::Dense<5>, hg::ReLU>{});
+}
+
+TEST_CASE("the contractive penalty of chains that are pointwise between two linear ends agrees with dual numbers") {
+    using hg::Dense, hg::Residual, hg::Shape, hg::Tanh;
+    check(hg::Chain<Shape{6}, Dense<5>, Tanh, Dense<4>>{});
+    check(hg::Chain<Shape{6}, Dense<6>, hg::Sigmoid, hg::SiLU, Dense<5, false>, Dense<7>>{});
+    check_double(hg::Chain<Shape{1, 2, 3}, hg::Flatten, Dense<4>, hg::Softplus, hg::Reshape<2, 2>, hg::Conv1D<3, 2>>{});
+    check_double(
+        hg::Chain<Shape{2, 8}, hg::Conv1D<2, 3, 2>, Tanh, hg::AveragePooling1D<2, 1>, hg::Flatten, Dense<3>>{});
+    check_double(hg::Chain<Shape{5}, Dense<4>, Residual<Tanh>, Residual<Dense<4>>, Dense<2>>{});
+    // Residual blocks over the ends' inner edges.
+    check_double(hg::Chain<Shape{5}, Dense<4>, Residual<hg::GELU, Dense<4>>, Dense<3>>{});
+    check_double(hg::Chain<Shape{5}, Dense<3>, Tanh, hg::Condition<2>, Dense<4>>{});
 }
 
 TEST_CASE("the contractive penalty of convolutional chains agrees with dual numbers") {
@@ -313,7 +330,8 @@ TEST_CASE("the probes' estimate is unbiased, value and gradients") {
 }
 
 TEST_CASE("probes are drawn for each sample, probe and step, and for nothing else") {
-    using Wide = hg::Chain<hg::Shape{3}, hg::Dense<300>>;  // longer than one block of a stream
+    // A code longer than one block of a stream, behind two hidden layers: no closed form.
+    using Wide = hg::Chain<hg::Shape{3}, hg::Dense<4>, hg::Tanh, hg::Dense<4>, hg::Tanh, hg::Dense<300>>;
     const Eigen::MatrixXd w = values(Wide::parameters, 1, 1), x = values(3, 1, 2);
     const Eigen::MatrixXd same = x.replicate(1, 2);
     const auto value = [&](const Eigen::MatrixXd& batch, hg::Index probes, hg::Stream random) {
@@ -328,6 +346,21 @@ TEST_CASE("probes are drawn for each sample, probe and step, and for nothing els
     CHECK(value(x, 1, random.substream(2)) != one);
     CHECK(std::abs(rig<float>(Wide{}, w, x).value({.weight = 1, .probes = 1}, random) - static_cast<float>(one)) <=
           1e-3f);
+}
+
+TEST_CASE("where the closed form costs less than probes it is taken") {
+    using Layer = hg::Chain<hg::Shape{7}, hg::Dense<5>, hg::Sigmoid>;
+    using Ends = hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::Tanh, hg::Dense<4>>;
+    const auto check_exact = []<class Encoder>(const Encoder& encoder) {
+        auto r = rig<double>(encoder, values(Encoder::parameters, 1, 1), values(Encoder::input.size(), 9, 2));
+        const hg::Stream random{1, 1};
+        CHECK(r.value({.weight = 1, .probes = 2}, random) == r.value(hg::Contractive{1}, random));
+        hg::Rng rng{1};
+        const auto model = hg::autoencoder<Encoder, hg::Mirror<Encoder>, double>(rng, hg::MeanSquaredError{});
+        CHECK(hg::jacobian_norm(model, r.x, 2) == hg::jacobian_norm(model, r.x));
+    };
+    check_exact(Layer{});
+    check_exact(Ends{});
 }
 
 TEST_CASE("models with a contractive term agree with dual numbers") {

@@ -26,6 +26,7 @@ struct Buffers {
     std::size_t replicated = Depth + 1;  // … from this activation on
     Index first = 0;                     // the number of the first sample in the batch
     const T* condition = nullptr;        // the values given with each sample
+    T* const* added = nullptr;           // by activation, each null or what is added to its gradient on the way back
     const Stream* random = nullptr;      // of a training pass
     T* statistics = nullptr;
     Team* team = nullptr;  // who runs it, and how

@@ -184,8 +184,9 @@ class Passes : public Runner<T, Layers, Marks...> {
                 .theta = theta_.data(),
                 .state = state_.data(),
                 .gradient = nullptr,
-                .dx = nullptr,
+                .added = nullptr,
                 .scratch = scratch,
+                .team = b.team,
                 .condition = condition_of(b),
                 .samples = b.samples,
                 .random = random};

@@ -194,7 +194,16 @@ class Runner {
                 b.written[plan.owner[from]] = true;
             }
             functions[i](layers[i], c);
+            if (b.added && b.added[i]) add(b, i);
         }
+    }
+    // What a term over the encoder gives for activation i, whose gradient holds all the rest by now: not before, as it
+    // may lie in the memory of the next one's.
+    static void add(const Buffers& b, std::size_t i) {
+        const Index size = plan.sizes[i];
+        T* const gradient = b.gradient[i];
+        const T* const more = b.added[i] + b.first * size;
+        for (Index k = 0; k < size * b.samples; ++k) gradient[k] += more[k];
     }
     // The gradient of layer i's weights, its own and those it shares: of those in `part` of θ, over all samples.
     void weights_gradient(const Buffers& b, std::size_t i, const Slice& part, T* d, bool accumulate) const {

@@ -203,8 +203,11 @@ struct EncoderPass {
     const void* const* layers;  // each layer
     T* const* activation;       // 0: what the encoder saw, … , its output
     const T *theta, *state;     // the network's parameters and running values
-    T *gradient, *dx;           // where the gradients of parameters and of activation 0 are added
+    T* gradient;                // where that of the parameters is added
+    T* const* added;            // and, by activation, that of what layers read whose J depends on it; the model's own
+                                // way back goes on from there
     T* scratch;                 // as much as the term asked for, beginning on a cache line
+    Team* team;
     ConstView<T> condition;
     Index samples;
     Stream random;

@@ -130,27 +130,8 @@ struct Dense {
         layers::dense_gradient<T>(Units, In.channels, In.positions() * v.cols(), u.data(), v.data(), dw.data());
     }
 
-    /// Of a flat input J is W. norms[i] = the squared norm of its row i …
-    template <Shape In, class T>
-        requires(In.positions() == 1)
-    static void squared_rows(std::span<const T, parameters(In)> w, T* norms) {
-        using Pack = kernels::Pack<T>;
-        std::fill_n(norms, Units, T(0));
-        for (Index k = 0; k < In.channels; ++k)
-            kernels::each_pack(
-                Units, [](Pack& sum, const Pack& value) { sum += square(value); }, norms, w.data() + k * Units);
-    }
-    /// … and dw += row i of W times factors[i], half the gradient of Σ factors[i] norms[i].
-    template <Shape In, class T>
-        requires(In.positions() == 1)
-    static void add_scaled_rows(std::span<const T, parameters(In)> w, const T* factors,
-                                std::span<T, parameters(In)> dw) {
-        using Pack = kernels::Pack<T>;
-        for (Index k = 0; k < In.channels; ++k)
-            kernels::each_pack(
-                Units, [](Pack& d, const Pack& value, const Pack& factor) { d += factor * value; },
-                dw.data() + k * Units, w.data() + k * Units, factors);
-    }
+    /// Of a flat input J is W, with which the weights begin: for terms that work with J itself.
+    static constexpr bool begins_with_jacobian(Shape in) { return in.positions() == 1; }
 
     /// A dense layer back to the input's channels.
     template <Shape In>

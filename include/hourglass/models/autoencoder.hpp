@@ -285,7 +285,7 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         const Stream random = rng.stream();
         step.corrupt(random);
         step.forward();
-        const T value = step.objective(dx != nullptr);
+        const T value = step.objective();
         step.backward(dx);
         return value;
     }

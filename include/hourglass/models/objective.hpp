@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstdint>
 #include <ostream>
@@ -31,6 +32,14 @@ class Objective {
 
     static constexpr std::size_t code_begin = Pipeline::code_begin, code_end = Pipeline::code_end,
                                  compared = Pipeline::compared;
+    // The activations whose gradients terms over the encoder add to: what its layers read whose J depends on it.
+    static constexpr auto adds_to = [] {
+        std::array<bool, code_begin + 1> adds{};
+        if constexpr (Pipeline::on_weights)
+            Encoder::each(
+                [&]<std::size_t I>() { adds[I] = !core::traits_of<typename Encoder::template Layer<I>>().linear; });
+        return adds;
+    }();
 
   public:
     using Passes = core::Passes<T, Layers, Pipeline::code_begin, Pipeline::code_end>;
@@ -45,7 +54,6 @@ class Objective {
         ConstView<T> target;
         T *scratch, *weighted;  // as much as `scratch_room` and `weighted_room` say
         T* d;                   // θ's gradient
-        bool to_input;          // whether that of the encoder's input is wanted as well
     };
 
     explicit Objective(const Loss& loss_, const Terms&... terms) : loss(loss_), terms_(kept(terms)...) {}
@@ -108,6 +116,17 @@ class Objective {
         (widen(std::type_identity<Terms>{}), ...);
         return core::whole_lines<T>(room);
     }
+    /// … what they add to the gradients of activations …
+    static Index added_room(Index n) {
+        Index room = 0;
+        for (std::size_t i = 0; i < code_begin; ++i)
+            if (adds_to[i]) room += core::whole_lines<T>(Passes::plan.sizes[i] * n);
+        return room;
+    }
+    static void take_added(core::Arena<T>& arena, Index n, typename Passes::template Each<T*>& added) {
+        for (std::size_t i = 0; i < code_begin; ++i)
+            if (adds_to[i]) added[i] = arena.take(Passes::plan.sizes[i] * n);
+    }
     /// … and a term that draws several codes of each.
     static Index weighted_room(Index rows, Index n, Index k) {
         if constexpr (Pipeline::replicates)
@@ -137,6 +156,11 @@ class Objective {
             reconstruction = Passes::loss_gradient(b, compared, s.target, [&](Index first) -> decltype(auto) {
                 return bound("Autoencoder::gradient", first, passes, s.d);
             });
+        for (std::size_t i = 0; i < code_begin; ++i)
+            if (adds_to[i])
+                core::each_slice(b.team, b.samples, [&](const Slice& some) {
+                    clear(core::columns_of(View<T>{b.added[i], Passes::plan.sizes[i], b.samples}, some));
+                });
         each(passes, [&](const auto& term, std::uint16_t own) { penalty += penalty_gradient(term, own, passes, s); });
         return {reconstruction, penalty};
     }
@@ -263,7 +287,7 @@ class Objective {
             const auto layers = passes.layers_.layers();
             auto pass = passes.encoder_pass(layers, b, s.scratch, b.random->substream(own).from_sample(b.first));
             pass.gradient = s.d;
-            if (s.to_input) pass.dx = Passes::gradient_to_add_to(b, 0).data();
+            pass.added = b.added;
             return term.template gradient<Encoder, T>(pass);
         } else {
             // What several codes a sample are weighted by holds the penalty of the term that makes them.

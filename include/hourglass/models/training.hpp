@@ -24,7 +24,7 @@ class TrainingStep {
         const Index n = x.cols(), k = Objective::replicas(passes), scratch = Objective::scratch_room(n),
                     weighted = Objective::weighted_room(target.rows(), n, k);
         core::Arena<T> arena{tape.arena(Passes::training_room(n, k, Pipeline::code_end) + core::room_for(x, n) +
-                                        core::room_for(target, n) + scratch + weighted)};
+                                        core::room_for(target, n) + scratch + weighted + Objective::added_room(n))};
         clean_ = core::packed(x.x, 0, n, arena);
         // x is its own target: the same memory, size and stride. The address alone does not tell.
         const bool itself =
@@ -37,6 +37,10 @@ class TrainingStep {
         buffers_.first = first_sample;
         scratch_ = arena.take(scratch);
         weighted_ = arena.take(weighted);
+        if constexpr (Pipeline::on_weights) {
+            Objective::take_added(arena, n, added_);
+            buffers_.added = added_.data();
+        }
     }
 
     void corrupt(const Stream& random) {
@@ -47,13 +51,15 @@ class TrainingStep {
     }
     void forward() { passes_.run_forward(buffers_, 0, Pipeline::compared); }
 
-    /// The objective; its gradients are written to the buffers and added to θ's, with `to_input` also to that of the
-    /// encoder's input. `Error` where it is not finite, unless the tape says otherwise.
-    T objective(bool to_input) {
+    TrainingStep(const TrainingStep&) = delete;  // its buffers point into it
+    TrainingStep& operator=(const TrainingStep&) = delete;
+
+    /// The objective; its gradients are written to the buffers and added to θ's. `Error` where it is not finite, unless
+    /// the tape says otherwise.
+    T objective() {
         T* const d = tape_.gradient().data();
         clear_accumulated(d);
-        typename Objective::Step step{buffers_, {wanted_, target_.rows(), target_.cols()}, scratch_, weighted_, d,
-                                      to_input};
+        typename Objective::Step step{buffers_, {wanted_, target_.rows(), target_.cols()}, scratch_, weighted_, d};
         const auto [reconstruction, penalty] = objective_.gradient(passes_, step);
         tape_.record(reconstruction, penalty);
         if constexpr (std::floating_point<T>)
@@ -88,6 +94,7 @@ class TrainingStep {
     Tape<T>& tape_;
     Buffers buffers_;
     typename Passes::template Each<bool> accumulate_{};
+    typename Passes::template Each<T*> added_{};
     const T *clean_, *wanted_;
     T *scratch_, *weighted_;
 };

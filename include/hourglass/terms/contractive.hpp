@@ -11,7 +11,7 @@
 #include "hourglass/core/term.hpp"
 #include "hourglass/kernels/pack.hpp"
 #include "hourglass/kernels/product.hpp"
-#include "hourglass/terms/jacobian.hpp"
+#include "hourglass/terms/linear_ends.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -24,11 +24,13 @@ inline namespace HOURGLASS_ABI {
 /// lower side.
 ///
 /// With `probes` = 0 value and gradient are exact. Linear layers followed by pointwise ones, such as the single sigmoid
-/// layer, have a closed form that costs little; other chains cost one pass over the encoder for each value of the code.
+/// layer, have a closed form that costs little, and so has one hidden layer narrower than the input, pointwise between
+/// two linear ones; other chains cost one pass over the encoder for each value of the code.
 ///
 /// With `probes` = k > 0 both are an unbiased estimate, (1/k) Σᵢ ‖Jᵀeᵢ‖² over k vectors e of random signs, drawn anew
-/// for each sample and step (Hutchinson 1990), that costs k passes: for wide codes. In evaluation the signs stay the
-/// same.
+/// for each sample and step (Hutchinson 1990), that costs k passes: for wide codes of other chains. Where the closed
+/// form costs less than these passes, it is taken, and value and gradient are exact all the same. In evaluation the
+/// signs stay the same.
 ///
 ///     hg::Contractive{0.1f}
 ///     hg::Contractive{.weight = 0.1, .probes = 4}
@@ -73,114 +75,90 @@ struct Contractive {
     /// The penalty of a pass that has just run forward; its random numbers give the step's signs.
     template <class Encoder, class T>
     T value(const core::EncoderPass<T>& pass) const {
-        Work<Encoder, T> work(pass);
-        return penalty(work, static_cast<T*>(nullptr), pass.random);
+        const Work<Encoder, T> work(pass);
+        return penalty(work, static_cast<T*>(nullptr));
     }
 
-    /// The same, adding the gradient with respect to the encoder's weights and, where the pass asks for it, with
-    /// respect to its input.
+    /// The same, adding the gradient with respect to the encoder's weights and to what its layers read, of which the
+    /// model's way back makes that of all that lies before.
     template <class Encoder, class T>
     T gradient(const core::EncoderPass<T>& pass) const {
-        Work<Encoder, T> work(pass);
-        work.samples.clear_accumulated();
-        const T value = penalty(work, pass.gradient, pass.random);
-        work.samples.backward_accumulated(pass.gradient);
-        return value;
+        const Work<Encoder, T> work(pass);
+        return penalty(work, pass.gradient);
     }
 
     /// ‖J‖²_F of each sample of that pass, without the weight, assigned to `norms`; with probes the estimate.
     template <class Encoder, class T>
     void squared_norms(const core::EncoderPass<T>& pass, core::Accumulator<T>* norms) const {
-        Work<Encoder, T> work(pass);
+        const Work<Encoder, T> work(pass);
         std::fill_n(norms, pass.samples, core::Accumulator<T>(0));
-        penalty(work, static_cast<T*>(nullptr), pass.random, norms);
-        for (Index j = 0; j < pass.samples; ++j) norms[j] /= core::Accumulator<T>(static_cast<double>(vectors()));
+        penalty(work, static_cast<T*>(nullptr), norms);
     }
 
   private:
-    // How many layers come before the first whose J depends on x; together they are the front, of constant J. No
-    // residual block reaches over its end.
-    template <class Encoder>
-    static constexpr std::size_t front_of() {
-        std::size_t front = 0;
-        Encoder::each([&]<std::size_t I>() {
-            if (front == I && core::traits_of<typename Encoder::template Layer<I>>().linear) ++front;
-        });
-        for (std::size_t i = Encoder::depth; i-- > front;)
-            if (Encoder::plan.branch[i] < front) {
-                front = Encoder::plan.branch[i];
-                i = Encoder::depth;
-            }
-        return front;
-    }
-    // Whether every layer behind the front is pointwise.
-    template <class Encoder>
-    static constexpr bool has_closed_form() {
-        bool pointwise = true;
-        Encoder::each([&]<std::size_t I>() {
-            constexpr Traits traits = core::traits_of<typename Encoder::template Layer<I>>();
-            if (I >= front_of<Encoder>() && !traits.pointwise && !traits.keeps_values) pointwise = false;
-        });
-        return pointwise;
-    }
-
-    // The vectors of a step: one for each sample; and one for each unit, a value of activation `front`, for the front's
-    // J. Of many units some are worked at a time.
+    // The memory of a step. Of many of the front's units some are worked at a time.
     template <class Encoder, class T>
     struct Work {
-        static constexpr std::size_t depth = Encoder::depth, front = front_of<Encoder>();
+        using Ends = terms::LinearEnds<Encoder>;
+        using Sweep = terms::JacobianSweep<Encoder, T>;
+        using Front = terms::LinearFront<Encoder, T>;
+        using Back = terms::LinearBack<Encoder, T>;
+        static constexpr std::size_t depth = Encoder::depth, front = Ends::front, back = Ends::back;
         static constexpr Index inputs = Encoder::input.size(), code = Encoder::output.size(),
                                width = Encoder::plan.shapes[front].size();
-        static constexpr bool closed = has_closed_form<Encoder>(), may_condense = front > 0 && width <= inputs;
-        // Whether the front is one layer that knows the rows of its J.
-        static constexpr bool knows_rows = [] {
-            if constexpr (front == 1)
-                return terms::KnowsRows<Encoder, T>::value;
-            else
-                return false;
-        }();
+        static constexpr bool may_condense = front > 0 && width <= inputs, has_back = back < depth,
+                              closed = Ends::pointwise_between && (!has_back || may_condense);
+        // Gram matrices: F Fᵀ, what is gathered for its gradient, BᵀB.
+        static constexpr Index block = may_condense ? width
+                                       : closed     ? std::min<Index>(width, 128)
+                                                    : 0,
+                               square = may_condense ? width * width : 0,
+                               behind_square = closed && has_back ? square : 0;
 
-        static constexpr Index block = may_condense ? width : closed ? std::min<Index>(width, 128) : 0;
-
+        const core::EncoderPass<T>& pass;
         core::Arena<T> arena;
-        terms::JacobianSweep<Encoder, T> samples, units;
-        const T* theta;
-        T *gram, *outer;
+        Sweep samples;
+        Front front_layers;
+        Back back_layers;
+        T *dots, *gram, *outer, *behind;
 
-        explicit Work(const core::EncoderPass<T>& pass)
-            : arena(pass.scratch),
-              samples(pass, pass.samples, depth, arena),
-              units(pass, block, front, arena),
-              theta(pass.theta),
-              gram(arena.take(may_condense ? width * width : width)),
-              outer(arena.take(may_condense ? width * width : 0)) {}
+        explicit Work(const core::EncoderPass<T>& pass_)
+            : pass(pass_),
+              arena(pass.scratch),
+              samples(pass, pass.samples, 0, depth, arena),
+              front_layers(pass, block, arena),
+              back_layers(pass, arena),
+              dots(arena.take(pass.samples)),
+              gram(arena.take(std::max(width, square))),
+              outer(arena.take(square)),
+              behind(arena.take(behind_square)) {}
         static Index room(Index n) {
-            using Sweep = terms::JacobianSweep<Encoder, T>;
-            return Sweep::room(n, depth) + Sweep::room(block, front) +
-                   core::whole_lines<T>(may_condense ? width * width : width) +
-                   core::whole_lines<T>(may_condense ? width * width : 0);
+            Index values = Sweep::room(n, 0, depth) + Front::room(block) + Back::room();
+            for (const Index some : {n, std::max(width, square), square, behind_square})
+                values += core::whole_lines<T>(some);
+            return values;
         }
-
-        // Columns first, … of the front's Jᵀ, as many as go into a block.
-        void transpose_front(Index first) {
-            units.columns = std::min(block, width - first);
-            T* const identity = units.u[front];
-            std::fill_n(identity, width * units.columns, T(0));
-            for (Index i = 0; i < units.columns; ++i) identity[i * width + first + i] = T(1);
-            units.down(0, front);
-        }
+        // Whether so many vectors are worth it to multiply the front's rows with each other first. Each then costs
+        // width² multiplications for width · inputs, and as many once more for its gradient.
+        static bool condenses(Index vectors) { return vectors > (Ends::knows_front ? width : 2 * width); }
     };
 
-    // What is added to the objective; where `gradient` is not null its gradient, to it and to the samples' c; where
-    // `each` is not null Σ ‖Jᵀe‖² of each sample, to that.
+    // What is added to the objective; where `gradient` is not null its gradient, to it and to those of activations;
+    // where `each` is not null ‖J‖² of each sample, to that.
     template <class Encoder, class T>
-    T penalty(Work<Encoder, T>& work, T* gradient, const Stream& random, core::Accumulator<T>* each = nullptr) const {
-        if constexpr (Work<Encoder, T>::closed)
-            if (probes == 0) return closed_form(work, gradient, each);
-        if constexpr (Work<Encoder, T>::may_condense)
-            if (passes<Encoder>() * work.samples.columns > 2 * Work<Encoder, T>::width)
-                return condensed(work, gradient, random, each);
-        return swept(work, gradient, random, each);
+    T penalty(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each = nullptr) const {
+        using W = Work<Encoder, T>;
+        const Index all = passes<Encoder>() * work.pass.samples;
+        if constexpr (W::closed)
+            if (!W::has_back || W::condenses(all)) return closed_form(work, gradient, each);
+        T value;
+        if constexpr (W::may_condense)
+            value = W::condenses(all) ? condensed(work, gradient, each) : swept(work, gradient, each);
+        else
+            value = swept(work, gradient, each);
+        for (Index j = 0; each && j < work.pass.samples; ++j)
+            each[j] /= core::Accumulator<T>(static_cast<double>(vectors()));
+        return value;
     }
 
     template <class Encoder>
@@ -197,137 +175,162 @@ struct Contractive {
     // Pass by pass: u of the code is e, and r = u of the input. d‖r‖² = 2 rᵀ d(Jᵀe) = d(eᵀJ v) for v = 2r held fixed,
     // which is the sum over the layers of uᵀ dJ v.
     template <class Encoder, class T>
-    T swept(Work<Encoder, T>& work, T* gradient, const Stream& random, core::Accumulator<T>* each) const {
+    T swept(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
         using W = Work<Encoder, T>;
-        terms::JacobianSweep<Encoder, T>& s = work.samples;
-        const double scale = share(s.columns);
+        const core::EncoderPass<T>& p = work.pass;
+        const double scale = share(p.samples);
         core::Accumulator<T> sum(0);
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
-            choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
-            s.down(0, W::depth);
-            sum += scaled_dot(W::inputs, s.columns, s.u[0], s.u[0], T(2 * scale), s.v[0], each);
-            if (gradient) s.curve(0, W::depth, gradient);
+            core::each_slice(p.team, p.samples, [&](const Slice& some) {
+                const auto s = work.samples.part(some);
+                choose_direction<W::code>(pass, s.u[W::depth], some, p.random);
+                s.down(0, W::depth);
+                scaled_dots(W::inputs, some.size, s.u[0], s.u[0], T(2 * scale), s.v[0], work.dots + some.begin);
+                if (gradient) s.curve(0, W::depth);
+            });
+            sum += total(p.samples, work.dots, each);
+            if (gradient) work.samples.curve_layers(0, W::depth, gradient, p.team);
         }
         return T(sum * core::Accumulator<T>(scale));
     }
 
     // The same where the front is narrower than the input: with F its J and G = F Fᵀ, ‖Fᵀu‖² = uᵀG u, so a pass goes no
-    // further down than the front's output. For the front itself, Σ d(uᵀG u) = 2 Σ uᵀ dF Fᵀu = 2 tr(dF Fᵀ S) with
-    // S = Σ u uᵀ: one column of FᵀS for each unit.
+    // further down than the front's output. For the front itself, Σ d(uᵀG u) = tr(S dG) with S = Σ u uᵀ.
     template <class Encoder, class T>
-    T condensed(Work<Encoder, T>& work, T* gradient, const Stream& random, core::Accumulator<T>* each) const {
+    T condensed(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
         using W = Work<Encoder, T>;
-        constexpr Index width = W::width, inputs = W::inputs;
-        terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
-        const double scale = share(s.columns);
-        work.transpose_front(0);
-        std::copy_n(f.u[0], inputs * width, f.v[0]);
-        f.up(0, W::front);
-        std::copy_n(f.v[W::front], width * width, work.gram);
+        constexpr Index width = W::width;
+        const core::EncoderPass<T>& p = work.pass;
+        const double scale = share(p.samples);
+        work.front_layers.row_products(work.gram);
         std::fill_n(work.outer, width * width, T(0));
 
         core::Accumulator<T> sum(0);
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
-            choose_direction<W::code>(pass, s.u[W::depth], s.columns, random);
-            s.down(W::front, W::depth);
-            const T* const u = s.u[W::front];
-            clear<T>({s.free, width, s.columns});
-            kernels::add_product(width, s.columns, width, work.gram, width, {u, 1, width}, s.free, width);
-            sum += scaled_dot(width, s.columns, u, s.free, T(2 * scale), s.v[W::front], each);
-            if (gradient) {
-                s.curve(W::front, W::depth, gradient);
-                kernels::add_product(width, width, s.columns, u, width, {u, width, 1}, work.outer, width);
-            }
+            core::each_slice(p.team, p.samples, [&](const Slice& some) {
+                const auto s = work.samples.part(some);
+                choose_direction<W::code>(pass, s.u[W::depth], some, p.random);
+                s.down(W::front, W::depth);
+                multiply(width, some.size, work.gram, s.u[W::front], s.free);
+                scaled_dots(width, some.size, s.u[W::front], s.free, T(2 * scale), s.v[W::front],
+                            work.dots + some.begin);
+                if (gradient) s.curve(W::front, W::depth);
+            });
+            sum += total(p.samples, work.dots, each);
+            if (gradient)
+                work.samples.curve_layers(
+                    W::front, W::depth, gradient, p.team, kernels::symmetric_blocks(width), [&](Index block) {
+                        kernels::add_symmetric_block(block, width, p.samples, work.samples.u[W::front], work.outer);
+                    });
         }
         if (gradient) {
+            kernels::mirror_upper(width, work.outer);
             for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * scale);
-            clear<T>({f.v[0], inputs, width});
-            kernels::add_product(inputs, width, width, f.u[0], inputs, {work.outer, 1, width}, f.v[0], inputs);
-            f.curve(0, W::front, gradient);
+            work.front_layers.add_row_products(work.outer, gradient);
         }
         return T(sum * core::Accumulator<T>(scale));
     }
 
-    // Pointwise layers have a diagonal J, of diagonal d, so that ‖J‖² = Σ_j d_j² ‖Fᵀe_j‖². One pass has them all: over
-    // the pointwise layers with u = 1 for all units at once, over the front with a column for each unit.
+    // Where all layers between the two ends are pointwise J = B D F, D being diagonal, of diagonal d, so that ‖J‖² =
+    // dᵀ(BᵀB ∘ F Fᵀ) d; without a back Σ_j d_j² ‖Fᵀe_j‖². One pass has them all: over the pointwise layers with u = 1
+    // for all units at once, over the ends once for all samples.
     template <class Encoder, class T>
-    T closed_form(Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
+    T closed_form(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
         using W = Work<Encoder, T>;
-        constexpr Index width = W::width, inputs = W::inputs;
-        terms::JacobianSweep<Encoder, T>&s = work.samples, &f = work.units;
-        const double scale = share(s.columns);
-        T* const norms = work.gram;
-        if constexpr (W::knows_rows)
-            terms::KnowsRows<Encoder, T>::squared(work.theta, norms);
-        else
-            for (Index first = 0; first < width; first += W::block) {
-                work.transpose_front(first);
-                for (Index i = 0; i < f.columns; ++i)
-                    norms[first + i] = ConstView<T>{f.u[0] + i * inputs, inputs, 1}.squaredNorm();
-            }
+        using Pack = kernels::Pack<T>;
+        constexpr Index width = W::width;
+        const core::EncoderPass<T>& p = work.pass;
+        const double scale = weight / static_cast<double>(p.samples);
+        if constexpr (W::has_back) {
+            work.front_layers.row_products(work.gram);
+            work.back_layers.column_products(work.behind);
+            for (Index i = 0; i < width * width; ++i) work.outer[i] = work.gram[i] * work.behind[i];
+        } else {
+            work.front_layers.squared_rows(work.gram);
+        }
 
-        std::fill_n(s.u[W::depth], width * s.columns, T(1));
-        s.down(W::front, W::depth);
-        const T* const d = s.u[W::front];
-        core::Accumulator<T> sum(0);
-        for (Index j = 0; j < s.columns; ++j) {
-            T* const scaled = s.free + j * width;
-            for (Index i = 0; i < width; ++i) scaled[i] = d[j * width + i] * norms[i];
-        }
-        sum += scaled_dot(width, s.columns, d, s.free, T(2 * scale), s.v[W::front], each);
-        if (gradient) {
-            s.curve(W::front, W::depth, gradient);
-            T* const factors = norms;  // which have done their part
-            std::fill_n(factors, width, T(0));
-            for (Index j = 0; j < s.columns; ++j)
-                kernels::each_pack(
-                    width,
-                    [&](kernels::Pack<T>& factor, const kernels::Pack<T>& derivative) {
-                        factor += T(2 * scale) * square(derivative);
-                    },
-                    factors, d + j * width);
-            if constexpr (W::knows_rows)
-                terms::KnowsRows<Encoder, T>::add_scaled(work.theta, factors, gradient);
+        core::each_slice(p.team, p.samples, [&](const Slice& some) {
+            const auto s = work.samples.part(some);
+            std::fill_n(s.u[W::back], width * some.size, T(1));
+            s.down(W::front, W::back);
+            const T* const d = s.u[W::front];
+            if constexpr (W::has_back)
+                multiply(width, some.size, work.outer, d, s.free);
             else
-                for (Index first = 0; first < width; first += W::block) {
-                    if (W::block < width) work.transpose_front(first);
-                    for (Index i = 0; i < f.columns; ++i)
-                        for (Index k = 0; k < inputs; ++k)
-                            f.v[0][i * inputs + k] = factors[first + i] * f.u[0][i * inputs + k];
-                    f.curve(0, W::front, gradient);
+                for (Index j = 0; j < some.size; ++j)
+                    kernels::map_packs(
+                        width, s.free + j * width, [](const Pack& a, const Pack& norm) { return a * norm; },
+                        d + j * width, static_cast<const T*>(work.gram));
+            scaled_dots(width, some.size, d, s.free, T(2 * scale), s.v[W::front], work.dots + some.begin);
+            if (gradient) s.curve(W::front, W::back);
+        });
+        if (gradient) {
+            const T* const d = work.samples.u[W::front];
+            if constexpr (W::has_back) {  // Σ d dᵀ, and what it makes of each end's products for the other
+                kernels::symmetric_product(p.team, width, p.samples, d, work.outer);
+                for (Index i = 0; i < width * width; ++i) {
+                    const T weighted = T(2 * scale) * work.outer[i];
+                    work.outer[i] = weighted * work.behind[i];
+                    work.behind[i] = weighted * work.gram[i];
                 }
+                work.front_layers.add_row_products(work.outer, gradient);
+                work.back_layers.add_column_products(work.behind, gradient);
+            } else {
+                T* const factors = work.gram;  // the norms have done their part
+                terms::each_part(p.team, width, [&](const Slice& some) {
+                    std::fill_n(factors + some.begin, some.size, T(0));
+                    for (Index j = 0; j < p.samples; ++j)
+                        kernels::each_pack(
+                            some.size,
+                            [&](Pack& factor, const Pack& derivative) { factor += T(2 * scale) * square(derivative); },
+                            factors + some.begin, d + j * width + some.begin);
+                });
+                work.front_layers.add_scaled_rows(factors, gradient);
+            }
         }
-        return T(sum * core::Accumulator<T>(scale));
+        return T(total(p.samples, work.dots, each) * core::Accumulator<T>(scale));
     }
 
-    // Σ a·b over size × n values, those of a column added to `each` of it, too, unless that is null; v = factor · b.
+    // y = S x for S of size × size and n columns.
     template <class T>
-    static core::Accumulator<T> scaled_dot(Index size, Index n, const T* a, const T* b, const T& factor, T* v,
-                                           core::Accumulator<T>* each) {
-        core::Accumulator<T> sum(0);
+    static void multiply(Index size, Index n, const T* s, const T* x, T* y) {
+        kernels::add_product(size, n, size, s, size, {x, 1, size}, y, size, kernels::Initial<T>{false});
+    }
+    // dots[j] = a·b of each of n columns of `size` values; v = factor · b.
+    template <class T>
+    static void scaled_dots(Index size, Index n, const T* a, const T* b, const T& factor, T* v, T* dots) {
+        using Pack = kernels::Pack<T>;
         for (Index j = 0; j < n; ++j, a += size, b += size, v += size) {
-            const core::Accumulator<T> dot(kernels::sum_packs<T>(
-                size, [](const kernels::Pack<T>& left, const kernels::Pack<T>& right) { return left * right; }, a, b));
-            sum += dot;
-            if (each) each[j] += dot;
+            dots[j] = kernels::sum_packs<T>(
+                size, [](const Pack& left, const Pack& right) { return left * right; }, a, b);
             kernels::map_packs(
-                size, v, [&](const kernels::Pack<T>& value) { return kernels::Pack<T>(factor) * value; }, b);
+                size, v, [&](const Pack& value) { return Pack(factor) * value; }, b);
+        }
+    }
+    // The sum of those of all samples; they are added to `each` of them, too, unless that is null.
+    template <class T>
+    static core::Accumulator<T> total(Index samples, const T* dots, core::Accumulator<T>* each) {
+        core::Accumulator<T> sum(0);
+        for (Index j = 0; j < samples; ++j) {
+            sum += core::Accumulator<T>(dots[j]);
+            if (each) each[j] += core::Accumulator<T>(dots[j]);
         }
         return sum;
     }
 
-    // e of each sample: the code's value number `pass`, or signs that depend on nothing but the step, the sample and
+    // e of some samples: the code's value number `pass`, or signs that depend on nothing but the step, the sample and
     // the pass.
     template <Index Code, class T>
-    void choose_direction(Index pass, T* e, Index samples, const Stream& random) const {
+    void choose_direction(Index pass, T* e, const Slice& some, const Stream& random) const {
         constexpr Index block = 256;  // where a stream can be entered
         const Index from = (Code + block - 1) / block * block * pass;
-        std::fill_n(e, Code * samples, T(0));
-        for (Index j = 0; j < samples; ++j)
+        std::fill_n(e, Code * some.size, T(0));
+        for (Index j = 0; j < some.size; ++j)
             if (probes == 0)
                 e[j * Code + pass] = T(1);
             else
-                random.choose(j, 0.5, T(1), T(-1), std::span<T>{e + j * Code, static_cast<std::size_t>(Code)}, from);
+                random.choose(some.begin + j, 0.5, T(1), T(-1),
+                              std::span<T>{e + j * Code, static_cast<std::size_t>(Code)}, from);
     }
 };
 

@@ -4,7 +4,6 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
-#include <span>
 #include <utility>
 
 #include "hourglass/core/chain.hpp"
@@ -26,7 +25,7 @@ struct HasSecondDerivative {
 };
 
 /// Where one layer of a sweep finds its weights, its input x and output y, the vectors u at its output and v at its
-/// input, the v that it makes at its output, and the gradient c of its input.
+/// input, the v that it makes at its output, and the gradient c that is added to that of its input.
 template <class T>
 struct SweepCall {
     const T *w, *theta;
@@ -66,35 +65,40 @@ class JacobianSweep {
   public:
     static constexpr std::size_t depth = C::depth;
     static constexpr const auto& plan = C::plan;
-    // One past the last layer that is not linear: no gradient gathers behind it.
-    static constexpr std::size_t curved = [] {
-        std::size_t end = 0;
-        C::each([&]<std::size_t I>() {
-            if (!core::traits_of<typename C::template Layer<I>>().linear) end = I + 1;
-        });
-        return end;
-    }();
 
     Index columns;
     std::array<T*, depth + 1> u{}, v{};  ///< at each activation
     T* free;                             ///< room for as many columns of the widest activation
 
-    /// Takes its vectors at activations 0 … last from `arena`, for which it needs `room`.
-    JacobianSweep(const core::EncoderPass<T>& pass, Index columns_, std::size_t last, core::Arena<T>& arena)
+    /// Takes its vectors at activations first … last from `arena`, for which it needs `room`.
+    JacobianSweep(const core::EncoderPass<T>& pass, Index columns_, std::size_t first, std::size_t last,
+                  core::Arena<T>& arena)
         : columns(columns_), pass_(&pass) {
-        for (std::size_t i = 0; i <= last; ++i) {
-            const Index size = plan.shapes[i].size();
-            u[i] = arena.take(size * columns);
-            v[i] = arena.take(size * columns);
-            if (i < curved && i < last) c_[i] = arena.take(size * columns);
+        for (std::size_t i = first; i <= last; ++i) {
+            u[i] = arena.take(plan.shapes[i].size() * columns);
+            v[i] = arena.take(plan.shapes[i].size() * columns);
         }
-        free = arena.take(widest(last) * columns);
+        free = arena.take(widest(first, last) * columns);
     }
-    static Index room(Index columns, std::size_t last) {
-        Index values = core::whole_lines<T>(widest(last) * columns);
-        for (std::size_t i = 0; i <= last; ++i)
-            values += (i < curved && i < last ? 3 : 2) * core::whole_lines<T>(plan.shapes[i].size() * columns);
+    static Index room(Index columns, std::size_t first, std::size_t last) {
+        Index values = core::whole_lines<T>(widest(first, last) * columns);
+        for (std::size_t i = first; i <= last; ++i) values += 2 * core::whole_lines<T>(plan.shapes[i].size() * columns);
         return values;
+    }
+    /// The same of some of its columns.
+    JacobianSweep part(const Slice& some) const {
+        JacobianSweep part = *this;
+        part.columns = some.size;
+        part.first_ += some.begin;
+        Index widest = 0;
+        for (std::size_t i = 0; i <= depth; ++i)
+            if (u[i]) {
+                part.u[i] += plan.shapes[i].size() * some.begin;
+                part.v[i] += plan.shapes[i].size() * some.begin;
+                widest = std::max(widest, plan.shapes[i].size());
+            }
+        part.free += widest * some.begin;
+        return part;
     }
 
     /// u of activations begin … end − 1 from that of activation `end`.
@@ -102,7 +106,7 @@ class JacobianSweep {
         static constexpr auto functions = C::template backward_functions<T>();
         std::array<bool, depth + 1> written{};
         for (std::size_t i = end; i-- > begin;) {
-            core::LayerCall<T> call = backward_call(i, u[i + 1], u[i], nullptr);
+            core::LayerCall<T> call = backward_call(i, u[i + 1], u[i]);
             call.accumulate_dx = written[i];
             written[i] = true;
             if (const std::size_t from = plan.branch[i]; from != i) {
@@ -113,7 +117,7 @@ class JacobianSweep {
             functions[i](pass_->layers[i], call);
         }
     }
-    /// v of activation `end` from that of activation `begin`.
+    /// v of activations begin + 1 … end from that of activation `begin`.
     void up(std::size_t begin, std::size_t end) const {
         static constexpr auto functions = functions_of<Tangents>();
         for (std::size_t i = begin; i < end; ++i) {
@@ -122,38 +126,43 @@ class JacobianSweep {
                 for (Index k = 0; k < plan.shapes[i + 1].size() * columns; ++k) v[i + 1][k] += v[from][k];
         }
     }
-    /// From v of activation `begin`: adds the gradient of uᵀJv, J that of layers begin … end − 1, to `gradient`, θ's,
-    /// and to what has gathered.
-    void curve(std::size_t begin, std::size_t end, T* gradient) const {
-        static constexpr auto functions = functions_of<Curvatures>();
+    /// What is made sample by sample of the gradient of uᵀJv, J that of layers begin … end − 1: from v of activation
+    /// `begin` that of the others before `end`, and what layers without weights add to the gradients of their inputs.
+    void curve(std::size_t begin, std::size_t end) const {
         for (std::size_t i = begin; i < end; ++i) {
-            functions[i](pass_->layers[i], sweep_call(i, gradient));
+            if (!has_weights(i)) curve_layer(i, nullptr);
             if (i + 1 < end) up(i, i + 1);
         }
     }
-    /// Forgets what has gathered; where the pass wants the gradient of its input, it is added there.
-    void clear_accumulated() {
-        for (std::size_t i = 0; i < curved; ++i)
-            if (i == 0 && pass_->dx)
-                c_[0] = pass_->dx;
+    /// The rest, once `curve` has been done of all columns: adds that of these layers' weights to θ's `gradient`. Each
+    /// layer is one thread's, and so are `more` tasks, task(0), …, which come first.
+    template <class Task>
+    void curve_layers(std::size_t begin, std::size_t end, T* gradient, core::Team* team, Index more,
+                      const Task& task) const {
+        std::array<std::size_t, depth + 1> layers{};
+        std::size_t count = 0;
+        for (std::size_t i = begin; i < end; ++i)
+            if (has_weights(i)) layers[count++] = i;
+        core::each_task(team, more + static_cast<Index>(count), [&](Index t) {
+            if (t < more)
+                task(t);
             else
-                clear<T>({c_[i], plan.shapes[i].size(), columns});
+                curve_layer(layers[static_cast<std::size_t>(t - more)], gradient);
+        });
     }
-    /// The ordinary way back, of what has gathered.
-    void backward_accumulated(T* gradient) const {
-        static constexpr auto functions = C::template backward_functions<T>();
-        const auto at = [&](std::size_t i) { return i == 0 ? pass_->dx : c_[i]; };
-        for (std::size_t i = curved < 2 ? 0 : curved - 1; i-- > 0;) {
-            core::LayerCall<T> call = backward_call(i, c_[i + 1], at(i), gradient);
-            if (plan.branch[i] != i) call.branch_gradient = at(plan.branch[i]);
-            functions[i](pass_->layers[i], call);
-        }
+    void curve_layers(std::size_t begin, std::size_t end, T* gradient, core::Team* team) const {
+        curve_layers(begin, end, gradient, team, 0, [](Index) {});
     }
 
   private:
-    static constexpr Index widest(std::size_t last) {
+    static constexpr bool has_weights(std::size_t i) { return plan.offsets[i + 1] > plan.offsets[i]; }
+    void curve_layer(std::size_t i, T* gradient) const {
+        static constexpr auto functions = functions_of<Curvatures>();
+        functions[i](pass_->layers[i], sweep_call(i, gradient));
+    }
+    static constexpr Index widest(std::size_t first, std::size_t last) {
         Index most = 0;
-        for (std::size_t i = 0; i <= last; ++i) most = std::max(most, plan.shapes[i].size());
+        for (std::size_t i = first; i <= last; ++i) most = std::max(most, plan.shapes[i].size());
         return most;
     }
     struct Tangents {
@@ -178,22 +187,20 @@ class JacobianSweep {
                 pass_->theta,
                 gradient ? gradient + plan.offsets[i] : nullptr,
                 gradient,
-                pass_->activation[i],
-                pass_->activation[i + 1],
+                activation(i),
+                activation(i + 1),
                 u[i + 1],
                 v[i],
                 v[i + 1],
-                c_[i],
+                pass_->added && pass_->added[i] ? pass_->added[i] + plan.shapes[i].size() * first_ : nullptr,
                 columns};
     }
-    // Adds everywhere; a layer with random numbers, a cache or running values has no second derivative.
-    core::LayerCall<T> backward_call(std::size_t i, T* dy, T* dx, T* gradient) const {
+    // A layer with random numbers, a cache or running values has no second derivative.
+    core::LayerCall<T> backward_call(std::size_t i, T* dy, T* dx) const {
         return {.w = pass_->theta + plan.offsets[i],
                 .theta = pass_->theta,
-                .dw = gradient ? gradient + plan.offsets[i] : nullptr,
-                .dtheta = gradient,
-                .x = pass_->activation[i],
-                .y = pass_->activation[i + 1],
+                .x = activation(i),
+                .y = activation(i + 1),
                 .dx = dx,
                 .dy = dy,
                 .condition = pass_->condition,
@@ -202,31 +209,10 @@ class JacobianSweep {
                 .random = Stream{0, 0},
                 .training = false};
     }
+    T* activation(std::size_t i) const { return pass_->activation[i] + plan.sizes[i] * first_; }
 
     const core::EncoderPass<T>* pass_;
-    std::array<T*, depth + 1> c_{};  // at the input of each layer that is not linear, or before such: the gradient with
-                                     // respect to it, as far as it has gathered
-};
-
-// Whether an encoder's first layer knows the rows of its J, and what it says of them (`Dense`): a product with the
-// identity would show them, too, but for as many multiplications as J has values times rows.
-template <class Encoder, class T>
-struct KnowsRows {
-    using Layer = typename Encoder::template Layer<0>;
-    static constexpr Shape input = Encoder::input;
-    static constexpr auto size = static_cast<std::size_t>(core::parameters_of<Layer>(input));
-    static constexpr bool value = requires(std::span<const T, size> w, T* norms, std::span<T, size> dw) {
-        Layer::template squared_rows<input, T>(w, norms);
-        Layer::template add_scaled_rows<input, T>(w, norms, dw);
-    };
-
-    static void squared(const T* w, T* norms) {
-        Layer::template squared_rows<input, T>(std::span<const T, size>{w, size}, norms);
-    }
-    static void add_scaled(const T* w, const T* factors, T* dw) {
-        Layer::template add_scaled_rows<input, T>(std::span<const T, size>{w, size}, factors,
-                                                  std::span<T, size>{dw, size});
-    }
+    Index first_ = 0;  // the sample of the first column
 };
 
 }  // namespace terms
