@@ -197,9 +197,12 @@ void each_pack(Index n, F formula, A*... arrays) {
 /// to single values. For loops over something else that keep a pack of each array in registers.
 template <class T, Index Lanes = Pack<T>::lanes, class Use>
 void each_pack_size(Index i, Index n, const Use& use) {
-    for (; i + Lanes <= n; i += Lanes) use(i, Pack<T, Lanes>{});
+    // Worked out ahead: g++ 12 warns of a loop without end where the next one begins at what this one leaves of i.
+    const Index whole = i + (n - i) / Lanes * Lanes;
+    for (; i < whole; i += Lanes) use(i, Pack<T, Lanes>{});
     if constexpr (Lanes > 1)
-        if (i < n) each_pack_size<T, register_values<HalfRegister<T, typename Pack<T, Lanes>::Register>>>(i, n, use);
+        if (whole < n)
+            each_pack_size<T, register_values<HalfRegister<T, typename Pack<T, Lanes>::Register>>>(whole, n, use);
 }
 
 /// `each_pack` for a few values, where to fill up the last pack would cost more than to work on halves of one and
