@@ -63,6 +63,7 @@
 #include "hourglass/kernels/symmetric_product.hpp"
 #include "hourglass/kernels/toom_cook.hpp"
 #include "hourglass/kernels/transpose.hpp"
+#include "hourglass/kernels/transposed_column.hpp"
 #include "hourglass/layers/activations.hpp"
 #include "hourglass/layers/batch_normalization.hpp"
 #include "hourglass/layers/borders.hpp"

@@ -114,3 +114,36 @@ TEST_CASE("a column's bits do not depend on its neighbours") {
     hg::kernels::add_product(rows, 1, depth, a.data(), rows, {b.data() + 40 * depth, 1, depth}, alone.data(), rows);
     CHECK(alone == whole.col(40));
 }
+
+TEMPLATE_TEST_CASE("a column has the same bits alone and in a batch, transposed or not", "", float, double) {
+    using T = TestType;
+    hg::Rng rng{3};
+    const auto check_rows = [&](hg::Index rows, hg::Index depth) {
+        CAPTURE(rows, depth);
+        constexpr hg::Index columns = 7;
+        const hg::Matrix<T> a = random<T>(rows, depth, rng), transposed = a.transpose(),
+                            b = random<T>(depth, columns, rng), start = random<T>(rows, columns, rng);
+        const auto product = [&](hg::Index j, hg::Index count, hg::Matrix<T> c, hg::kernels::Initial<T> initial = {}) {
+            hg::kernels::add_product(rows, count, depth, a.data(), rows, {b.data() + j * depth, 1, depth}, c.data(),
+                                     rows, initial);
+            return c;
+        };
+        const auto transposed_product = [&](hg::Index j, hg::Index count, hg::Matrix<T> c,
+                                            hg::kernels::Initial<T> initial = {}) {
+            hg::kernels::add_transposed_product(rows, count, depth, transposed.data(), depth, b.data() + j * depth,
+                                                depth, c.data(), rows, initial);
+            return c;
+        };
+        const hg::Matrix<T> whole = product(0, columns, start), over = product(0, columns, start, {false, a.data()});
+        CHECK(transposed_product(0, columns, start) == whole);
+        CHECK(transposed_product(0, columns, start, {false, a.data()}) == over);
+        for (const hg::Index j : {0, 6}) {
+            CHECK(product(j, 1, start.col(j)) == whole.col(j));
+            CHECK(transposed_product(j, 1, start.col(j)) == whole.col(j));
+            CHECK(transposed_product(j, 1, start.col(j), {false, a.data()}) == over.col(j));
+        }
+    };
+    for (hg::Index depth = 1; depth <= 400; depth += depth < 70 ? 1 : 11) check_rows(39, depth);
+    for (hg::Index rows = 1; rows <= 102; ++rows) check_rows(rows, 1 + 7 * rows % 250);
+    check_rows(147, 784);
+}

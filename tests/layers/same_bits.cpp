@@ -49,3 +49,25 @@ TEST_CASE("bits do not depend on where a sample lies") {
     check<double, hg::Shape{13}, hg::Softmax>();
     check<float, hg::Shape{13}, hg::OutputActivation<Groups>>();
 }
+
+TEMPLATE_TEST_CASE("tied decoders give a sample the same bits alone and in a batch", "", float, double) {
+    using hg::Dense, hg::Shape;
+    const auto check_tied = []<class Encoder>(std::type_identity<Encoder>) {
+        hg::Rng rng{5};
+        const auto model = hg::autoencoder<Encoder, hg::Tied<Encoder>, TestType>(rng, hg::MeanSquaredError{});
+        using Values = Eigen::MatrixX<TestType>;
+        const Values x =
+            Values::NullaryExpr(Encoder::input.size(), 37, [&] { return static_cast<TestType>(rng.normal()); });
+        const Values y = model.reconstruct(x);
+        CAPTURE(Encoder::input.size(), Encoder::output.size());
+        for (const hg::Index j : {0, 20, 36}) CHECK(Values(model.reconstruct(x.col(j))) == y.col(j));
+    };
+    check_tied(std::type_identity<hg::Chain<Shape{50}, Dense<1>>>{});
+    check_tied(std::type_identity<hg::Chain<Shape{51}, Dense<33>, hg::Tanh, Dense<17, false>>>{});
+    check_tied(std::type_identity<hg::Chain<Shape{303}, Dense<400>, hg::Sigmoid, Dense<193>>>{});
+    check_tied(std::type_identity<hg::Chain<Shape{3, 7}, Dense<20>>>{});  // of each position of a series
+    check_tied(std::type_identity<hg::Chain<Shape{2, 31}, hg::Conv1D<9, 5, 2>, hg::ReLU, hg::Conv1D<17, 3>>>{});
+    constexpr auto same = hg::Padding::Same;
+    check_tied(std::type_identity<hg::Chain<Shape{3, 12, 10}, hg::Conv2D<10, 3, 2, same>, hg::SiLU>>{});
+    check_tied(std::type_identity<hg::Chain<Shape{1, 10, 11}, hg::Conv2D<16, 3>, hg::ReLU, hg::Conv2D<6, 3>>>{});
+}

@@ -17,6 +17,7 @@
 #include "hourglass/kernels/product_last_rows.hpp"
 #include "hourglass/kernels/product_tile.hpp"
 #include "hourglass/kernels/transpose.hpp"
+#include "hourglass/kernels/transposed_column.hpp"
 
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
 #pragma GCC diagnostic push
@@ -48,11 +49,11 @@ struct Initial {
     const T* column = nullptr;
 };
 
-// A block's rows, those that fill packets first.
+// A block's rows, those that fill packets (of at least four values, where the processor has such) first.
 template <class T, bool Segments>
 void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefetch<T>& prefetch) {
     Index done = 0;
-    if (rows >= 4)
+    if (rows >= std::min<Index>(4, Eigen::internal::packet_traits<T>::size))
         done = add_stripes<typename Eigen::internal::packet_traits<T>::type>(0, rows, columns, block, prefetch);
     if (done < rows) add_last_rows(rows - done, columns, block.below(done));
 }
@@ -161,11 +162,9 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
 template <class T>
 void add_transposed_product(Index rows, Index columns, Index depth, const T* a, Index a_step, const T* b, Index stride,
                             T* c, Index c_step, Initial<T> initial = {}) {
-    if (columns == 1 || depth == 0) {  // columns of A against one vector: transposing A would take longer
+    if (columns == 1 || depth == 0) {  // every value of A is used only once: no copy of it
         store_initial(rows, columns, c, c_step, initial);
-        for (Index i = 0; i < rows && depth > 0; ++i)
-            c[i] += sum_packs<T>(
-                depth, [](const Pack<T>& left, const Pack<T>& right) { return left * right; }, a + i * a_step, b);
+        if (depth > 0) add_transposed_column(rows, depth, even_depth(depth), a, a_step, b, c);
         return;
     }
     add_by_stripes(
