@@ -24,7 +24,7 @@
 //
 // does all of it, or what is named, on one thread or so many. With the number alone as its argument it prints, for W1
 // to W4, W7 and W8, the rate on one thread and on so many, taken in turns, and their ratio; and the same of W1 with
-// batches of 16.
+// batches of 16, of W4 with several codes a sample, of a tied layer with a contractive term and of tied convolutions.
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
@@ -169,6 +169,8 @@ void pictures(const char* name, hg::Workers& workers, const Work& work, double p
 
 /// With `threads`, each rate on one thread and on so many.
 void speed_ups(int threads) {
+    using LayerEncoder = hg::Chain<hg::Shape{784}, hg::Dense<500>, Sigmoid>;
+    using PictureEncoder = hg::Chain<hg::Shape{1, 28, 28}, Conv<16, 2>, hg::ReLU, Conv<32, 2>, hg::ReLU>;
     hg::Workers workers{threads};
     compare_threads<SmallEncoder, SmallDecoder>("W1", workers, hg::BinaryCrossEntropy{}, 256);
     compare_threads<SmallEncoder, SmallDecoder>("W1, batches of 16", workers, hg::BinaryCrossEntropy{}, 16);
@@ -177,6 +179,12 @@ void speed_ups(int threads) {
     compare_threads<LatentEncoder, LatentDecoder>("W4", workers, hg::BernoulliLikelihood{}, 128, hg::GaussianLatent{});
     compare_threads<BlogEncoder, BlogDecoder>("W7", workers, hg::BinaryCrossEntropy{}, 128);
     compare_threads<StridedEncoder, StridedDecoder>("W8", workers, hg::BinaryCrossEntropy{}, 128);
+    compare_threads<LatentEncoder, LatentDecoder>("W4, 5 codes a sample", workers, hg::BernoulliLikelihood{}, 128,
+                                                  hg::GaussianLatent{.samples = 5});
+    compare_threads<LayerEncoder, hg::Tied<LayerEncoder>>("784-500, tied and contractive", workers,
+                                                          hg::MeanSquaredError{}, 256, hg::Contractive{0.01});
+    compare_threads<PictureEncoder, hg::Tied<PictureEncoder>>("Tied convolutions", workers, hg::MeanSquaredError{},
+                                                              128);
 }
 
 }  // namespace

@@ -211,6 +211,23 @@ TEST_CASE("Convolutional models train on threads to the same bits") {
     check("pictures", Case<Picture, Back, hg::BinaryCrossEntropy>{{}});
     using Code = hg::Chain<Shape{1, 12, 10}, hg::Conv2D<8, 3, 2, hg::Padding::Same>, hg::SiLU>;
     check("tied pictures", Case<Code, hg::Tied<Code>, hg::MeanSquaredError>{{}});
+    using Runs = hg::Chain<Shape{2, 41}, hg::Conv1D<8, 5, 2, hg::Padding::Valid, 1, false>, hg::Tanh, hg::Conv1D<5, 3>>;
+    check("tied series", Case<Runs, hg::Tied<Runs>, hg::MeanSquaredError, hg::Contractive>{{}, hg::Contractive{.01}});
+}
+
+TEST_CASE("Tied convolutions' gradient of a batch is the mean of its parts'") {
+    using Code = hg::Chain<Shape{1, 12, 10}, hg::Conv2D<8, 3, 2, hg::Padding::Same>, hg::SiLU, hg::Conv2D<4, 3>>;
+    const Case<Code, hg::Tied<Code>, hg::MeanSquaredError> start{{}};
+    const hg::Matrix<float> x = pictures(120, 64, 3);  // four shards
+    hg::Rng rng{1};
+    auto tape = start.model.tape();
+    Eigen::VectorXd mean = Eigen::VectorXd::Zero(start.model.parameters().size());
+    for (Index first = 0; first < 64; first += 16) {
+        start.model.gradient(x.middleCols(first, 16), tape, rng);
+        mean += tape.gradient().cast<double>() / 4;
+    }
+    start.model.gradient(x, tape, rng);
+    CHECK((tape.gradient().cast<double>() - mean).cwiseAbs().maxCoeff() <= 1e-6 * mean.cwiseAbs().maxCoeff());
 }
 
 TEST_CASE("A few large samples are divided, to the same bits") {

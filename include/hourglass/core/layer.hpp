@@ -249,17 +249,24 @@ inline constexpr bool is_tied = requires {
     L::shared_offset;
 };
 
-// How a layer receives its weights, at `own`; `all` is the vector that those of all layers lie in.
+// How a layer receives its weights, at `own`, and those that it uses of another, at `shared`.
 template <class L, Shape In, class T>
-auto weights_at(T* own, [[maybe_unused]] T* all) {
+auto weights_in(T* own, [[maybe_unused]] T* shared) {
     constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
     if constexpr (is_tied<L>) {
-        constexpr auto shared = static_cast<std::size_t>(L::shared_parameters);
-        return TiedWeights<T, shared, size>{std::span<T, shared>(all + L::shared_offset, shared),
-                                            std::span<T, size>(own, size)};
+        constexpr auto count = static_cast<std::size_t>(L::shared_parameters);
+        return TiedWeights<T, count, size>{std::span<T, count>(shared, count), std::span<T, size>(own, size)};
     } else {
         return std::span<T, size>{own, size};
     }
+}
+// The same; `all` is the vector that those of all layers lie in.
+template <class L, Shape In, class T>
+auto weights_at(T* own, T* all) {
+    if constexpr (is_tied<L>)
+        return weights_in<L, In>(own, all + L::shared_offset);
+    else
+        return weights_in<L, In>(own, all);
 }
 
 // Which methods a layer has, and which of them take the context. Looked for once for each layer, shape and scalar type.

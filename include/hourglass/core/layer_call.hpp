@@ -16,8 +16,9 @@ namespace core {
 /// Where one layer of a pass finds everything. Null is what nobody asked for.
 template <class T>
 struct LayerCall {
-    const T *w = nullptr, *theta = nullptr, *state = nullptr;   // its weights, the network's, its running values
-    T *dw = nullptr, *dtheta = nullptr, *statistics = nullptr;  // their gradients, and this batch's statistics
+    const T *w = nullptr, *theta = nullptr, *state = nullptr;    // its weights, the network's, its running values
+    T *dw = nullptr, *dshared = nullptr, *statistics = nullptr;  // gradients of its weights and of those it uses of
+                                                                 // another layer, and this batch's statistics
     T *x = nullptr, *y = nullptr, *dx = nullptr, *dy = nullptr, *cache = nullptr;
     const T* branch = nullptr;
     T* branch_gradient = nullptr;
@@ -71,8 +72,8 @@ void backward_layer(const void* layer, const LayerCall<T>& call) {
     const ConstView<T> x{call.x, In.size(), call.samples}, y{call.y, size, call.outputs},
         dy{call.dy, size, call.outputs};
     if constexpr (Methods::has_weights)
-        if (call.dtheta) {
-            const auto dw = weights_at<L, In>(call.dw, call.dtheta);
+        if (call.dshared) {
+            const auto dw = weights_in<L, In>(call.dw, call.dshared);
             if constexpr (Methods::gradient == Method::WithContext) {
                 l.template gradient<In>(w, x, y, dy, dw, context_of<T>(call, cache, state, call.accumulate_dw));
             } else {

@@ -43,6 +43,7 @@ class Runner {
     /// that of activation 0. Weights' gradients are assigned, or added to where `accumulate` says so of a layer.
     void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
         const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;
+        if (d) clear_shared_shards(b);
         if (is_divided(b))
             b.passes->backward(this, &b, begin, end, d, accumulate.data(), to_input);
         else
@@ -85,13 +86,25 @@ class Runner {
     // are better, and many weights would take much memory.
     static constexpr Index shards_at(std::size_t i, Index n) {
         constexpr Index most_values = Index{1} << 19;
+        if (i == depth || !plan.by_sample[i] || plan.in_parts[i]) return 1;
+        if (plan.is_tied(i)) return shards_at(plan.tied_to[i], n);  // in its shards
         const Index size = plan.offsets[i + 1] - plan.offsets[i];
-        if (i == depth || size == 0 || !plan.by_sample[i] || plan.in_parts[i] || plan.is_tied(i)) return 1;
-        return std::min(shards_of(n), std::max<Index>(1, most_values / size));
+        return size == 0 ? 1 : std::min(shards_of(n), std::max<Index>(1, most_values / size));
     }
     // Values of memory for a layer's shards but the first.
     static constexpr Index shard_room(std::size_t i, Index n) {
         return i == depth ? 0 : (shards_at(i, n) - 1) * whole_lines<T>(plan.offsets[i + 1] - plan.offsets[i]);
+    }
+    // Where a shard puts its share of the gradient of layer i's weights: the first one where all of it shall be, d.
+    static T* shard(const Buffers& b, std::size_t i, Index number, T* d) {
+        return number == 0 ? d + plan.offsets[i]
+                           : b.shards[i] + (number - 1) * whole_lines<T>(plan.offsets[i + 1] - plan.offsets[i]);
+    }
+    // Those of weights that several layers use, which all of them add to.
+    static void clear_shared_shards(const Buffers& b) {
+        if constexpr (has_shards)
+            for (std::size_t i = 0; i < depth; ++i)
+                if (plan.shared[i] && b.shards[i]) std::fill_n(b.shards[i], shard_room(i, b.samples), T(0));
     }
 
   private:
@@ -145,8 +158,12 @@ class Runner {
                 // Those that share another's weights add now, before that one, as they do on one thread; in parts they
                 // do so by themselves.
                 for (std::size_t behind = end; d && behind > first; --behind)
-                    if (const std::size_t i = behind - 1; plan.is_tied(i) && !plan.in_parts[i])
-                        shard_gradient(b, i, 0, d, accumulate[i]), done[i] = true;
+                    if (const std::size_t i = behind - 1; plan.is_tied(i) && !plan.in_parts[i]) {
+                        each_task(b.team, shards_at(i, b.samples),
+                                  [&](Index s) { shard_gradient(b, i, s, d, accumulate[i]); });
+                        add_shards(b, i, d);
+                        done[i] = true;
+                    }
             }
             end = first;
         }
@@ -208,7 +225,8 @@ class Runner {
     // The gradient of layer i's weights, its own and those it shares: of those in `part` of θ, over all samples.
     void weights_gradient(const Buffers& b, std::size_t i, const Slice& part, T* d, bool accumulate) const {
         const auto of = [&](std::size_t k) { return Slice{part.begin - plan.offsets[k], part.size}; };
-        weights_gradient(b, i, d, d + plan.offsets[i], of(i), of(plan.tied_to[i]), accumulate);
+        weights_gradient(b, i, d + plan.offsets[i], d + plan.offsets[plan.tied_to[i]], of(i), of(plan.tied_to[i]),
+                         accumulate);
     }
     static bool has_weights_in(const Slice& part, std::size_t i) {
         const auto has = [&](std::size_t k) {
@@ -217,24 +235,23 @@ class Runner {
         return has(i) || has(plan.tied_to[i]);
     }
     // The share of one shard of the samples: the first one's goes to d, those of the others beside it.
-    void shard_gradient(const Buffers& b, std::size_t i, Index shard, T* d, bool accumulate) const {
+    void shard_gradient(const Buffers& b, std::size_t i, Index number, T* d, bool accumulate) const {
+        const std::size_t owner = plan.tied_to[i];
         if constexpr (has_shards) {
-            const Index shards = shards_at(i, b.samples), size = plan.offsets[i + 1] - plan.offsets[i];
-            if (shards > 1) {
-                T* const dw = shard == 0 ? d + plan.offsets[i] : b.shards[i] + (shard - 1) * whole_lines<T>(size);
-                return weights_gradient(b.part(plan, part_of(b.samples, shards, shard, samples_unit)), i, d, dw,
-                                        all_values, all_values, accumulate && shard == 0);
-            }
+            if (const Index shards = shards_at(i, b.samples); shards > 1)
+                return weights_gradient(b.part(plan, part_of(b.samples, shards, number, samples_unit)), i,
+                                        shard(b, i, number, d), shard(b, owner, number, d), all_values, all_values,
+                                        number == 0 ? accumulate : plan.shared[i]);
         }
-        weights_gradient(b, i, d, d + plan.offsets[i], all_values, all_values, accumulate);
+        weights_gradient(b, i, d + plan.offsets[i], d + plan.offsets[owner], all_values, all_values, accumulate);
     }
-    EIGEN_DONT_INLINE void weights_gradient(const Buffers& b, std::size_t i, T* d, T* dw, const Slice& part,
+    EIGEN_DONT_INLINE void weights_gradient(const Buffers& b, std::size_t i, T* dw, T* dshared, const Slice& part,
                                             const Slice& shared_part, bool accumulate) const {
         static constexpr auto functions = Layers::template backward_functions<T, Layers::template fused<Marks...>>();
         const FlushDenormals scope;
         LayerCall<T> c = call_of(b);
         move_to(c, b, i);
-        c.dtheta = d, c.dw = dw, c.part = part, c.shared_part = shared_part;
+        c.dw = dw, c.dshared = dshared, c.part = part, c.shared_part = shared_part;
         c.dy = b.gradient[i + 1];
         c.accumulate_dw = accumulate;
         functions[i](layers_.layers()[i], c);
@@ -244,7 +261,7 @@ class Runner {
         const Index size = plan.offsets[i + 1] - plan.offsets[i];
         if constexpr (has_shards)
             for (Index s = 1; s < shards_at(i, b.samples); ++s) {
-                const T* const share = b.shards[i] + (s - 1) * whole_lines<T>(size);
+                const T* const share = shard(b, i, s, d);
                 for (Index k = 0; k < size; ++k) d[plan.offsets[i] + k] += share[k];
             }
     }

@@ -164,7 +164,7 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
                             T* c, Index c_step, Initial<T> initial = {}) {
     if (columns == 1 || depth == 0) {  // every value of A is used only once: no copy of it
         store_initial(rows, columns, c, c_step, initial);
-        if (depth > 0) add_transposed_column(rows, depth, even_depth(depth), a, a_step, b, c);
+        if (depth > 0) add_transposed_column(rows, depth, even_depth<T>(depth, {b, 1, stride}), a, a_step, b, c);
         return;
     }
     add_by_stripes(

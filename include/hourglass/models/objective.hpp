@@ -306,9 +306,10 @@ class Objective {
             const View<T> doutput = Passes::gradient_to_add_to(b, code_begin),
                           dcode = Passes::gradient_to_add_to(b, code_end);
             return passes.layers_.template layer<code_begin>().template weighted_gradient<Encoder::output, T>(
-                bound("Autoencoder::gradient", 0, passes, nullptr), Passes::activation_at(b, compared), s.target,
-                Passes::activation_at(b, code_begin), Passes::activation_at(b, code_end),
-                Passes::gradient_at(b, compared), doutput, dcode, s.weighted);
+                [&](Index first) -> decltype(auto) { return bound("Autoencoder::gradient", first, passes, nullptr); },
+                Passes::activation_at(b, compared), s.target, Passes::activation_at(b, code_begin),
+                Passes::activation_at(b, code_end), Passes::gradient_at(b, compared), doutput, dcode, s.weighted,
+                b.team);
         }
         return {};
     }

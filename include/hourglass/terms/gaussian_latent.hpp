@@ -122,29 +122,29 @@ struct GaussianLatent {
     /// −ln (1/k) Σ wⱼ, ln wⱼ = ln p(x|zⱼ) + β (ln p(zⱼ) − ln q(zⱼ|x)), mean over the n samples. Its gradient is that of
     /// every −ln wⱼ, weighted by wⱼ/Σw.
     ///
-    /// `loss`: −ln p(x|z). `prediction`: features × n·k. `target`: features × n. `x`: the encoder's output, of n
-    /// columns. `code`: of n·k. Assigns dprediction, which may be the prediction's memory, and adds to dx and dcode.
-    /// `scratch`: as above. Returns the weighted reconstruction, and what else the bound holds.
-    template <Shape In, class T, class Loss>
-    std::pair<T, T> weighted_gradient(const Loss& loss, ConstView<T> prediction, ConstView<T> target, ConstView<T> x,
-                                      ConstView<T> code, View<T> dprediction, View<T> dx, View<T> dcode,
-                                      T* scratch) const {
-        const Index rows = target.rows(), n = target.cols(), codes = code.cols(), k = codes / n;
-        T *const repeated = scratch, *const cost = repeated + rows * codes, *const weight = cost + codes;
-        for (Index j = 0; j < codes; ++j) std::copy_n(target.data() + j / k * rows, rows, repeated + j * rows);
-        loss.template samples<T>(prediction, {repeated, rows, codes}, Eigen::Map<Vector<T>>{cost, codes});
-        log_ratio<In>(x, code, weight);
-        T bound(0), reconstruction(0);
-        for (Index i = 0; i < n; ++i) bound += normalise(k, cost + i * k, weight + i * k, reconstruction);
-
-        loss.template gradient<T>(prediction, {repeated, rows, codes}, dprediction);
-        for (Index j = 0; j < codes; ++j) {  // the loss is a mean over n·k samples, this a weighted one over n
-            for (Index i = 0; i < rows; ++i) dprediction(i, j) *= T(static_cast<double>(k)) * weight[j];
-            weight[j] = weight[j] / T(static_cast<double>(n));
-        }
-        add_log_ratio_gradient<In>(x, code, weight, dx, dcode);
+    /// `bind(first)`: −ln p(x|z) of the codes from number `first` on. `prediction`: features × n·k. `target`: features
+    /// × n. `x`: the encoder's output, of n columns. `code`: of n·k. Assigns dprediction, which may be the prediction's
+    /// memory, and adds to dx and dcode. `scratch`: as above. Returns the weighted reconstruction, and what else the
+    /// bound holds. Shard by shard, on the team's threads, where the loss can tell what some samples give.
+    template <Shape In, class T, class Bind>
+    std::pair<T, T> weighted_gradient(const Bind& bind, ConstView<T> prediction, ConstView<T> target, ConstView<T> x,
+                                      ConstView<T> code, View<T> dprediction, View<T> dx, View<T> dcode, T* scratch,
+                                      core::Team* team) const {
+        const Index n = target.cols(), k = code.cols() / n;
+        const auto of = [&](const Slice& some) {
+            using core::columns_of;
+            const Slice codes{some.begin * k, some.size * k};
+            return weighted_part<In, T>(bind(codes.begin), n, columns_of(prediction, codes), columns_of(target, some),
+                                        columns_of(x, some), columns_of(code, codes), columns_of(dprediction, codes),
+                                        columns_of(dx, some), columns_of(dcode, codes),
+                                        scratch + weighted_room(target.rows(), codes.begin));
+        };
+        constexpr bool in_parts = requires {
+            bind(Index{0}).template gradient_of_part<T>(prediction, target, dprediction, Index{1});
+        };
+        const Bound<T> sum = in_parts ? core::sum_of_shards<Bound<T>>(team, n, of) : of({0, n});
         const T samples_ = T(static_cast<double>(n));
-        return {reconstruction / samples_, (bound - reconstruction) / samples_};
+        return {sum.reconstruction / samples_, (sum.bound - sum.reconstruction) / samples_};
     }
 
     /// `n` codes of `size` values drawn from the prior, size × n. `Error` for less than one.
@@ -187,6 +187,38 @@ struct GaussianLatent {
     }
 
   private:
+    // Sums over samples: of the bound, and of the reconstruction in it.
+    template <class T>
+    struct Bound {
+        T bound = T(0), reconstruction = T(0);
+
+        void operator+=(const Bound& more) { bound += more.bound, reconstruction += more.reconstruction; }
+    };
+    // The weighted gradient of some of `n` samples.
+    template <Shape In, class T, class Loss>
+    Bound<T> weighted_part(const Loss& loss, Index n, ConstView<T> prediction, ConstView<T> target, ConstView<T> x,
+                           ConstView<T> code, View<T> dprediction, View<T> dx, View<T> dcode, T* scratch) const {
+        const Index rows = target.rows(), codes = code.cols(), k = codes / target.cols();
+        T *const repeated = scratch, *const cost = repeated + rows * codes, *const weight = cost + codes;
+        const ConstView<T> targets{repeated, rows, codes};
+        for (Index j = 0; j < codes; ++j) std::copy_n(target.data() + j / k * rows, rows, repeated + j * rows);
+        loss.template samples<T>(prediction, targets, Eigen::Map<Vector<T>>{cost, codes});
+        log_ratio<In>(x, code, weight);
+        Bound<T> sum;
+        for (Index j = 0; j < codes; j += k) sum.bound += normalise(k, cost + j, weight + j, sum.reconstruction);
+
+        if constexpr (requires { loss.template gradient_of_part<T>(prediction, targets, dprediction, n); })
+            loss.template gradient_of_part<T>(prediction, targets, dprediction, n * k);
+        else
+            loss.template gradient<T>(prediction, targets, dprediction);
+        for (Index j = 0; j < codes; ++j) {  // the loss is a mean over n·k samples, this a weighted one over n
+            for (Index i = 0; i < rows; ++i) dprediction(i, j) *= T(static_cast<double>(k)) * weight[j];
+            weight[j] = weight[j] / T(static_cast<double>(n));
+        }
+        add_log_ratio_gradient<In>(x, code, weight, dx, dcode);
+        return sum;
+    }
+
     template <class T>
     static kernels::Pack<T> bounded(const kernels::Pack<T>& l) {
         return min(max(l, kernels::Pack<T>(-largest_log_variance)), kernels::Pack<T>(largest_log_variance));
