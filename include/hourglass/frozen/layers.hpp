@@ -1,0 +1,199 @@
+// The layers of a frozen network: their weights as they are read, and one sample through a run of them.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <type_traits>
+
+#include "hourglass/core/flush_denormals.hpp"
+#include "hourglass/core/layer_call.hpp"
+#include "hourglass/frozen/plan.hpp"
+#include "hourglass/kernels/pack.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace frozen {
+
+/// The layers of a network with their weights, read only. `Marks` are activations where a stretch may begin or end.
+template <class T, class Layers, std::size_t... Marks>
+class FrozenLayers {
+    using Frame = FrozenPlan<T, Layers, Marks...>;
+    static constexpr std::size_t depth = Layers::depth;
+    static constexpr const auto& plan = Frame::plan;
+    static constexpr auto offsets = Frame::offsets();
+    static constexpr auto places = Frame::places();
+    template <std::size_t I>
+    using Layer = typename Frame::template Layer<I>;
+    template <std::size_t I>
+    using Matrix = typename Frame::template Matrix<I>;
+    template <std::size_t I>
+    static constexpr FrozenWay way = Frame::template way<I>();
+    template <std::size_t I>
+    static constexpr Slice shared = Frame::template shared<I>();
+    static constexpr Index size = offsets[depth];
+    static constexpr bool in_object = size * static_cast<Index>(sizeof(T)) <= Index{1} << 20;
+
+  public:
+    /// Values of memory on the stack that a stretch takes.
+    static constexpr Index room = places.room;
+
+    /// Of a network that has its values.
+    template <class Passes>
+    explicit FrozenLayers(const Passes& passes) : layers_(passes.layers_) {
+        if constexpr (in_object)
+            weights_.fill(T(0));
+        else
+            weights_ = Vector<T>::Zero(size);
+        Layers::each([&]<std::size_t I>() { store<I>(passes.theta_.data(), passes.state_.data()); });
+        // A denormal weight costs 20 times another, and is nothing.
+        if constexpr (std::floating_point<T>)
+            for (Index i = 0; i < size; ++i)
+                if (T& w = weights_.data()[i]; std::abs(w) < std::numeric_limits<T>::min()) w = T(0);
+    }
+
+    // What is moved from is copied: it works on, as it does with weights in the object.
+    FrozenLayers(const FrozenLayers&) = default;
+    FrozenLayers& operator=(const FrozenLayers&) = default;
+
+    /// y = what layers Begin … End − 1 make of x, `condition` being what the caller gives with it.
+    template <std::size_t Begin, std::size_t End>
+    void run(const T* x, const T* condition, T* y) const noexcept {
+        const core::FlushDenormals scope;
+        run_stretch<Begin, End>(x, condition, y);
+    }
+
+  private:
+    template <std::size_t I>
+    void store(const T* theta, const T* state) {
+        const T* const w = theta + plan.offsets[I];
+        T* to = weights_.data() + offsets[I];
+        if constexpr (way<I> == FrozenWay::Packed) {
+            if constexpr (constexpr std::size_t next = std::min(I + 1, depth - 1); way<next> == FrozenWay::Folded)
+                pack<I>(theta, w, to, affine<next>(theta + plan.offsets[next], state + plan.states[next]));
+            else
+                pack<I>(theta, w, to, [](Index) { return Affine{T(1), T(0)}; });
+        } else if constexpr (way<I> == FrozenWay::Scaled) {
+            // The mean apart: it may be large beside the deviation, and x − μ then is what has the digits.
+            constexpr Index channels = plan.shapes[I].channels;
+            const auto of_channel = affine<I>(w, state + plan.states[I]);
+            std::copy_n(state + plan.states[I], channels, to);
+            for (Index c = 0; c < channels; ++c) to[channels + c] = of_channel(c).factor;
+            std::copy_n(w + channels, channels, to + 2 * channels);
+        } else if constexpr (way<I> == FrozenWay::AsItIs) {
+            to = std::copy_n(theta + shared<I>.begin, shared<I>.size, to);
+            to = std::copy_n(w, core::parameters_of<Layer<I>>(plan.shapes[I]), to);
+            std::copy_n(state + plan.states[I], core::state_of<Layer<I>>(plan.shapes[I]), to);
+        }
+    }
+    // A dense layer's W and b, each row multiplied by a factor, and a shift added to b.
+    template <std::size_t I, class OfRow>
+    static void pack(const T* theta, const T* w, T* to, const OfRow& of_row) {
+        constexpr Index rows = dense_outputs<Layer<I>>, columns = plan.shapes[I].channels;
+        constexpr bool tied = core::is_tied<Layer<I>>;  // to the W of columns × rows that leads there
+        constexpr Index before_bias = tied ? 0 : rows * columns;
+        const T* const matrix = tied ? theta + shared<I>.begin : w;
+        Matrix<I>::pack(
+            to,
+            [&](Index i, Index k) {
+                return of_row(i).factor * (tied ? matrix[k + i * columns] : matrix[i + k * rows]);
+            },
+            [&](Index i) {
+                const auto [factor, shift] = of_row(i);
+                if constexpr (core::parameters_of<Layer<I>>(plan.shapes[I]) > before_bias)
+                    return factor * w[before_bias + i] + shift;
+                else
+                    return shift;
+            });
+    }
+    // A normalisation of channel c by running averages: γ (x − μ)/√(σ² + ε) + β = factor · x + shift.
+    struct Affine {
+        T factor, shift;
+    };
+    template <std::size_t I>
+    auto affine(const T* w, const T* state) const {
+        const T epsilon = static_cast<T>(layers_.template layer<I>().epsilon);
+        return [=](Index c) {
+            using std::sqrt;
+            constexpr Index channels = plan.shapes[I].channels;
+            const T factor = w[c] / sqrt(state[channels + c] + epsilon);
+            return Affine{factor, w[channels + c] - factor * state[c]};
+        };
+    }
+
+    // Not inlined, so that no arithmetic leaves the scope in which denormals are flushed.
+    template <std::size_t Begin, std::size_t End>
+    EIGEN_DONT_INLINE void run_stretch(const T* x, const T* condition, T* y) const noexcept {
+        alignas(64) T memory[static_cast<std::size_t>(std::max<Index>(room, 1))];
+        const auto activation = [&](std::size_t i) { return i == Begin ? x : memory + places.at[i]; };
+        Layers::each([&]<std::size_t I>() {
+            if constexpr (Begin <= I && I < End) {
+                constexpr std::size_t from = plan.branch[I];
+                run_layer<I, Frame::template is_whole<I, Begin>()>(
+                    activation(I), memory + places.at[I + 1], from < Begin ? nullptr : activation(from), condition);
+            }
+        });
+        std::copy_n(activation(End), plan.shapes[End].size(), y);
+    }
+    // `Whole` says that there are values in x up to the end of a cache line.
+    template <std::size_t I, bool Whole>
+    void run_layer(const T* x, T* y, [[maybe_unused]] const T* branch, [[maybe_unused]] const T* condition) const {
+        constexpr Shape in = plan.shapes[I];
+        const T* const w = weights_.data() + offsets[I];
+        if constexpr (way<I> == FrozenWay::Packed) {
+            Matrix<I>::product(w, x, y);
+            constexpr Index written = Matrix<I>::padded_rows;
+            std::fill_n(y + written, core::whole_lines<T>(written) - written, T(0));
+        } else if constexpr (way<I> == FrozenWay::Scaled) {
+            for (Index i = 0; i < in.size(); i += in.channels)
+                kernels::map_packs(
+                    in.channels, y + i,
+                    [](const kernels::Pack<T>& value, const kernels::Pack<T>& mean, const kernels::Pack<T>& factor,
+                       const kernels::Pack<T>& shift) { return factor * (value - mean) + shift; },
+                    x + i, w, w + in.channels, w + 2 * in.channels);
+        } else if constexpr (way<I> == FrozenWay::AsItIs) {
+            if (core::traits_of<Layer<I>>().keeps_values && x == y) return;
+            constexpr Index own = core::parameters_of<Layer<I>>(in), running = core::state_of<Layer<I>>(in);
+            const T* const mine = w + shared<I>.size;
+            const Context<T> context{.state = {mine + own, static_cast<std::size_t>(running)},
+                                     .condition = {condition, condition ? Layers::condition : 0, condition ? 1 : 0},
+                                     .branch = branch};
+            const auto values = weights_at<I>(w, mine);
+            // What acts on each value acts on whole vectors: none are left over.
+            constexpr Index in_size = Whole ? core::whole_lines<T>(in.size()) : in.size();
+            constexpr Index out_size = Whole ? in_size : plan.shapes[I + 1].size();
+            const ConstView<T> from{x, in_size, 1};
+            const View<T> to{y, out_size, 1};
+            const auto& layer = layers_.template layer<I>();
+            if constexpr (core::MethodsOf<Layer<I>, in, T>::forward == core::Method::WithContext)
+                layer.template forward<in>(values, from, to, context);
+            else
+                layer.template forward<in>(values, from, to);
+        }
+    }
+
+    template <std::size_t I>
+    static auto weights_at(const T* before, const T* mine) {
+        constexpr auto size_of = [](Index values) { return static_cast<std::size_t>(values); };
+        constexpr std::size_t own = size_of(core::parameters_of<Layer<I>>(plan.shapes[I])),
+                              all = size_of(shared<I>.size);
+        const std::span<const T, own> own_values(mine, own);
+        if constexpr (core::is_tied<Layer<I>>)
+            return TiedWeights<const T, all, own>{std::span<const T, all>(before, all), own_values};
+        else
+            return own_values;
+    }
+
+    Layers layers_;
+    // In the object on a cache line; else in memory aligned as Eigen's vectors are.
+    alignas(64) std::conditional_t<in_object, std::array<T, static_cast<std::size_t>(std::max<Index>(size, 1))>,
+                                   Vector<T>> weights_;
+};
+
+}  // namespace frozen
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass

@@ -1,0 +1,52 @@
+// One sample as an argument of a frozen model.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <tuple>
+#include <type_traits>
+
+#include "hourglass/core/error.hpp"
+
+namespace hourglass {
+inline namespace HOURGLASS_ABI {
+namespace frozen {
+
+/// The values of one sample as an argument of a frozen model, N of them, const where T is: a span or an array of that
+/// size, or whatever has data() and size(), such as a std::vector, an Eigen vector or a column of a matrix. Those are
+/// looked at when they are handed over: `Error` for another size, or where values do not follow each other.
+template <class T, std::size_t N>
+class SampleValues {
+  public:
+    constexpr SampleValues(std::span<T, N> values) noexcept : data_(values.data()) {}
+    template <class V>
+        requires(std::is_convertible_v<V&, std::span<T, N>>)
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): one of these is no span
+    constexpr SampleValues(V&& values) noexcept : data_(std::span<T, N>(values).data()) {}
+    template <class V>
+        requires(!std::is_convertible_v<V&, std::span<T, N>> && requires(V & v) {
+            { v.data() } -> std::convertible_to<T*>;
+            v.size();
+        })
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload)
+    SampleValues(V&& values) : data_(values.data()) {
+        if constexpr (requires { std::tuple_size<std::remove_cvref_t<V>>::value; })
+            static_assert(std::tuple_size<std::remove_cvref_t<V>>::value == N,
+                          "hourglass: an array given to a frozen model must have its size: input_size, code_size, …");
+        if (static_cast<std::size_t>(values.size()) != N)
+            fail("Frozen: expected ", N, " values, one sample, got ", values.size());
+        if constexpr (requires { values.innerStride(); })
+            if (values.innerStride() != 1 || (values.rows() != 1 && values.cols() != 1))
+                fail("Frozen: the values of a sample must follow each other in memory: give a copy");
+    }
+
+    T* data() const { return data_; }
+
+  private:
+    T* data_;
+};
+
+}  // namespace frozen
+}  // namespace HOURGLASS_ABI
+}  // namespace hourglass
