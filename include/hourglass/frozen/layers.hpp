@@ -128,26 +128,26 @@ class FrozenLayers {
     // Not inlined, so that no arithmetic leaves the scope in which denormals are flushed.
     template <std::size_t Begin, std::size_t End>
     EIGEN_DONT_INLINE void run_stretch(const T* x, const T* condition, T* y) const noexcept {
+        constexpr bool at_once = places.may_write_result(Begin, End);
         alignas(64) T memory[static_cast<std::size_t>(std::max<Index>(room, 1))];
-        const auto activation = [&](std::size_t i) { return i == Begin ? x : memory + places.at[i]; };
+        const auto made = [&](std::size_t i) {
+            return at_once && places.owner[i] == places.owner[End] ? y : memory + places.at[i];
+        };
+        const auto activation = [&](std::size_t i) { return i == Begin ? x : made(i); };
         Layers::each([&]<std::size_t I>() {
             if constexpr (Begin <= I && I < End) {
                 constexpr std::size_t from = plan.branch[I];
-                run_layer<I, Frame::template is_whole<I, Begin>()>(
-                    activation(I), memory + places.at[I + 1], from < Begin ? nullptr : activation(from), condition);
+                run_layer<I>(activation(I), made(I + 1), from < Begin ? nullptr : activation(from), condition);
             }
         });
-        std::copy_n(activation(End), plan.shapes[End].size(), y);
+        if constexpr (!at_once) std::copy_n(activation(End), plan.shapes[End].size(), y);
     }
-    // `Whole` says that there are values in x up to the end of a cache line.
-    template <std::size_t I, bool Whole>
+    template <std::size_t I>
     void run_layer(const T* x, T* y, [[maybe_unused]] const T* branch, [[maybe_unused]] const T* condition) const {
         constexpr Shape in = plan.shapes[I];
         const T* const w = weights_.data() + offsets[I];
         if constexpr (way<I> == FrozenWay::Packed) {
-            Matrix<I>::product(w, x, y);
-            constexpr Index written = Matrix<I>::padded_rows;
-            std::fill_n(y + written, core::whole_lines<T>(written) - written, T(0));
+            Matrix<I>::product(w, x, y, [&](const auto& sums) { return on_sums<I + 1>(sums); });
         } else if constexpr (way<I> == FrozenWay::Scaled) {
             for (Index i = 0; i < in.size(); i += in.channels)
                 kernels::map_packs(
@@ -163,16 +163,38 @@ class FrozenLayers {
                                      .condition = {condition, condition ? Layers::condition : 0, condition ? 1 : 0},
                                      .branch = branch};
             const auto values = weights_at<I>(w, mine);
-            // What acts on each value acts on whole vectors: none are left over.
-            constexpr Index in_size = Whole ? core::whole_lines<T>(in.size()) : in.size();
-            constexpr Index out_size = Whole ? in_size : plan.shapes[I + 1].size();
-            const ConstView<T> from{x, in_size, 1};
-            const View<T> to{y, out_size, 1};
+            const ConstView<T> from{x, in.size(), 1};
+            const View<T> to{y, plan.shapes[I + 1].size(), 1};
             const auto& layer = layers_.template layer<I>();
             if constexpr (core::MethodsOf<Layer<I>, in, T>::forward == core::Method::WithContext)
                 layer.template forward<in>(values, from, to, context);
             else
                 layer.template forward<in>(values, from, to);
+        }
+    }
+
+    // What the activations from layer I on that act on a product's sums make of some of them.
+    template <std::size_t I, Index Lanes>
+    kernels::Pack<T, Lanes> on_sums(const kernels::Pack<T, Lanes>& sums) const {
+        if constexpr (I < depth) {
+            if constexpr (way<I> == FrozenWay::Folded)
+                return on_sums<I + 1>(sums);
+            else if constexpr (way<I> == FrozenWay::OnSums)
+                return on_sums<I + 1>(activated<I>(sums));
+        }
+        return sums;
+    }
+    // An activation's formula is one for whole registers: smaller ones are filled up.
+    template <std::size_t I, Index Lanes>
+    kernels::Pack<T, Lanes> activated(const kernels::Pack<T, Lanes>& sums) const {
+        using Pack = kernels::Pack<T>;
+        if constexpr (Lanes == Pack::lanes) {
+            return layers_.template layer<I>().value(sums);
+        } else {
+            T filled[static_cast<std::size_t>(Pack::lanes)] = {};
+            sums.store(filled);
+            layers_.template layer<I>().value(Pack::load(filled)).store(filled);
+            return kernels::Pack<T, Lanes>::load(filled);
         }
     }
 

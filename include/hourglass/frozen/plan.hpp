@@ -25,9 +25,10 @@ inline constexpr Index dense_outputs<Dense<Units, UseBias>> = Units;
 template <Index Outputs, bool UseBias, Index Offset, Index Size>
 inline constexpr Index dense_outputs<layers::DenseTransposed<Outputs, UseBias, Offset, Size>> = Outputs;
 
-// How a layer is computed: a dense one on a flat vector from packed weights, the normalisation behind it within it, any
-// other normalisation by a mean, a factor and a shift for each channel, the rest as in any evaluation.
-enum class FrozenWay { Packed, Folded, Scaled, AsItIs };
+// How a layer is computed: a dense one on a flat vector from packed weights; behind it, a normalisation within those
+// weights and an activation on the product's sums; any other normalisation by a mean, a factor and a shift for each
+// channel; the rest as in any evaluation.
+enum class FrozenWay { Packed, Folded, OnSums, Scaled, AsItIs };
 
 /// What the compiler knows of a frozen network: the way of each layer, where its weights lie, and its activations.
 template <class T, class Layers, std::size_t... Marks>
@@ -39,16 +40,31 @@ struct FrozenPlan {
     template <class V>
     using Each = std::array<V, depth + 1>;
 
+    // Whether activation i is read by more than the layer behind it: a branch, or a stretch that begins or ends there.
+    static constexpr bool is_kept(std::size_t i) {
+        for (const std::size_t mark : {Marks..., std::size_t{0}, depth})
+            if (mark == i) return true;
+        for (std::size_t k = 0; k < depth; ++k)
+            if (plan.joins(k) && plan.branch[k] == i) return true;
+        return false;
+    }
     template <std::size_t I>
     static constexpr FrozenWay way() {
-        if constexpr (std::is_same_v<Layer<I>, BatchNormalization>) {
-            if constexpr (I > 0)
-                if (way<I - 1>() == FrozenWay::Packed && !plan.needed[I]) return FrozenWay::Folded;
-            return FrozenWay::Scaled;
-        } else {
-            return dense_outputs<Layer<I>> > 0 && plan.shapes[I].positions() == 1 ? FrozenWay::Packed
-                                                                                  : FrozenWay::AsItIs;
-        }
+        constexpr FrozenWay before = way_before<I>();
+        if constexpr (std::is_same_v<Layer<I>, BatchNormalization>)
+            return before == FrozenWay::Packed ? FrozenWay::Folded : FrozenWay::Scaled;
+        else if constexpr (dense_outputs<Layer<I>> > 0 && plan.shapes[I].positions() == 1)
+            return FrozenWay::Packed;
+        else
+            return std::is_base_of_v<Pointwise<Layer<I>>, Layer<I>> && before != FrozenWay::AsItIs ? FrozenWay::OnSums
+                                                                                                   : FrozenWay::AsItIs;
+    }
+    // The way of the layer before, if that is a product or goes with one, and its result goes to layer I alone.
+    template <std::size_t I>
+    static constexpr FrozenWay way_before() {
+        if constexpr (I > 0)
+            if constexpr (!is_kept(I) && way<I - 1>() != FrozenWay::Scaled) return way<I - 1>();
+        return FrozenWay::AsItIs;
     }
     template <std::size_t I>
     using Matrix = kernels::PackedMatrix<T, std::max<Index>(dense_outputs<Layer<I>>, 1), plan.shapes[I].channels>;
@@ -61,20 +77,6 @@ struct FrozenPlan {
         else
             return {0, 0};
     }
-    // Whether layer I acts on each value alike, in a stretch that begins at `Begin`, and there are values behind its
-    // input's up to the end of a cache line.
-    template <std::size_t I, std::size_t Begin>
-    static constexpr bool is_whole() {
-        if constexpr (I <= Begin) {
-            return false;
-        } else {
-            // Of others' layers it is not known whether they ask for the size that the shape says.
-            constexpr bool pointwise = std::is_base_of_v<Pointwise<Layer<I>>, Layer<I>>;
-            constexpr FrozenWay before = way<I - 1>();
-            return pointwise &&
-                   (before == FrozenWay::Packed || before == FrozenWay::Folded || is_whole<I - 1, Begin>());
-        }
-    }
     // Values of its weights when frozen: those that it shares stand before its own.
     template <std::size_t I>
     static constexpr Index size() {
@@ -82,6 +84,7 @@ struct FrozenPlan {
             case FrozenWay::Packed:
                 return Matrix<I>::size;
             case FrozenWay::Folded:
+            case FrozenWay::OnSums:
                 return 0;
             case FrozenWay::Scaled:
                 return 3 * plan.shapes[I].channels;
@@ -98,45 +101,48 @@ struct FrozenPlan {
         return at;
     }
 
-    // Room for activation i: whole cache lines, and what a product writes behind it.
-    static constexpr Each<Index> rooms() {
-        Each<Index> rooms{};
-        Layers::each([&]<std::size_t I>() {
-            const Index written = way<I>() == FrozenWay::Packed ? Matrix<I>::padded_rows : plan.shapes[I + 1].size();
-            rooms[I + 1] = core::whole_lines<T>(written);
-        });
-        return rooms;
-    }
     // Where activations lie on the stack: each where nothing lies that is still to be read.
     struct Places {
         Each<Index> at{};
+        Each<std::size_t> owner{}, last{};  // in whose memory it lies; the last layer that reads that memory
         Index room = 0;
+
+        // Whether what layers begin … end − 1 give may be written where the caller wants it, which may be where x lies.
+        constexpr bool may_write_result(std::size_t begin, std::size_t end) const {
+            std::size_t first = end;
+            while (first > begin && owner[first - 1] == owner[end]) --first;
+            if (first <= begin + 1) return false;
+            for (std::size_t i = first; i <= end; ++i)
+                if (plan.branch[i - 1] == begin) return false;
+            return true;
+        }
     };
     static constexpr Places places() {
-        Each<std::size_t> owner{}, last{};  // in whose memory it lies; the last layer that reads that memory
+        Places places;
+        Each<Index>& at = places.at;
+        Each<std::size_t>&owner = places.owner, &last = places.last;
         Layers::each([&]<std::size_t I>() {
-            const bool stays = plan.in_place[I] || way<I>() == FrozenWay::Folded || way<I>() == FrozenWay::Scaled;
-            owner[I + 1] = stays && !plan.needed[I] ? owner[I] : I + 1;
+            constexpr FrozenWay how = way<I>();
+            const bool stays = plan.in_place[I] || (how != FrozenWay::Packed && how != FrozenWay::AsItIs);
+            owner[I + 1] = stays && !is_kept(I) ? owner[I] : I + 1;
         });
         for (std::size_t i = 0; i < depth; ++i) last[owner[i]] = i, last[owner[plan.branch[i]]] = i;
         for (const std::size_t mark : {Marks..., depth}) last[owner[mark]] = depth;
-        const Each<Index> values = rooms();
-        Places places;
+        const auto values = [](std::size_t i) { return core::whole_lines<T>(plan.shapes[i].size()); };
         for (std::size_t i = 1; i <= depth; ++i) {
-            Index& at = places.at[i];
             if (owner[i] != i) {
-                at = places.at[owner[i]];
+                at[i] = at[owner[i]];
                 continue;
             }
             for (bool moved = true; moved;) {
                 moved = false;
                 for (std::size_t k = 1; k < i; ++k) {
-                    const Index behind = places.at[k] + values[k];
-                    if (owner[k] == k && last[k] + 1 >= i && at < behind && places.at[k] < at + values[i])
-                        at = behind, moved = true;
+                    const Index behind = at[k] + values(k);
+                    if (owner[k] == k && last[k] + 1 >= i && at[i] < behind && at[k] < at[i] + values(i))
+                        at[i] = behind, moved = true;
                 }
             }
-            places.room = std::max(places.room, at + values[i]);
+            places.room = std::max(places.room, at[i] + values(i));
         }
         return places;
     }

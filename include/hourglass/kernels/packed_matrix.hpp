@@ -1,14 +1,17 @@
 // A matrix of known size times one vector: inference, a sample at a time.
 //
 // W is read once for each vector, so its values are laid out in the order in which they are read: panels of as many
-// rows as have their sums in registers, column after column, the bias first. Only Eigen's packets are used.
+// rows as have their sums in registers, column after column, the bias first; what a layer behind it makes of each sum
+// is made before the sum is stored. Only Eigen's packets are used.
 #pragma once
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "hourglass/kernels/pack.hpp"
+#include "hourglass/kernels/product_tile.hpp"
 
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
 #pragma GCC diagnostic push
@@ -18,49 +21,62 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
 
-/// y = W x + b for W of Rows × Columns.
+/// y = f(W x + b) for W of Rows × Columns, f a function of each value.
 template <class T, Index Rows, Index Columns>
 class PackedMatrix {
-    // The widest vectors of which one that rows would fill by half or less is not taken.
-    static constexpr Index fitting(Index many) { return many >= 8 && many / 2 >= Rows ? fitting(many / 2) : many; }
+    // The widest vectors of which one that rows would fill by half or less is not taken, unless there is little to
+    // read.
+    static constexpr Index fitting(Index many) {
+        return many >= 8 && many / 2 >= Rows && Columns >= 64 ? fitting(many / 2) : many;
+    }
     static constexpr Index lanes = fitting(Pack<T>::lanes);
-    using Packet = typename Pack<T, lanes>::Register;
+    using Values = Pack<T, lanes>;
 
-    // A panel's rows fill up to eight vectors. Where they fill fewer, neighbouring columns have sums of their own: an
-    // addition waits for the one before it.
-    static constexpr Index vectors = (Rows + lanes - 1) / lanes, panels = (vectors + 7) / 8,
-                           tall = (vectors + panels - 1) / panels, chains = std::max<Index>(1, 8 / tall);
-    static constexpr Index panel_rows = tall * lanes;
+    // A panel's rows fill up to `most` vectors. Panels are as equal as can be: the first `taller` ones have a vector
+    // more. Where rows fill few vectors, neighbouring columns have sums of their own, eight in all: an addition waits
+    // for the one before it.
+    static constexpr Index most = many_registers ? 16 : 8, vectors = (Rows + lanes - 1) / lanes,
+                           panels = (vectors + most - 1) / most, low = vectors / panels, taller = vectors % panels;
+    static constexpr Index chains = low > 4 ? 1 : low > 2 ? 2 : low > 1 ? 4 : 8;
 
   public:
-    /// Values of memory that `pack` writes, and those that `product` writes: behind the rows come zeros.
-    static constexpr Index size = panels * panel_rows * (Columns + 1), padded_rows = panels * panel_rows;
+    /// Values of memory that `pack` writes.
+    static constexpr Index size = vectors * lanes * (Columns + 1);
 
     /// Lays out W(i, k) = weight(i, k) and b(i) = bias(i).
     template <class Weight, class Bias>
     static void pack(T* to, const Weight& weight, const Bias& bias) {
-        for (Index panel = 0; panel < panels; ++panel)
+        for (Index panel = 0, row = 0; panel < panels; ++panel) {
+            const Index end = row + (low + (panel < taller)) * lanes;
             for (Index k = -1; k < Columns; ++k)
-                for (Index r = 0; r < panel_rows; ++r) {
-                    const Index row = panel * panel_rows + r;
-                    *to++ = row >= Rows ? T(0) : k < 0 ? bias(row) : weight(row, k);
-                }
+                for (Index r = row; r < end; ++r) *to++ = r >= Rows ? T(0) : k < 0 ? bias(r) : weight(r, k);
+            row = end;
+        }
     }
 
-    /// y = W x + b; y is not the memory of x.
-    static void product(const T* packed, const T* x, T* y) {
-        constexpr std::make_index_sequence<static_cast<std::size_t>(tall * chains)> sums;
-        for (Index panel = 0; panel < panels; ++panel)
-            add_panel(sums, packed + panel * panel_rows * (Columns + 1), x, y + panel * panel_rows);
+    /// y = f(W x + b), f taking and giving a `Pack` of any size; y is not the memory of x.
+    template <class F>
+    static void product(const T* packed, const T* x, T* y, const F& f) {
+        Index row = 0;
+        const auto panel = [&](auto height) {
+            constexpr Index tall = height();
+            add_panel<tall>(std::make_index_sequence<static_cast<std::size_t>(tall * chains)>{},
+                            packed + row * (Columns + 1), x, y, row, f);
+            row += tall * lanes;
+        };
+        for (Index i = 0; i < taller; ++i) panel(std::integral_constant<Index, low + 1>{});
+        for (Index i = taller; i < panels; ++i) panel(std::integral_constant<Index, low>{});
     }
 
   private:
-    // Sum number I belongs to vector I % tall of the panel's rows and to every column k ≡ I / tall (mod chains). The
+    // Sum number I belongs to vector I % Tall of the panel's rows and to every column k ≡ I / Tall (mod chains). The
     // folds unroll at any optimisation level, so that the sums live in registers.
-    template <std::size_t... I>
-    static void add_panel(std::index_sequence<I...>, const T* w, const T* x, T* y) {
+    template <Index Tall, std::size_t... I, class F>
+    static void add_panel(std::index_sequence<I...>, const T* w, const T* x, T* y, Index row, const F& f) {
         namespace packets = Eigen::internal;
-        constexpr auto height = static_cast<std::size_t>(tall);
+        using Packet = typename Values::Register;
+        constexpr auto height = static_cast<std::size_t>(Tall);
+        constexpr Index panel_rows = Tall * lanes;
         const auto at = [](const T* from, std::size_t i) { return from + static_cast<Index>(i) * lanes; };
         Packet sum[] = {(I < height ? packets::ploadu<Packet>(at(w, I % height)) : packets::pset1<Packet>(T(0)))...};
         w += panel_rows;
@@ -70,12 +86,32 @@ class PackedMatrix {
                                       packets::pset1<Packet>(x[k + static_cast<Index>(I / height)]), sum[I])),
              ...);
         for (Index k = even; k < Columns; ++k, w += panel_rows)
-            ((I < height ? void(sum[I] = packets::pmadd(packets::ploadu<Packet>(at(w, I % height)),
-                                                        packets::pset1<Packet>(x[k]), sum[I]))
+            ((I < height ? void(sum[I % height] = packets::pmadd(packets::ploadu<Packet>(at(w, I % height)),
+                                                                 packets::pset1<Packet>(x[k]), sum[I % height]))
                          : void()),
              ...);
-        ((I >= height ? void(sum[I % height] = packets::padd(sum[I % height], sum[I])) : void()), ...);
-        ((I < height ? packets::pstoreu(y + static_cast<Index>(I) * lanes, sum[I]) : void()), ...);
+        add_chains<chains / 2, height>(std::index_sequence<I...>{}, sum);
+        ((I < height ? put(f(Values::of(sum[I])), y, row + static_cast<Index>(I) * lanes) : void()), ...);
+    }
+    // Adds the sums of the latter half of the chains to those of the former, and so on: few additions wait for each
+    // other.
+    template <Index Half, std::size_t Height, std::size_t... I, class Packet>
+    static void add_chains(std::index_sequence<I...> sums, Packet* sum) {
+        if constexpr (Half > 0) {
+            constexpr std::size_t kept = static_cast<std::size_t>(Half) * Height;
+            ((I < kept ? void(sum[I] = Eigen::internal::padd(sum[I], sum[(I + kept) % sizeof...(I)])) : void()), ...);
+            add_chains<Half / 2, Height>(sums, sum);
+        }
+    }
+    // The rows of y from this one on; the last vector may reach beyond them.
+    static void put(const Values& values, T* y, Index row) {
+        if (Rows % lanes == 0 || row + lanes <= Rows) {
+            values.store(y + row);
+        } else {
+            T last[static_cast<std::size_t>(lanes)];
+            values.store(last);
+            std::copy_n(last, Rows % lanes, y + row);
+        }
     }
 };
 
