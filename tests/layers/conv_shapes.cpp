@@ -27,6 +27,8 @@ static_assert(hg::Conv1D<4, 7, 2, same>::output(Shape{1, 287}) == Shape{4, 144})
 static_assert(hg::Conv1D<4, 7, 2>::output(Shape{1, 288}) == Shape{4, 141});
 static_assert(hg::Conv1D<4, 7>::output(Shape{1, 7}) == Shape{4, 1});
 static_assert(hg::Conv1D<4, 3, 1, valid, 3>::output(Shape{1, 7}) == Shape{4, 1});
+static_assert(hg::Conv1D<4, 7, 2, hg::Padding::Causal>::output(Shape{1, 287}) == Shape{4, 144});
+static_assert(hg::Conv1D<4, 3, 1, hg::Padding::Causal, 4>::output(Shape{1, 7}) == Shape{4, 7});
 static_assert(hg::Conv1DTranspose<4, 7, 2, same>::output(Shape{9, 144}) == Shape{4, 288});
 static_assert(hg::Conv1DTranspose<4, 7, 2>::output(Shape{9, 144}) == Shape{4, 293});
 static_assert(hg::Conv1DTranspose<4, 2, 5>::output(Shape{9, 3}) == Shape{4, 15});

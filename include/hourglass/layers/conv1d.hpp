@@ -15,9 +15,10 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
 /// y(t) = b + Σ_k W_k x(t·Stride + k·Dilation − left), k = 0 … Kernel − 1, for every position t that `windows_over`
-/// lays over the sequence; outside it x is zero. As in Keras (no kernel is turned round). With `Groups` channels and
-/// filters fall into so many groups, and each filter sees the channels of its own; as many groups as channels make it
-/// depthwise.
+/// lays over the sequence; outside it x is zero. `Padding::Causal`: left = (Kernel − 1)·Dilation, and ⌈length/Stride⌉
+/// positions come out; it has no `Mirror`, as its transpose would look ahead. As in Keras (no kernel is turned round).
+/// With `Groups` channels and filters fall into so many groups, and each filter sees the channels of its own; as many
+/// groups as channels make it depthwise.
 ///
 /// W is Filters × (channels/Groups·Kernel), column-major: filters fastest, then channels, then k (byte for byte Keras's
 /// `kernel`); then b of Filters values unless `UseBias` is false. Fans of the initializer: Kernel·channels/Groups in,

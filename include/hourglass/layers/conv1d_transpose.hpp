@@ -27,6 +27,8 @@ struct Conv1DTranspose
     : layers::ConvolutionLayer<Conv1DTranspose<Filters, Kernel, Stride, Pad, Dilation, UseBias, Groups>,
                                layers::Side::Long, Filters, Extent{1, Kernel}, UseBias, Groups> {
     static_assert(Kernel > 0, "hourglass: Conv1DTranspose needs a kernel of at least one position");
+    static_assert(Pad != Padding::Causal,
+                  "hourglass: Conv1DTranspose knows no Padding::Causal, which is for Conv1D alone");
     static_assert(Stride > 0, "hourglass: the stride of Conv1DTranspose must be at least 1");
     static_assert(Dilation > 0, "hourglass: the dilation of Conv1DTranspose must be at least 1");
     static_assert(Groups > 0 && Filters % Groups == 0,

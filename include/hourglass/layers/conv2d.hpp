@@ -32,6 +32,7 @@ struct Conv2D : layers::ConvolutionLayer<Conv2D<Filters, Kernel, Stride, Pad, Di
                                          layers::Side::Short, Filters, Kernel, UseBias, Groups> {
     static_assert(Kernel.rows > 0 && Kernel.columns > 0,
                   "hourglass: Conv2D needs a kernel of at least one row and one column");
+    static_assert(Pad != Padding::Causal, "hourglass: Conv2D knows no Padding::Causal, which is for Conv1D alone");
     static_assert(Stride.rows > 0 && Stride.columns > 0, "hourglass: the stride of Conv2D must be at least 1");
     static_assert(Dilation.rows > 0 && Dilation.columns > 0, "hourglass: the dilation of Conv2D must be at least 1");
     static_assert(Groups > 0 && Filters % Groups == 0,

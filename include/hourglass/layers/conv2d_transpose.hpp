@@ -29,6 +29,8 @@ struct Conv2DTranspose
                                layers::Side::Long, Filters, Kernel, UseBias, Groups> {
     static_assert(Kernel.rows > 0 && Kernel.columns > 0,
                   "hourglass: Conv2DTranspose needs a kernel of at least one row and one column");
+    static_assert(Pad != Padding::Causal,
+                  "hourglass: Conv2DTranspose knows no Padding::Causal, which is for Conv1D alone");
     static_assert(Stride.rows > 0 && Stride.columns > 0, "hourglass: the stride of Conv2DTranspose must be at least 1");
     static_assert(Dilation.rows > 0 && Dilation.columns > 0,
                   "hourglass: the dilation of Conv2DTranspose must be at least 1");

@@ -11,8 +11,9 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 
 /// `Valid`: windows lie inside the sequence. `Same`: windows may stick out at both ends, where they see nothing, so
-/// that a stride of 1 keeps the length.
-enum class Padding { Valid, Same };
+/// that a stride of 1 keeps the length. `Causal`, for `Conv1D` alone: they stick out at the beginning by all but their
+/// last position, so that what comes out depends on no later position (Keras's `causal`).
+enum class Padding { Valid, Same, Causal };
 
 namespace layers {
 
@@ -31,12 +32,13 @@ constexpr void require_series(std::string_view layer, Shape in) {
 
 /// Windows of `extent` positions, `stride` apart, over `length` positions, placed as in Keras and TensorFlow.
 /// Valid: ⌊(length − extent)/stride⌋ + 1 of them. Same: ⌈length/stride⌉, of which those at both ends stick out by p =
-/// max((count − 1)·stride + extent − length, 0) in all, ⌊p/2⌋ of it at the beginning. `Error` that names `layer` and
-/// speaks of `what` of the `whole` when not one fits.
+/// max((count − 1)·stride + extent − length, 0) in all, ⌊p/2⌋ of it at the beginning. Causal: as many, and the first
+/// one sticks out by extent − 1. `Error` that names `layer` and speaks of `what` of the `whole` when not one fits.
 constexpr Windows windows_along(std::string_view layer, std::string_view what, std::string_view whole, Index length,
                                 Index extent, Index stride, Padding padding) {
-    if (padding == Padding::Same) {
+    if (padding != Padding::Valid) {
         const Index count = (length + stride - 1) / stride;
+        if (padding == Padding::Causal) return {count, extent - 1};
         return {count, std::max<Index>((count - 1) * stride + extent - length, 0) / 2};
     }
     if (extent > length)
@@ -87,7 +89,10 @@ constexpr void require_groups(std::string_view layer, Shape in, Index groups) {
 template <class Size>
 std::string window_text(Size kernel, Size stride, Padding padding, Size dilation = 1, Index groups = 1) {
     return "window " + text(kernel) + (stride == Size(1) ? "" : ", stride " + text(stride)) +
-           (padding == Padding::Same ? ", same" : "") + (dilation == Size(1) ? "" : ", dilation " + text(dilation)) +
+           (padding == Padding::Same     ? ", same"
+            : padding == Padding::Causal ? ", causal"
+                                         : "") +
+           (dilation == Size(1) ? "" : ", dilation " + text(dilation)) +
            (groups == 1 ? "" : ", groups " + text(groups));
 }
 

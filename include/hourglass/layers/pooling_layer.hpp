@@ -28,6 +28,7 @@ struct PoolingWindow {
 template <class Derived, Extent Pool, Extent Stride, Padding Pad>
 struct Pooling {
     static_assert(Pool.rows > 0 && Pool.columns > 0, "hourglass: a pooling needs windows of at least one position");
+    static_assert(Pad != Padding::Causal, "hourglass: a pooling knows no Padding::Causal, which is for Conv1D alone");
     static_assert(Stride.rows > 0 && Stride.columns > 0, "hourglass: the stride of a pooling must be at least 1");
 
     static constexpr Shape output(Shape in) {
