@@ -126,6 +126,7 @@ REFERENCE = {
         [],
         [
             ("Frozen models", ["freeze.hpp"]),
+            ("Series as they come", ["streaming.hpp"]),
             ("Threads", ["workers.hpp"]),
         ],
     ),

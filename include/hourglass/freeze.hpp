@@ -27,7 +27,7 @@ template <class T, class Encoder, class Decoder, class Loss, class... Terms>
 class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
     using Pipeline = models::Pipeline<Encoder, Decoder, Loss, Terms...>;
     using Layers = typename Pipeline::Layers;
-    using All = frozen::FrozenLayers<T, Layers, Pipeline::code_begin, Pipeline::code_end>;
+    using All = frozen::FrozenLayers<T, Layers, frozen::WholeSample, Pipeline::code_begin, Pipeline::code_end>;
     static constexpr std::size_t code_at = Pipeline::code_end, depth = Layers::depth;
     template <std::size_t Begin, std::size_t End>
     static constexpr bool is_conditional = Layers::plan.condition_between(Begin, End) > 0;
@@ -79,7 +79,7 @@ class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
 
 template <class T, class Layers, std::size_t... Marks>
 class Frozen<Network<T, Layers, Marks...>> {
-    using All = frozen::FrozenLayers<T, Layers, Marks...>;
+    using All = frozen::FrozenLayers<T, Layers, frozen::WholeSample, Marks...>;
     static constexpr bool is_conditional = Layers::condition > 0;
     static constexpr std::size_t size(Shape shape) { return static_cast<std::size_t>(shape.size()); }
     template <std::size_t N>

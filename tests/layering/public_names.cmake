@@ -44,7 +44,7 @@ set(public
     # files
     IgnoreOthers Named OnnxPart converting export_onnx from_flax from_keras from_pytorch load named save
     # random numbers, threads, memory, errors
-    Error Frozen Rng Stream Workers fail first_non_finite freeze is_finite philox prefer_huge_pages shuffle text
+    Error Frozen Rng Stream StreamingNetwork Workers fail first_non_finite freeze is_finite philox prefer_huge_pages shuffle streaming text
     # what the author of a layer, a term or a loss writes with
     AdditiveLoss ConstFlat ConstView Context CrossEntropy ElementwiseLoss Extents Flat Index Input Layer Link Matrix Pointwise Range Slot
     TiedWeights Traits Vector View Weight clear flat initialize initialize_bias

@@ -6,6 +6,7 @@
 #include <hourglass/freeze.hpp>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/io/python.hpp>
+#include <hourglass/streaming.hpp>
 #include <hourglass/tensor.hpp>
 #if __has_include(<mpi.h>)
 #include <hourglass/train/mpi.hpp>

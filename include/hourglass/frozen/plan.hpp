@@ -17,13 +17,29 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace frozen {
 
-// How many outputs a dense layer has whose weights can be packed; 0 for what is none.
+// A layer whose weights can be packed: its outputs (0 for any other), of how many positions it takes the channels, how
+// far these lie apart, and into how many groups channels fall.
+struct ProductFacts {
+    Index outputs = 0, taps = 1, dilation = 1, groups = 1;
+
+    // Positions before the present one that it looks back at.
+    constexpr Index past() const { return (taps - 1) * dilation; }
+};
 template <class L>
-inline constexpr Index dense_outputs = 0;
+inline constexpr ProductFacts dense_facts{};
 template <Index Units, bool UseBias>
-inline constexpr Index dense_outputs<Dense<Units, UseBias>> = Units;
+inline constexpr ProductFacts dense_facts<Dense<Units, UseBias>>{.outputs = Units};
 template <Index Outputs, bool UseBias, Index Offset, Index Size>
-inline constexpr Index dense_outputs<layers::DenseTransposed<Outputs, UseBias, Offset, Size>> = Outputs;
+inline constexpr ProductFacts dense_facts<layers::DenseTransposed<Outputs, UseBias, Offset, Size>>{.outputs = Outputs};
+
+// What a call works on: a whole sample, …
+struct WholeSample {
+    static constexpr Shape shape(Shape of_activation) { return of_activation; }
+    template <class L>
+    static constexpr ProductFacts product(Shape in) {
+        return in.positions() == 1 ? dense_facts<L> : ProductFacts{};
+    }
+};
 
 // How a layer is computed: a dense one on a flat vector from packed weights; behind it, a normalisation within those
 // weights and an activation on the product's sums; any other normalisation by a mean, a factor and a shift for each
@@ -31,7 +47,8 @@ inline constexpr Index dense_outputs<layers::DenseTransposed<Outputs, UseBias, O
 enum class FrozenWay { Packed, Folded, OnSums, Scaled, AsItIs };
 
 /// What the compiler knows of a frozen network: the way of each layer, where its weights lie, and its activations.
-template <class T, class Layers, std::size_t... Marks>
+/// `Call` says what of a sample a call works on.
+template <class T, class Layers, class Call, std::size_t... Marks>
 struct FrozenPlan {
     static constexpr std::size_t depth = Layers::depth;
     static constexpr core::Plan<depth> plan = Layers::template marked_plan<Marks...>();
@@ -39,6 +56,11 @@ struct FrozenPlan {
     using Layer = typename Layers::template Layer<I>;
     template <class V>
     using Each = std::array<V, depth + 1>;
+
+    // What of activation i a call works on.
+    static constexpr Shape shape(std::size_t i) { return Call::shape(plan.shapes[i]); }
+    template <std::size_t I>
+    static constexpr ProductFacts product = Call::template product<Layer<I>>(plan.shapes[I]);
 
     // Whether activation i is read by more than the layer behind it: a branch, or a stretch that begins or ends there.
     static constexpr bool is_kept(std::size_t i) {
@@ -53,7 +75,7 @@ struct FrozenPlan {
         constexpr FrozenWay before = way_before<I>();
         if constexpr (std::is_same_v<Layer<I>, BatchNormalization>)
             return before == FrozenWay::Packed ? FrozenWay::Folded : FrozenWay::Scaled;
-        else if constexpr (dense_outputs<Layer<I>> > 0 && plan.shapes[I].positions() == 1)
+        else if constexpr (product<I>.outputs > 0)
             return FrozenWay::Packed;
         else
             return std::is_base_of_v<Pointwise<Layer<I>>, Layer<I>> && before != FrozenWay::AsItIs ? FrozenWay::OnSums
@@ -67,7 +89,8 @@ struct FrozenPlan {
         return FrozenWay::AsItIs;
     }
     template <std::size_t I>
-    using Matrix = kernels::PackedMatrix<T, std::max<Index>(dense_outputs<Layer<I>>, 1), plan.shapes[I].channels>;
+    using Matrix =
+        kernels::PackedMatrix<T, std::max<Index>(product<I>.outputs, 1), product<I>.taps * shape(I).channels>;
 
     // Where the weights that it shares lie in θ, and how many.
     template <std::size_t I>
@@ -87,17 +110,26 @@ struct FrozenPlan {
             case FrozenWay::OnSums:
                 return 0;
             case FrozenWay::Scaled:
-                return 3 * plan.shapes[I].channels;
+                return 3 * shape(I).channels;
             case FrozenWay::AsItIs:
                 break;
         }
-        return shared<I>().size + core::parameters_of<Layer<I>>(plan.shapes[I]) +
-               core::state_of<Layer<I>>(plan.shapes[I]);
+        return shared<I>().size + core::parameters_of<Layer<I>>(shape(I)) + core::state_of<Layer<I>>(shape(I));
     }
     // Where the weights of each layer lie; the last one is their number.
     static constexpr Each<Index> offsets() {
         Each<Index> at{};
         Layers::each([&]<std::size_t I>() { at[I + 1] = at[I] + core::whole_lines<T>(size<I>()); });
+        return at;
+    }
+
+    // Where the positions lie that each layer looks back at, and the present one; the last one is the number of values.
+    static constexpr Each<Index> histories() {
+        Each<Index> at{};
+        Layers::each([&]<std::size_t I>() {
+            constexpr Index past = product<I>.past();
+            at[I + 1] = at[I] + (past > 0 ? (past + 1) * shape(I).channels : 0);
+        });
         return at;
     }
 
@@ -128,7 +160,7 @@ struct FrozenPlan {
         });
         for (std::size_t i = 0; i < depth; ++i) last[owner[i]] = i, last[owner[plan.branch[i]]] = i;
         for (const std::size_t mark : {Marks..., depth}) last[owner[mark]] = depth;
-        const auto values = [](std::size_t i) { return core::whole_lines<T>(plan.shapes[i].size()); };
+        const auto values = [](std::size_t i) { return core::whole_lines<T>(shape(i).size()); };
         for (std::size_t i = 1; i <= depth; ++i) {
             if (owner[i] != i) {
                 at[i] = at[owner[i]];
