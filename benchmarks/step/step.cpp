@@ -7,7 +7,8 @@
 //     W3  train 288 x 1 through Conv1D 32k7s2, 16k7s2, transposed 16k7s2, 32k7s2, 1k7, same padding, ReLU between, mean
 //         squared error, Adam, batches of 128
 //     W4  train a variational autoencoder 784-400-20, ReLU, Bernoulli likelihood and divergence, Adam, batches of 128
-//     W6  one sample through 784-32-784
+//     W6  one sample through 784-32-784; W6f: through the same one frozen
+//     W5f one sample through 140-32-16-8 and back, ReLU and at the end Sigmoid, frozen
 //     W7  train the convolutional autoencoder of Keras's blog (Chollet 2016), pictures of 28 x 28: 16, 8 and 8
 //         filters, each with ReLU and max-pooling, and back with upsamplings, binary cross-entropy, Adam, batches of
 //         128; W7-1 and W7-256: its reconstruction of so many pictures
@@ -29,6 +30,7 @@
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
+#include <hourglass/freeze.hpp>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/workers.hpp>
 
@@ -99,6 +101,9 @@ void compare_threads(const char* name, hg::Workers& workers, const Loss& loss, h
 using Sigmoid = hg::Sigmoid;
 using SmallEncoder = hg::Chain<hg::Shape{784}, hg::Dense<32>, hg::ReLU>;
 using SmallDecoder = hg::Chain<SmallEncoder::output, hg::Dense<784>, Sigmoid>;
+using EcgEncoder = hg::Chain<hg::Shape{140}, hg::Dense<32>, hg::ReLU, hg::Dense<16>, hg::ReLU, hg::Dense<8>, hg::ReLU>;
+using EcgDecoder =
+    hg::Chain<EcgEncoder::output, hg::Dense<16>, hg::ReLU, hg::Dense<32>, hg::ReLU, hg::Dense<140>, Sigmoid>;
 using DeepEncoder = hg::Chain<hg::Shape{784}, hg::Dense<1000>, Sigmoid, hg::Dense<500>, Sigmoid, hg::Dense<250>,
                               Sigmoid, hg::Dense<30>, Sigmoid>;
 using DeepDecoder = hg::Chain<DeepEncoder::output, hg::Dense<250>, Sigmoid, hg::Dense<500>, Sigmoid, hg::Dense<1000>,
@@ -167,6 +172,20 @@ void pictures(const char* name, hg::Workers& workers, const Work& work, double p
     std::fflush(stdout);
 }
 
+/// One sample at a time through a frozen model, from memory to memory.
+template <class Encoder, class Decoder>
+void one_frozen(const char* name) {
+    hg::Rng rng{1};
+    const auto frozen = hg::freeze(hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{}));
+    const Eigen::VectorXf x = uniform(Encoder::input.size(), 1);
+    Eigen::VectorXf y(Decoder::output.size());
+    std::printf("%s %.3f us\n", name, 1e6 * best_seconds(0.1, [&] {
+                                          frozen.reconstruct(
+                                              std::span<const float, frozen.input_size>(x.data(), frozen.input_size),
+                                              std::span<float, frozen.output_size>(y.data(), frozen.output_size));
+                                      }));
+    std::fflush(stdout);
+}
 /// With `threads`, each rate on one thread and on so many.
 void speed_ups(int threads) {
     using LayerEncoder = hg::Chain<hg::Shape{784}, hg::Dense<500>, Sigmoid>;
@@ -214,6 +233,8 @@ int main(int argc, char** argv) {
         std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model.reconstruct(sample, tape); }));
         std::fflush(stdout);
     }
+    if (arguments.wanted("W5f")) one_frozen<EcgEncoder, EcgDecoder>("W5f");
+    if (arguments.wanted("W6f")) one_frozen<SmallEncoder, SmallDecoder>("W6f");
     const double core = support::fma_peak(), all = core * workers.size();
     std::printf("FMA %.1f GFLOP/s\nmemory %.1f GB/s\n", 1e-9 * core, 1e-9 * support::memory_rate());
     if (arguments.wanted("W7")) pictures<BlogEncoder, BlogDecoder>("W7", workers, blog_work, all);
