@@ -33,6 +33,7 @@
 #include <hourglass/freeze.hpp>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/workers.hpp>
+#include <span>
 
 #include "../support/arguments.hpp"
 #include "../support/limits.hpp"

@@ -145,5 +145,6 @@ TEMPLATE_TEST_CASE("a column has the same bits alone and in a batch, transposed 
     };
     for (hg::Index depth = 1; depth <= 400; depth += depth < 70 ? 1 : 11) check_rows(39, depth);
     for (hg::Index rows = 1; rows <= 102; ++rows) check_rows(rows, 1 + 7 * rows % 250);
+    for (const hg::Index rows : {129, 130, 131, 132, 259}) check_rows(rows, 300);  // more than one block of rows
     check_rows(147, 784);
 }
