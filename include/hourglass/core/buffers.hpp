@@ -21,12 +21,12 @@ struct Buffers {
 
     Each<T*> activation{}, gradient{}, cache{};
     Each<T*> shards{};                   // room for what parts of a batch give of a layer's dw
+    Each<T*> added{};                    // what is added to the gradient of an activation on the way back
     Each<bool> written{};                // by plan.owner[i]: the gradient of activation i holds something already
     Index samples = 0, replicas = 1;     // columns, and how many a sample has …
     std::size_t replicated = Depth + 1;  // … from this activation on
     Index first = 0;                     // the number of the first sample in the batch
     const T* condition = nullptr;        // the values given with each sample
-    T* const* added = nullptr;           // by activation, each null or what is added to its gradient on the way back
     const Stream* random = nullptr;      // of a training pass
     T* statistics = nullptr;
     Team* team = nullptr;  // who runs it, and how
@@ -44,6 +44,7 @@ struct Buffers {
             const Index output = i + 1 < replicated ? part.begin : part.begin * replicas;
             if (activation[i]) b.activation[i] += plan.sizes[i] * column;
             if (gradient[i]) b.gradient[i] += plan.sizes[i] * column;
+            if (added[i]) b.added[i] += plan.sizes[i] * column;
             if (cache[i]) b.cache[i] += plan.caches[i] * output;
         }
         if (condition) b.condition += plan.condition * part.begin;

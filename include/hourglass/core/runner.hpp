@@ -211,7 +211,7 @@ class Runner {
                 b.written[plan.owner[from]] = true;
             }
             functions[i](layers[i], c);
-            if (b.added && b.added[i]) add(b, i);
+            if (b.added[i]) add(b, i);
         }
     }
     // What a term over the encoder gives for activation i, whose gradient holds all the rest by now: not before, as it
@@ -219,7 +219,7 @@ class Runner {
     static void add(const Buffers& b, std::size_t i) {
         const Index size = plan.sizes[i];
         T* const gradient = b.gradient[i];
-        const T* const more = b.added[i] + b.first * size;
+        const T* const more = b.added[i];
         for (Index k = 0; k < size * b.samples; ++k) gradient[k] += more[k];
     }
     // The gradient of layer i's weights, its own and those it shares: of those in `part` of θ, over all samples.

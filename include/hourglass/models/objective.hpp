@@ -287,7 +287,7 @@ class Objective {
             const auto layers = passes.layers_.layers();
             auto pass = passes.encoder_pass(layers, b, s.scratch, b.random->substream(own).from_sample(b.first));
             pass.gradient = s.d;
-            pass.added = b.added;
+            pass.added = b.added.data();
             return term.template gradient<Encoder, T>(pass);
         } else {
             // What several codes a sample are weighted by holds the penalty of the term that makes them.

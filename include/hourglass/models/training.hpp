@@ -37,10 +37,7 @@ class TrainingStep {
         buffers_.first = first_sample;
         scratch_ = arena.take(scratch);
         weighted_ = arena.take(weighted);
-        if constexpr (Pipeline::on_weights) {
-            Objective::take_added(arena, n, added_);
-            buffers_.added = added_.data();
-        }
+        if constexpr (Pipeline::on_weights) Objective::take_added(arena, n, buffers_.added);
     }
 
     void corrupt(const Stream& random) {
@@ -94,7 +91,6 @@ class TrainingStep {
     Tape<T>& tape_;
     Buffers buffers_;
     typename Passes::template Each<bool> accumulate_{};
-    typename Passes::template Each<T*> added_{};
     const T *clean_, *wanted_;
     T *scratch_, *weighted_;
 };
