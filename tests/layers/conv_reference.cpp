@@ -21,7 +21,7 @@ void check(const Layer& layer, const std::string& name) {
     reference::check_layer<In>(layer, numbers(), name);
 }
 
-constexpr auto valid = hg::Padding::Valid, same = hg::Padding::Same;
+constexpr auto valid = hg::Padding::Valid, same = hg::Padding::Same, causal = hg::Padding::Causal;
 
 }  // namespace
 
@@ -47,6 +47,16 @@ TEST_CASE("convolutions agree with the frozen numbers") {
     check<hg::Shape{2, 5}>(hg::Conv1D<2, 9, 1, same>{}, "conv_f2k9s1samed1_2x5");
     check<hg::Shape{2, 4}>(hg::Conv1D<2, 9, 2, same>{}, "conv_f2k9s2samed1_2x4");
     check<hg::Shape{5, 12}>(hg::Conv1D<17, 3, 2, same, 1, false>{}, "conv_f17k3s2samed1_5x12");
+}
+
+TEST_CASE("causal convolutions agree with the frozen numbers") {
+    check<hg::Shape{2, 7}>(hg::Conv1D<3, 3, 1, causal>{}, "conv_f3k3s1causald1_2x7");
+    check<hg::Shape{2, 7}>(hg::Conv1D<3, 3, 2, causal>{}, "conv_f3k3s2causald1_2x7");
+    check<hg::Shape{3, 8}>(hg::Conv1D<2, 4, 2, causal>{}, "conv_f2k4s2causald1_3x8");
+    check<hg::Shape{2, 11}>(hg::Conv1D<5, 7, 3, causal>{}, "conv_f5k7s3causald1_2x11");
+    check<hg::Shape{2, 9}>(hg::Conv1D<3, 3, 1, causal, 2>{}, "conv_f3k3s1causald2_2x9");
+    check<hg::Shape{1, 8}>(hg::Conv1D<2, 4, 1, causal, 3>{}, "conv_f2k4s1causald3_1x8");
+    check<hg::Shape{2, 5}>(hg::Conv1D<2, 9, 1, causal>{}, "conv_f2k9s1causald1_2x5");
 }
 
 TEST_CASE("transposed convolutions agree with the frozen numbers") {

@@ -124,6 +124,11 @@ void convolutions() {
     layers<Shape{3, 11}>("conv_dilated", hg::Conv1D<4, 3, 1, Padding::Same, 2>{});
     layers<Shape{3, 11}>("conv_long_stride_same", hg::Conv1D<2, 2, 4, Padding::Same>{});
     layers<Shape{3, 11}>("conv_without_bias", hg::Conv1D<4, 5, 1, Padding::Same, 1, false>{});
+    layers<Shape{3, 11}>("conv_causal", hg::Conv1D<4, 3, 1, Padding::Causal>{});
+    layers<Shape{3, 11}>("conv_causal_strided", hg::Conv1D<4, 4, 2, Padding::Causal>{});
+    layers<Shape{3, 11}>("conv_causal_dilated", hg::Conv1D<4, 3, 1, Padding::Causal, 2>{});
+    layers<Shape{6, 11}>("conv_causal_groups", hg::Conv1D<4, 3, 1, Padding::Causal, 2, true, 2>{});
+    layers<Shape{4}>("conv_causal_one_position", hg::Conv1D<3, 3, 1, Padding::Causal>{});
     layers<Shape{1, 8}>("conv_one_channel", hg::Conv1D<16, 3, 1, Padding::Same>{}, hg::Conv1D<1, 8>{});
     layers<Shape{4}>("conv_one_position", hg::Conv1D<3, 3, 1, Padding::Same>{});
     layers<Shape{3, 5}>("conv_transpose", hg::Conv1DTranspose<4, 3>{});

@@ -96,6 +96,9 @@ layer("up_2", layers.UpSampling1D(2), 2, 3)
 layer("up_3", layers.UpSampling1D(3), 1, 4)
 normalization("normalization_5", 1e-3, 5, 3)
 normalization("normalization_1", 0.1, 1, 3)
+for f, k, s, d, channels, length in ((3, 3, 1, 1, 2, 7), (3, 3, 2, 1, 2, 7), (2, 4, 2, 1, 3, 8), (5, 7, 3, 1, 2, 11), (3, 3, 1, 2, 2, 9),
+                                     (2, 4, 1, 3, 1, 8), (2, 9, 1, 1, 2, 5)):
+    convolution(layers.Conv1D, f, k, s, "causal", d, channels, length)
 
 frozen.write(
     pathlib.Path(__file__).parent / "convolution.txt", f"convolution.py, Keras {keras.__version__} on JAX", tensors
