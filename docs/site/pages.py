@@ -112,12 +112,13 @@ REFERENCE = {
     ),
     "files": (
         "Files",
-        "Models in files, weights of other frameworks, and ONNX. These headers are not part of `hourglass.hpp`.",
+        "Models in files and as constants, weights of other frameworks, and ONNX. These headers are not part of `hourglass.hpp`.",
         ["io"],
         [
             ("Safetensors", ["io/safetensors.hpp"]),
             ("Other frameworks", ["io/python.hpp"]),
             ("ONNX", ["io/onnx.hpp"]),
+            ("Constants of a program", ["io/constants.hpp"]),
         ],
     ),
     "inference": (

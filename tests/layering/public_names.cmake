@@ -42,7 +42,7 @@ set(public
     # training
     CyclicalAnnealing DataParallel EarlyStopping ExponentialMovingAverage History LinearAnnealing Metric Metrics ProgressBar ProgressStyle ReduceLROnPlateau revive
     # files
-    IgnoreOthers Named OnnxPart converting export_onnx from_flax from_keras from_pytorch load named save
+    IgnoreOthers Named OnnxPart converting export_constants export_onnx from_flax from_keras from_pytorch load named save set_weights
     # random numbers, threads, memory, errors
     Error Frozen Rng Stream StreamingNetwork Workers fail first_non_finite freeze is_finite philox prefer_huge_pages shuffle streaming text
     # what the author of a layer, a term or a loss writes with

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <hourglass/freeze.hpp>
 #include <hourglass/hourglass.hpp>
+#include <hourglass/io/constants.hpp>
 #include <hourglass/io/python.hpp>
 #include <hourglass/streaming.hpp>
 #include <hourglass/tensor.hpp>
