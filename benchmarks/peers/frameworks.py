@@ -2,8 +2,9 @@
 
     frameworks.py torch|compile|jax|onnxruntime [--threads N] [NAME...]
 
-NAME is one of W1 W2 W2-256 W2e-4096 W3 W4 W6 W7 W8; none means all (ONNX Runtime trains nothing: W2-256 and W2e-4096). Prints lines `name value unit`, as hourglass_step and
-hourglass_peer_libtorch do: each value is the best of several rounds after a warm-up. `compile` is torch.compile.
+NAME is one of W1 W2 W2-256 W2e-4096 W3 W4 W5f W6 W6f W7 W8; none means all. ONNX Runtime trains nothing: W2-256, W2e-4096, and
+it alone W5f and W6f. Prints lines `name value unit`, as hourglass_step and hourglass_peer_libtorch do: each value is the best of
+several rounds after a warm-up. `compile` is torch.compile.
 """
 
 import argparse
@@ -302,16 +303,17 @@ def run_onnxruntime():
 
     rng = np.random.default_rng(1)
 
-    def session(widths):
-        """Dense layers with sigmoids, as the library's own export writes them."""
+    def session(widths, samples="samples", hidden="Sigmoid"):
+        """Dense layers with activations, the last a sigmoid, as the library's own export writes them."""
         nodes, arrays = [], []
         for n, (i, o) in enumerate(zip(widths, widths[1:])):
             for name, shape in ("w", (i, o)), ("b", (o,)):
                 values = rng.uniform(-0.05, 0.05, shape).astype(np.float32)
                 arrays.append(numpy_helper.from_array(values, f"{name}{n}"))
             nodes.append(helper.make_node("Gemm", [f"x{n}", f"w{n}", f"b{n}"], [f"z{n}"]))
-            nodes.append(helper.make_node("Sigmoid", [f"z{n}"], [f"x{n + 1}"]))
-        ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["samples", width])
+            activation = "Sigmoid" if n == len(widths) - 2 else hidden
+            nodes.append(helper.make_node(activation, [f"z{n}"], [f"x{n + 1}"]))
+        ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [samples, width])
                 for name, width in (("x0", widths[0]), (nodes[-1].output[0], widths[-1]))]
         graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], arrays)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -325,8 +327,24 @@ def run_onnxruntime():
             net, x = session(widths), rng.uniform(0, 1, (samples, widths[0])).astype(np.float32)
             show(name, samples / best_seconds(lambda: net.run(None, {"x0": x})), "samples/s")
 
+    def evaluate_one(name, widths):
+        """One sample, the batch fixed in the graph. Results into memory bound once, or a new array each call: the faster."""
+        if not wanted(name):
+            return
+        net, x = session(widths, 1, "Relu"), rng.uniform(0, 1, (1, widths[0])).astype(np.float32)
+        y = np.zeros((1, widths[-1]), np.float32)
+        bound = net.io_binding()
+        bound.bind_ortvalue_input("x0", onnxruntime.OrtValue.ortvalue_from_numpy(x))
+        bound.bind_output(net.get_outputs()[0].name, "cpu", 0, np.float32, y.shape, y.ctypes.data)
+        works = (lambda: net.run_with_iobinding(bound)), (lambda: net.run(None, {"x0": x}))
+        show(name, 1e6 * min(best_seconds(work) for work in works), "us")
+        works[0]()
+        np.testing.assert_allclose(y, works[1]()[0], rtol=1e-6)
+
     evaluate("W2-256", WIDTHS, 256)
     evaluate("W2e-4096", WIDTHS[:5], 4096)
+    evaluate_one("W5f", [140, 32, 16, 8, 16, 32, 140])
+    evaluate_one("W6f", [784, 32, 784])
 
 
 if arguments.framework == "jax":
