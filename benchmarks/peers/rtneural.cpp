@@ -10,6 +10,8 @@
 #include <random>
 #include <vector>
 
+#include "../support/arguments.hpp"
+
 namespace {
 
 template <int In, int Out>
@@ -57,12 +59,13 @@ double microseconds(Model& model, int calls) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+    const support::Arguments arguments(argc, argv);
     std::mt19937 random(1);
     const auto small = std::make_unique<W5>();
     fill_dense<0, 2, 4, 6, 8, 10>(*small, random);
-    std::printf("W5f %.3f us\n", microseconds(*small, 20'000));
+    if (arguments.wanted("W5f")) std::printf("W5f %.3f us\n", microseconds(*small, 20'000));
     const auto wide = std::make_unique<W6>();
     fill_dense<0, 2>(*wide, random);
-    std::printf("W6f %.3f us\n", microseconds(*wide, 4'000));
+    if (arguments.wanted("W6f")) std::printf("W6f %.3f us\n", microseconds(*wide, 4'000));
 }

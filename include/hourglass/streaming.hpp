@@ -35,8 +35,9 @@ struct Streamed<Network<T, All, Marks...>> {
 /// first pushes see the zeros of the padding, and a series may be longer than the shape that the network was made for.
 ///
 /// A push computes every layer at one position: (taps · channels) · filters multiplications for a convolution. It does
-/// not allocate, lock or throw, and denormal numbers count as zero. One stream is for one thread at a time; a copy goes
-/// on by itself from where the stream is.
+/// not allocate, lock or throw, and denormal numbers count as zero. The positions lie in the object, too, of each
+/// convolution (taps − 1) · dilation + 1 times its channels: `sizeof` tells. One stream is for one thread at a time; a
+/// copy goes on by itself from where the stream is.
 template <class Model>
 class StreamingNetwork {
     using Layers = typename frozen::Streamed<Model>::Layers;
@@ -61,7 +62,10 @@ class StreamingNetwork {
         layers_.template run<0, Layers::depth>(x.data(), history_, y.data());
     }
     /// Forgets all positions: the next one is the first of a series.
-    void reset() noexcept { history_ = {}; }
+    void reset() noexcept {
+        history_.values.fill(T(0));
+        history_.next.fill(0);
+    }
 
   private:
     All layers_;

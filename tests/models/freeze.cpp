@@ -296,10 +296,25 @@ TEST_CASE("A frozen model takes vectors and columns, and says which size it expe
     CHECK((codes.col(1).array() == code.array()).all());
     CHECK(codes.col(0).isZero(0));
     CHECK_THAT(error_of([&] { frozen.encode(sample, wrong); }),
-               ContainsSubstring("Frozen: expected 3 values, one sample, got 4"));
+               ContainsSubstring("expected 3 values, one sample, got 4"));
     CHECK_THAT(error_of([&] { frozen.encode(x, code); }), ContainsSubstring("expected 6 values, one sample, got 30"));
     CHECK_THAT(error_of([&] { frozen.encode(Eigen::MatrixXf::Zero(8, 6).eval().row(1), code); }),
                ContainsSubstring("must follow each other in memory"));
+}
+
+TEST_CASE("A frozen network may write over its input") {
+    const auto check = [](const auto& network) {
+        using T = typename std::decay_t<decltype(network)>::Scalar;
+        const hg::Vector<T> x = hg::Vector<T>::LinSpaced(6, T(-1), T(1)), expected = network.evaluate(x);
+        hg::Vector<T> both = x;
+        hg::freeze(network).evaluate(both, both);
+        CHECK((both - expected).cwiseAbs().maxCoeff() <= 8 * std::numeric_limits<T>::epsilon());
+    };
+    hg::Rng rng{12};
+    check(hg::network<hg::Chain<hg::Shape{6}, hg::Dense<6>>>(rng));
+    check(hg::network<hg::Chain<hg::Shape{6}, hg::Dense<6>, hg::Tanh>, double>(rng));
+    check(hg::network<hg::Chain<hg::Shape{6}, hg::Residual<hg::Dense<6>, hg::Tanh>>>(rng));
+    check(hg::network<hg::Chain<hg::Shape{6}, hg::Dense<6>, hg::Residual<hg::Tanh, hg::Dense<6>>>, double>(rng));
 }
 
 TEST_CASE("What is derived from a model is frozen as the model is") {

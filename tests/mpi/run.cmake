@@ -10,7 +10,7 @@ function(run_on_ranks result output ranks)
             OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_plm=isolated OMPI_MCA_mpi_yield_when_idle=1
             OMPI_MCA_btl_vader_single_copy_mechanism=none
             ${MPIRUN} -n ${ranks} ${ARGN}
-        TIMEOUT 120 RESULT_VARIABLE status OUTPUT_VARIABLE printed ERROR_VARIABLE printed)
+        TIMEOUT 300 RESULT_VARIABLE status OUTPUT_VARIABLE printed ERROR_VARIABLE printed)
     set(${result} "${status}" PARENT_SCOPE)
     set(${output} "${printed}" PARENT_SCOPE)
 endfunction()

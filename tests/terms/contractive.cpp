@@ -89,7 +89,7 @@ struct RigOf final : Rig<T> {
         const T value = term.gradient<Encoder, T>(pass);
 
         // The model's way back, of nothing but what the term has added.
-        buffers.added = pass.added;
+        buffers.added = added;
         std::fill_n(buffers.gradient[Encoder::depth], this->code.size(), T(0));
         typename Passes::template Each<bool> accumulate;
         accumulate.fill(true);

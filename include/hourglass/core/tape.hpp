@@ -96,7 +96,7 @@ template <class T>
 class Tape {
   public:
     explicit Tape(Index parameters, Index statistics = 0)
-        : parameters_(parameters), statistics_(statistics), sums_(parameters + statistics + 3) {
+        : parameters_(parameters), statistics_(statistics), sums_(parameters + statistics + 4) {
         prefer_huge_pages(sums_.data(), sums_.size());
         std::fill_n(sums_.data(), sums_.size(), T(0));
     }
@@ -143,7 +143,7 @@ class Tape {
     bool holds(const T* value) const { return memory_.holds(value); }
     // Where `statistics` lie.
     T* statistics_memory() { return sums_.data() + gradient().size(); }
-    // The gradient, behind it the statistics, and room for three values more: a single message where they are averaged.
+    // The gradient, behind it the statistics, and room for four values more: a single message where they are averaged.
     Eigen::Map<Vector<T>> sums() { return {sums_.data(), sums_.size()}; }
     // Keeps the two parts of an objective.
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }

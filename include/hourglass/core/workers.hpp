@@ -69,7 +69,7 @@ constexpr Slice part_of(Index size, Index count, Index i, Index unit) {
 inline constexpr Index parameters_unit = 1024;
 
 // A part of a batch has at least so many samples: enough to fill a product's registers. Of samples that are much work
-// each, two will do, but never a single one, whose products may be rounded otherwise.
+// each, two will do.
 inline constexpr Index samples_unit = 16, large_samples_unit = 2;
 
 /// Parts for what is computed sample by sample: one for each thread, as what a sample gets does not depend on its

@@ -35,10 +35,10 @@ class SampleValues {
             static_assert(std::tuple_size<std::remove_cvref_t<V>>::value == N,
                           "hourglass: an array given to a frozen model must have its size: input_size, code_size, …");
         if (static_cast<std::size_t>(values.size()) != N)
-            fail("Frozen: expected ", N, " values, one sample, got ", values.size());
+            fail("expected ", N, " values, one sample, got ", values.size());
         if constexpr (requires { values.innerStride(); })
             if (values.innerStride() != 1 || (values.rows() != 1 && values.cols() != 1))
-                fail("Frozen: the values of a sample must follow each other in memory: give a copy");
+                fail("the values of a sample must follow each other in memory: give a copy");
     }
 
     T* data() const { return data_; }

@@ -1,8 +1,8 @@
 // Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
 // The tile of the result that is worked on stays in registers. B is read where it lies, and so is a small A; a block of
-// a larger one is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). That is as fast as the
-// best BLAS for large layers and faster for small ones (benchmarks/product.cpp), needs no allocation at any size, lets
+// a larger one is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). With 32
+// registers A is read in place, too. That needs no allocation at any size, lets
 // B be overlapping windows of a series, and gives a column the same bits whichever batch it stands in. Only Eigen's
 // packets are used: its vector registers.
 #pragma once
@@ -59,22 +59,40 @@ void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefe
 }
 
 // A stripe's rows, and how many rows of A are laid out at once: as the second cache has room for beside what else is
-// read, and the stack, 128 KiB.
+// read, and the stack, 96 KiB.
 template <class T>
 inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
 template <class T>
 inline constexpr Index block_rows =
-    many_registers
-        ? std::max(product_rows, stripe_rows<T>)
-        : std::max<Index>(1, (128 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) *
-              stripe_rows<T>;
+    many_registers ? std::max(product_rows, stripe_rows<T>)
+                   : std::max<Index>(1, (96 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) *
+                         stripe_rows<T>;
 
-// C = initial + A B, a block of A at a time. Without `in_place` lay_out(row, rows, k, depth, to) copies that block of
-// A, `rows` values a column; else it lies at in_place + row + k·a_step. next(row, rows, k, depth) is where it lies
-// untouched, for an A of at least `prefetched` values.
-template <class T, class LayOut, class Next>
-void add_by_stripes(Index rows, Index columns, Index depth, const T* in_place, Index a_step, const Factor<T>& b, T* c,
-                    Index c_step, Initial<T> initial, Index prefetched, LayOut lay_out, Next next) {
+/// The left factor, A(i, k) = values[i + k·step], or values[k + i·step] where it is transposed.
+template <class T>
+struct Left {
+    const T* values;
+    Index step;
+    bool transposed;
+
+    // to = that block of A, `rows` values a column.
+    EIGEN_DONT_INLINE void lay_out(Index row, Index rows, Index k, Index depth, T* to) const {
+        if (transposed)
+            transpose(rows, depth, values + k + row * step, step, to);
+        else
+            for (Index j = 0; j < depth; ++j) std::copy_n(values + row + (k + j) * step, rows, to + j * rows);
+    }
+    Prefetch<T> prefetch(Index row, Index rows, Index k, Index depth) const {
+        return transposed ? Prefetch<T>{values + k + row * step, step, rows, depth}
+                          : Prefetch<T>{values + row + k * step, step, depth, rows};
+    }
+};
+
+// C = initial + A B, a block of A at a time: laid out on the stack first, or read in place. An A of at least
+// `prefetched` values is asked for ahead.
+template <class T>
+EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, const Left<T>& a, bool in_place,
+                                     const Factor<T>& b, T* c, Index c_step, Initial<T> initial, Index prefetched) {
     // On a cache line: values that straddle two of them are read at half the speed.
     alignas(64) T copy[block_rows<T> * product_depth];
     T zero[block_rows<T>];
@@ -86,10 +104,10 @@ void add_by_stripes(Index rows, Index columns, Index depth, const T* in_place, I
         for (Index row = 0; row < rows; row += block_rows<T>) {
             const Index tall = std::min(block_rows<T>, rows - row), rest = std::min(block_rows<T>, rows - row - tall);
             Prefetch<T> prefetch =
-                rest > 0 && rows * depth >= prefetched ? next(row + tall, rest, k, deep) : Prefetch<T>{};
+                rest > 0 && rows * depth >= prefetched ? a.prefetch(row + tall, rest, k, deep) : Prefetch<T>{};
             Block<T> block{deep,
-                           in_place ? in_place + row + k * a_step : copy,
-                           a_step,
+                           in_place ? a.values + row + k * a.step : copy,
+                           in_place ? a.step : stripe_rows<T>,
                            b.from(k, 0),
                            accumulate       ? c + row
                            : initial.column ? initial.column + row
@@ -104,14 +122,14 @@ void add_by_stripes(Index rows, Index columns, Index depth, const T* in_place, I
             // Stripe after stripe, so that each is read from one run of memory.
             constexpr Index stripe = stripe_rows<T>;
             const Index stripes = tall / stripe, left = tall - stripes * stripe;
-            for (Index i = 0; i < stripes; ++i) lay_out(row + i * stripe, stripe, k, deep, copy + i * stripe * deep);
-            block.a_step = stripe, block.a_stripe = stripe * deep;
+            for (Index i = 0; i < stripes; ++i) a.lay_out(row + i * stripe, stripe, k, deep, copy + i * stripe * deep);
+            block.a_stripe = stripe * deep;
             if (stripes > 0)
                 add_stripes_of<typename Eigen::internal::packet_traits<T>::type, tallest>(stripes, columns, block,
                                                                                           prefetch);
             if (left == 0) continue;
             T* const rest_of_a = copy + stripes * stripe * deep;
-            lay_out(row + stripes * stripe, left, k, deep, rest_of_a);
+            a.lay_out(row + stripes * stripe, left, k, deep, rest_of_a);
             block = block.below(stripes * stripe);
             block.a = rest_of_a, block.a_step = left, block.a_stripe = 0;
             add_block(left, columns, block, prefetch);
@@ -147,14 +165,7 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
     // with many registers a tile does so much with what it reads that it is not worth while.
     const bool scattered = !many_registers && columns >= 32 && a_step >= 128;
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched : product_prefetched;
-    add_by_stripes(
-        rows, columns, depth, scattered ? nullptr : a, a_step, b, c, c_step, initial, prefetched,
-        [=](Index row, Index tall, Index k, Index deep, T* to) {
-            for (Index j = 0; j < deep; ++j) std::copy_n(a + row + (k + j) * a_step, tall, to + j * tall);
-        },
-        [=](Index row, Index tall, Index k, Index deep) {
-            return Prefetch<T>{a + row + k * a_step, a_step, deep, tall};
-        });
+    add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, !scattered, b, c, c_step, initial, prefetched);
 }
 
 /// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns;
@@ -167,15 +178,8 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
         if (depth > 0) add_transposed_column(rows, depth, even_depth<T>(depth, {b, 1, stride}), a, a_step, b, c);
         return;
     }
-    add_by_stripes(
-        rows, columns, depth, static_cast<const T*>(nullptr), 0, Factor<T>{b, 1, stride}, c, c_step, initial,
-        product_prefetched,
-        [=](Index row, Index tall, Index k, Index deep, T* to) {
-            transpose(tall, deep, a + k + row * a_step, a_step, to);
-        },
-        [=](Index row, Index tall, Index k, Index deep) {
-            return Prefetch<T>{a + k + row * a_step, a_step, tall, deep};
-        });
+    add_by_blocks<T>(rows, columns, depth, {a, a_step, true}, false, {b, 1, stride}, c, c_step, initial,
+                     product_prefetched);
 }
 
 }  // namespace kernels

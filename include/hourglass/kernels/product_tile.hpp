@@ -69,11 +69,13 @@ struct Block {
     }
 };
 
-// c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j) over all segments, for Height packets of rows and as many columns
+// c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j) over all segments, for Height packets of rows, from number `row`
+// of the block on, where `a` is A's value, and as many columns
 // from column `j0` on as J has numbers. Columns before `first` of them are computed and dropped. The folds unroll at
 // any optimisation level, so that the sums live in registers.
 template <class Packet, std::size_t Height, class T, bool Segments, std::size_t... J>
-void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, Index j0, std::size_t first) {
+void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, const T* a, Index row, Index j0,
+              std::size_t first) {
     namespace packets = Eigen::internal;
     constexpr Index lanes = packets::unpacket_traits<Packet>::size;
     constexpr std::make_index_sequence<Height> packets_of_rows;
@@ -95,7 +97,7 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, Index j0, 
         const auto from = [&](std::size_t j) { return j < 3 ? zeroth : j < 6 ? third : j < 9 ? sixth : ninth; };
         (column(J, packets::pset1<Packet>(from(J)[at(J % 3) * b_column])), ...);
     };
-    const T *const a = p.a, *const b = p.b.from(0, j0).values;
+    const T* const b = p.b.from(0, j0).values;
     const auto column_at = [&](std::size_t j) { return j < sizeof...(J) ? b + at(j) * b_column : b; };
     const T *b0 = b, *b3 = column_at(3), *b6 = column_at(6), *b9 = column_at(9);
     Index k = 0;
@@ -106,7 +108,8 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, Index j0, 
         for (const Index asked = std::min(depth, at(lines * sizeof...(J))); k < asked;
              ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step) {
             const auto step = static_cast<std::size_t>(k);
-            packets::prefetch(p.c + (j0 + at(step / lines)) * p.c_step + std::min(at(step % lines) * line, tall - 1));
+            packets::prefetch(p.c + row + (j0 + at(step / lines)) * p.c_step +
+                              std::min(at(step % lines) * line, tall - 1));
             multiply(a + k * a_step, b0, b3, b6, b9, packets_of_rows);
         }
     }
@@ -129,7 +132,7 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, Index j0, 
         (packets::pstoreu(to + at(R) * lanes, packets::padd(packets::ploadu<Packet>(from + at(R) * lanes), sum[j][R])),
          ...);
     };
-    (store(J, p.from + (j0 + at(J)) * p.from_step, p.c + (j0 + at(J)) * p.c_step, packets_of_rows), ...);
+    (store(J, p.from + row + (j0 + at(J)) * p.from_step, p.c + row + (j0 + at(J)) * p.c_step, packets_of_rows), ...);
 }
 
 // So many stripes of Height packets of rows each, all columns. A tile's columns of B are used for all stripes before
@@ -139,13 +142,12 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, Index j0, 
 template <class Packet, std::size_t Height, class T, bool Segments>
 void add_stripes_of(Index stripes, Index columns, const Block<T, Segments>& block, Prefetch<T>& prefetch) {
     constexpr Index tall = static_cast<Index>(Height) * Eigen::internal::unpacket_traits<Packet>::size;
+    const Index rows = stripes * tall, apart = block.a_stripe > 0 ? block.a_stripe : tall;
     Index j = 0;
     const auto tile = [&]<std::size_t... J>(std::index_sequence<J...> width, Index from) {
-        Block<T, Segments> stripe = block;
-        for (Index i = 0; i < stripes; ++i, stripe = stripe.below(tall)) {
-            if (block.a_stripe > 0) stripe.a = block.a + i * block.a_stripe;
-            add_tile<Packet, Height>(width, stripe, from, static_cast<std::size_t>(j - from));
-        }
+        const T* a = block.a;
+        for (Index row = 0; row < rows; row += tall, a += apart)
+            add_tile<Packet, Height>(width, block, a, row, from, static_cast<std::size_t>(j - from));
         j = from + static_cast<Index>(sizeof...(J));
         prefetch.fetch(static_cast<Index>(sizeof...(J)), columns);
     };
@@ -181,7 +183,7 @@ Index add_stripes(Index row, Index rows, Index columns, const Block<T, Segments>
     constexpr Index lanes = Traits::size;
     if (columns == 1)  // one column alone needs more rows to keep the processor busy
         for (; row + 8 * lanes <= rows; row += 8 * lanes)
-            add_tile<Packet, 8>(std::index_sequence<0>{}, block.below(row), 0, 0);
+            add_tile<Packet, 8>(std::index_sequence<0>{}, block, block.a + row, row, 0, 0);
     if constexpr (many_registers && std::is_same_v<Packet, typename Eigen::internal::packet_traits<T>::type>)
         if (const Index stripes = (rows - row) / (3 * lanes); stripes > 0) {
             add_stripes_of<Packet, 3>(stripes, columns, block.below(row), prefetch);

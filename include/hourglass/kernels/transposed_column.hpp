@@ -58,8 +58,7 @@ Index add_transposed_packets(Index row, Index rows, Index depth, Index block_dep
         row += static_cast<Index>(packets_of_rows.size()) * lanes;
     };
     while (row + 4 * lanes <= rows) all_blocks(std::make_index_sequence<4>{});  // each sum waits for itself
-    if (row + 2 * lanes <= rows) all_blocks(std::make_index_sequence<2>{});
-    if (row + lanes <= rows) all_blocks(std::make_index_sequence<1>{});
+    while (row + lanes <= rows) all_blocks(std::make_index_sequence<1>{});
     if constexpr (constexpr Index half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
                   half < lanes && half >= 4)
         return add_transposed_packets<typename Traits::half>(row, rows, depth, block_depth, a, a_step, b, c);

@@ -106,7 +106,8 @@ struct Contractive {
         static constexpr std::size_t depth = Encoder::depth, front = Ends::front, back = Ends::back;
         static constexpr Index inputs = Encoder::input.size(), code = Encoder::output.size(),
                                width = Encoder::plan.shapes[front].size();
-        static constexpr bool may_condense = front > 0 && width <= inputs, has_back = back < depth,
+        static constexpr bool has_back = back<depth, may_condense = front> 0 && width <= inputs &&
+                                         !(Ends::pointwise_between && !has_back),
                               closed = Ends::pointwise_between && (!has_back || may_condense);
         // Gram matrices: F Fᵀ, what is gathered for its gradient, BᵀB.
         static constexpr Index block = may_condense ? width
@@ -127,13 +128,13 @@ struct Contractive {
               arena(pass.scratch),
               samples(pass, pass.samples, 0, depth, arena),
               front_layers(pass, block, arena),
-              back_layers(pass, arena),
+              back_layers(pass, closed && has_back, arena),
               dots(arena.take(pass.samples)),
               gram(arena.take(std::max(width, square))),
               outer(arena.take(square)),
               behind(arena.take(behind_square)) {}
         static Index room(Index n) {
-            Index values = Sweep::room(n, 0, depth) + Front::room(block) + Back::room();
+            Index values = Sweep::room(n, 0, depth) + Front::room(block) + Back::room(closed && has_back);
             for (const Index some : {n, std::max(width, square), square, behind_square})
                 values += core::whole_lines<T>(some);
             return values;

@@ -202,9 +202,10 @@ class LinearBack {
     static constexpr Index code = Encoder::output.size(), units = Encoder::plan.shapes[back].size();
 
   public:
-    LinearBack(const core::EncoderPass<T>& pass, core::Arena<T>& arena)
-        : pass_(pass), rows_(pass, code, back, depth, arena) {}
-    static Index room() { return Sweep::room(code, back, depth); }
+    /// `used` or not at all: B takes code · units values and more.
+    LinearBack(const core::EncoderPass<T>& pass, bool used, core::Arena<T>& arena)
+        : pass_(pass), rows_(pass, used ? code : 0, back, depth, arena) {}
+    static Index room(bool used) { return Sweep::room(used ? code : 0, back, depth); }
 
     /// gram = Bᵀ B.
     void column_products(T* gram) const {

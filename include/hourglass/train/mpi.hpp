@@ -2,11 +2,13 @@
 #pragma once
 
 // The C interface alone: that of C++ is a library of its own, and no longer part of MPI.
+#ifndef OMPI_SKIP_MPICXX
 #define OMPI_SKIP_MPICXX 1
+#endif
+#ifndef MPICH_SKIP_MPICXX
 #define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
-#undef OMPI_SKIP_MPICXX
-#undef MPICH_SKIP_MPICXX
 
 #include <Eigen/Core>
 #include <algorithm>
@@ -84,7 +86,8 @@ class DataParallel {
 
     /// The objective of a batch that every rank holds, and its gradient on the tape, the same on all ranks: each
     /// computes the part of it that `part` says. With a target: as `model.gradient`. `Error` on all ranks when the
-    /// objective is not finite, unless `tape.non_finite` says otherwise, and for batches of different sizes.
+    /// objective is not finite, unless `tape.non_finite` says otherwise. Batches of different sizes are an `Error`, on
+    /// some ranks at least.
     template <class Model, class T = typename Model::Scalar>
     T gradient(const Model& model, const Batch<typename Model::Scalar>& batch, Tape<T>& tape, Rng& rng) const {
         return gradient(model, batch, batch.x, tape, rng);
@@ -123,23 +126,26 @@ class DataParallel {
         return {{static_cast<Index>(upto) - samples, samples}, static_cast<Index>(whole)};
     }
     /// … and the average, over the ranks' samples, of what a pass of this part left on the tape: gradient, running
-    /// statistics, reconstruction and penalty. Returns the sum of the last two. `Error` on all ranks where the parts
-    /// are not those of one batch.
+    /// statistics, reconstruction and penalty. Returns the sum of the last two. `Error`, on some ranks at least, where
+    /// the parts are not those of one batch.
     template <class T>
     T average(Tape<T>& tape, const Part& mine) const {
         Eigen::Map<Vector<T>> sums = tape.sums();
-        T* const last = sums.data() + sums.size() - 3;
+        if (sums.size() < 4) fail("DataParallel::average: the tape has been moved from");
+        T* const last = sums.data() + sums.size() - 4;
         last[0] = tape.reconstruction(), last[1] = tape.penalty(), last[2] = T(1);
         if (mine.samples.size > 0)
             sums *= static_cast<T>(static_cast<double>(mine.samples.size) / static_cast<double>(mine.whole));
         else
             sums.setZero();  // what lies there is an earlier batch's, and perhaps not finite
+        last[3] = static_cast<T>(mine.samples.size);
         each_message(sums, [&](T* values, int count, MPI_Datatype type) {
             require("MPI_Allreduce", MPI_Allreduce(MPI_IN_PLACE, values, count, type, MPI_SUM, communicator_));
         });
-        if (std::abs(last[2] - T(1)) > static_cast<T>(size_) * std::numeric_limits<T>::epsilon())
-            fail("DataParallel: the ranks' shares of the batch add up to ", last[2],
-                 ", expected 1: have they been given batches of the same size?");
+        if (last[3] != static_cast<T>(mine.whole) ||
+            std::abs(last[2] - T(1)) > static_cast<T>(size_) * std::numeric_limits<T>::epsilon())
+            fail("DataParallel: the ranks computed ", last[3], " samples together, expected the ", mine.whole,
+                 " of this rank's batch: have they been given batches of the same size?");
         tape.record(last[0], last[1]);
         return last[0] + last[1];
     }
