@@ -2,13 +2,17 @@
 #pragma once
 
 // The C interface alone: that of C++ is a library of its own, and no longer part of MPI.
-#ifndef OMPI_SKIP_MPICXX
+#pragma push_macro("OMPI_SKIP_MPICXX")
+#pragma push_macro("MPICH_SKIP_MPICXX")
+#undef OMPI_SKIP_MPICXX
+#undef MPICH_SKIP_MPICXX
 #define OMPI_SKIP_MPICXX 1
-#endif
-#ifndef MPICH_SKIP_MPICXX
 #define MPICH_SKIP_MPICXX 1
-#endif
 #include <mpi.h>
+#undef OMPI_SKIP_MPICXX
+#undef MPICH_SKIP_MPICXX
+#pragma pop_macro("OMPI_SKIP_MPICXX")
+#pragma pop_macro("MPICH_SKIP_MPICXX")
 
 #include <Eigen/Core>
 #include <algorithm>
