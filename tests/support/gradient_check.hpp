@@ -125,7 +125,7 @@ struct Bench final : Methods<T> {
     void backward(const Vector<T>& w, ConstView<T> x, ConstView<T> y, View<T> dy, View<T> dx, Vector<T>& dw,
                   bool accumulate) override {
         auto c = call(w, x, y.data());
-        c.dy = dy.data(), c.dx = dx.data(), c.dw = c.dtheta = dw.data();
+        c.dy = dy.data(), c.dx = dx.data(), c.dw = c.dshared = dw.data();
         c.branch_gradient = this->branch_gradient.data();
         c.accumulate_dx = c.accumulate_dw = c.accumulate_branch = accumulate;
         hourglass::core::backward_layer<Layer, In, T>(&layer, c);
