@@ -200,7 +200,7 @@ TEST_CASE("what is not finite on one rank is so for all: they throw, or skip the
     CHECK(same_everywhere<double>(model.parameters()));
 }
 
-TEST_CASE("batches that are not the same are refused on all ranks") {
+TEST_CASE("batches that are not the same are refused") {
     const hg::DataParallel ranks{MPI_COMM_WORLD};
     const auto model = variational();
     auto tape = model.tape();

@@ -12,7 +12,7 @@ set(foreign BatchNorm_0 InfoVAE LeCun LedoitWolf LeVeque McNeil MiB NumPy PyTorc
     ema_momentum kaiming_uniform_ segment state_dict use_ema variance_scaling warmup_target
     AttributeProto DataType GraphProto ModelProto NodeProto OperatorSetIdProto TensorProto TensorShapeProto TypeProto
     ValueInfoProto)
-set(of_examples Critic val_loss)
+set(of_examples Critic pump_weights pump_weights.hpp val_loss)
 
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE_DIR}/hourglass ${INCLUDE_DIR}/hourglass/*.hpp)
 if(NOT headers)
@@ -65,7 +65,7 @@ foreach(header IN LISTS headers)
         string(REPLACE "hourglass/" "" file "${file}")
         set(there ${headers})
         list(FILTER there INCLUDE REGEX "(^|/)${file}$")
-        if(NOT there)
+        if(NOT there AND NOT ${file} IN_LIST of_examples)
             string(APPEND wrong "  ${header}: there is no ${file}\n")
         endif()
     endforeach()

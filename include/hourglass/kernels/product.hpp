@@ -59,7 +59,7 @@ void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefe
 }
 
 // A stripe's rows, and how many rows of A are laid out at once: as the second cache has room for beside what else is
-// read, and the stack, 96 KiB.
+// read, and the stack, 96 kilobytes.
 template <class T>
 inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
 template <class T>
