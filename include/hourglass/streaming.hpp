@@ -35,7 +35,8 @@ struct Streamed<Network<T, All, Marks...>> {
 /// first pushes see the zeros of the padding, and a series may be longer than the shape that the network was made for.
 ///
 /// A push computes every layer at one position: (taps · channels) · filters multiplications for a convolution. It does
-/// not allocate, lock or throw, and denormal numbers count as zero. The positions lie in the object, too, of each
+/// not allocate, lock or throw, and denormal numbers count as zero. What is not finite passes on, in a convolution in
+/// groups to the other groups too. The positions lie in the object, too, of each
 /// convolution (taps − 1) · dilation + 1 times its channels: `sizeof` tells. One stream is for one thread at a time; a
 /// copy goes on by itself from where the stream is.
 template <class Model>

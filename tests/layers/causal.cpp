@@ -55,3 +55,14 @@ TEST_CASE("A causal convolution is one without padding behind zeros") {
     check_as_padded<Shape{2, 9}, 5, 2, 2, 20>();
     check_as_padded<Shape{4, 30}, 4, 3, 1, 2, 4>();
 }
+
+TEST_CASE("A causal convolution does not look ahead") {
+    hg::Rng rng{6};
+    const auto network = hg::network<hg::Chain<Shape{16, 40}, hg::Conv1D<16, 3, 1, causal>>>(rng);
+    const Eigen::MatrixXf x = Eigen::MatrixXf::Random(16 * 40, 3), y = network.evaluate(x);
+    for (const Index position : {18, 19, 20, 21}) {
+        Eigen::MatrixXf other = x;
+        other.row(16 * position).setConstant(1e6f);
+        CHECK(network.evaluate(other).topRows(16 * position) == y.topRows(16 * position));
+    }
+}

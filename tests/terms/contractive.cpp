@@ -170,6 +170,49 @@ void check_double(const Encoder& encoder) {
     check_in_all<Encoder, double>(encoder);
 }
 
+// y = x + a ∘ x², a for each channel: pointwise, and with weights.
+struct Bend {
+    static constexpr std::string_view name = "Bend";
+    static constexpr hg::Traits traits{.needs_output = false, .pointwise = true};
+    static constexpr hg::Shape output(hg::Shape in) { return in; }
+    static constexpr hg::Index parameters(hg::Shape in) { return in.channels; }
+
+    template <hg::Shape In, class T>
+    void forward(std::span<const T, parameters(In)> w, hg::ConstView<T> x, hg::View<T> y, const hg::Context<T>&) const {
+        each<In>(x, [&](auto c, auto i, auto j) { y(i, j) = x(i, j) + w[c] * x(i, j) * x(i, j); });
+    }
+    template <hg::Shape In, class T>
+    void backward(std::span<const T, parameters(In)> w, hg::ConstView<T> x, hg::ConstView<T>, hg::ConstView<T> dy,
+                  hg::View<T> dx) const {
+        each<In>(x, [&](auto c, auto i, auto j) { dx(i, j) += (T(1) + T(2) * w[c] * x(i, j)) * dy(i, j); });
+    }
+    template <hg::Shape In, class T>
+    void gradient(std::span<const T, parameters(In)>, hg::ConstView<T> x, hg::ConstView<T>, hg::ConstView<T> dy,
+                  std::span<T, parameters(In)> dw) const {
+        each<In>(x, [&](auto c, auto i, auto j) { dw[c] += x(i, j) * x(i, j) * dy(i, j); });
+    }
+    template <hg::Shape In, class T>
+    void tangent(std::span<const T, parameters(In)> w, hg::ConstView<T> x, hg::ConstView<T>, hg::ConstView<T> v,
+                 hg::View<T> t) const {
+        each<In>(x, [&](auto c, auto i, auto j) { t(i, j) = (T(1) + T(2) * w[c] * x(i, j)) * v(i, j); });
+    }
+    template <hg::Shape In, class T>
+    void curvature(std::span<const T, parameters(In)> w, hg::ConstView<T> x, hg::ConstView<T>, hg::ConstView<T> u,
+                   hg::ConstView<T> v, std::span<T, parameters(In)> dw, hg::View<T> dx) const {
+        each<In>(x, [&](auto c, auto i, auto j) {
+            dw[c] += T(2) * x(i, j) * u(i, j) * v(i, j);
+            dx(i, j) += T(2) * w[c] * u(i, j) * v(i, j);
+        });
+    }
+
+  private:
+    template <hg::Shape In, class T, class Use>
+    static void each(hg::ConstView<T> x, const Use& use) {
+        for (hg::Index j = 0; j < x.cols(); ++j)
+            for (hg::Index i = 0; i < x.rows(); ++i) use(static_cast<std::size_t>(i % In.channels), i, j);
+    }
+};
+
 using Deep = hg::Chain<hg::Shape{6}, hg::Dense<5>, hg::Tanh, hg::Dense<4>, hg::Softplus, hg::Dense<3>>;
 using Convolutional =
     hg::Chain<hg::Shape{2, 9}, hg::Conv1D<3, 3>, hg::Sigmoid, hg::AveragePooling1D<>, hg::Flatten, hg::Dense<4>>;
@@ -196,6 +239,9 @@ TEST_CASE("the contractive penalty of chains that are pointwise between two line
     // Residual blocks over the ends' inner edges.
     check_double(hg::Chain<Shape{5}, Dense<4>, Residual<hg::GELU, Dense<4>>, Dense<3>>{});
     check_double(hg::Chain<Shape{5}, Dense<3>, Tanh, hg::Condition<2>, Dense<4>>{});
+    // Weights between the ends, and behind a front without a back.
+    check_double(hg::Chain<Shape{5}, Dense<4>, Bend, Dense<3>>{});
+    check_double(hg::Chain<Shape{5}, Dense<4>, Tanh, Bend>{});
 }
 
 TEST_CASE("the contractive penalty of convolutional chains agrees with dual numbers") {

@@ -108,7 +108,8 @@ struct Contractive {
                                width = Encoder::plan.shapes[front].size();
         static constexpr bool has_back = back<depth, may_condense = front> 0 && width <= inputs &&
                                          !(Ends::pointwise_between && !has_back),
-                              closed = Ends::pointwise_between && (!has_back || may_condense);
+                              closed = Ends::pointwise_between &&
+                                       (!has_back || (may_condense && code <= 1024));  // B is kept
         // Gram matrices: F Fᵀ, what is gathered for its gradient, BᵀB.
         static constexpr Index block = may_condense ? width
                                        : closed     ? std::min<Index>(width, 128)
@@ -142,6 +143,11 @@ struct Contractive {
         // Whether so many vectors are worth it to multiply the front's rows with each other first. Each then costs
         // width² multiplications for width · inputs, and as many once more for its gradient.
         static bool condenses(Index vectors) { return vectors > (Ends::knows_front ? width : 2 * width); }
+        // Whether so many are, too, to multiply the back's columns with each other, code² · width multiplications
+        // twice.
+        static bool pays(Index vectors) {
+            return condenses(vectors) && 2 * code * code <= vectors * (2 * code + width);
+        }
     };
 
     // What is added to the objective; where `gradient` is not null its gradient, to it and to those of activations;
@@ -151,7 +157,7 @@ struct Contractive {
         using W = Work<Encoder, T>;
         const Index all = passes<Encoder>() * work.pass.samples;
         if constexpr (W::closed)
-            if (!W::has_back || W::condenses(all)) return closed_form(work, gradient, each);
+            if (!W::has_back || W::pays(all)) return closed_form(work, gradient, each);
         T value;
         if constexpr (W::may_condense)
             value = W::condenses(all) ? condensed(work, gradient, each) : swept(work, gradient, each);
@@ -266,6 +272,7 @@ struct Contractive {
             if (gradient) s.curve(W::front, W::back);
         });
         if (gradient) {
+            work.samples.curve_layers(W::front, W::back, gradient, p.team);
             const T* const d = work.samples.u[W::front];
             if constexpr (W::has_back) {  // Σ d dᵀ, and what it makes of each end's products for the other
                 kernels::symmetric_product(p.team, width, p.samples, d, work.outer);

@@ -146,8 +146,9 @@ class DataParallel {
         each_message(sums, [&](T* values, int count, MPI_Datatype type) {
             require("MPI_Allreduce", MPI_Allreduce(MPI_IN_PLACE, values, count, type, MPI_SUM, communicator_));
         });
-        if (last[3] != static_cast<T>(mine.whole) ||
-            std::abs(last[2] - T(1)) > static_cast<T>(size_) * std::numeric_limits<T>::epsilon())
+        const T rounding = static_cast<T>(size_) * std::numeric_limits<T>::epsilon(),
+                whole = static_cast<T>(mine.whole);
+        if (std::abs(last[3] - whole) > rounding * whole || std::abs(last[2] - T(1)) > rounding)
             fail("DataParallel: the ranks computed ", last[3], " samples together, expected the ", mine.whole,
                  " of this rank's batch: have they been given batches of the same size?");
         tape.record(last[0], last[1]);
