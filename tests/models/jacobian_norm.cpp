@@ -60,7 +60,7 @@ TEST_CASE("jacobian_norm is that of each sample, in every way that it is compute
 }
 
 TEST_CASE("jacobian_norm by probes estimates the square") {
-    const auto model = model_of<hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::Tanh, hg::Dense<3>>>();
+    const auto model = model_of<hg::Chain<hg::Shape{6}, hg::Dense<4>, hg::Tanh, hg::Dense<3>, hg::Softplus>>();
     const Eigen::MatrixXd x = samples(3);
     const Eigen::VectorXd exact = hg::jacobian_norm(model, x), few = hg::jacobian_norm(model, x, 2),
                           many = hg::jacobian_norm(model, x, 4000);

@@ -29,8 +29,8 @@ inline namespace HOURGLASS_ABI {
 ///
 /// With `probes` = k > 0 both are an unbiased estimate, (1/k) Σᵢ ‖Jᵀeᵢ‖² over k vectors e of random signs, drawn anew
 /// for each sample and step (Hutchinson 1990), that costs k passes: for wide codes of other chains. Where the closed
-/// form costs less than these passes, it is taken, and value and gradient are exact all the same. In evaluation the
-/// signs stay the same.
+/// form is at hand, with a hidden layer for a code of up to 8 times its width and of 1024 values, value and gradient
+/// are exact all the same. In evaluation the signs stay the same.
 ///
 ///     hg::Contractive{0.1f}
 ///     hg::Contractive{.weight = 0.1, .probes = 4}
@@ -106,10 +106,11 @@ struct Contractive {
         static constexpr std::size_t depth = Encoder::depth, front = Ends::front, back = Ends::back;
         static constexpr Index inputs = Encoder::input.size(), code = Encoder::output.size(),
                                width = Encoder::plan.shapes[front].size();
-        static constexpr bool has_back = back<depth, may_condense = front> 0 && width <= inputs &&
-                                         !(Ends::pointwise_between && !has_back),
-                              closed = Ends::pointwise_between &&
-                                       (!has_back || (may_condense && code <= 1024));  // B is kept
+        // B is kept, and code² multiplications a unit go into BᵀB, however few probes or samples there are.
+        static constexpr Index most_code = std::min<Index>(1024, 8 * width);
+        static constexpr bool has_back = (back < depth),
+                              may_condense = (front > 0) && width <= inputs && !(Ends::pointwise_between && !has_back),
+                              closed = Ends::pointwise_between && (!has_back || (may_condense && code <= most_code));
         // Gram matrices: F Fᵀ, what is gathered for its gradient, BᵀB.
         static constexpr Index block = may_condense ? width
                                        : closed     ? std::min<Index>(width, 128)
@@ -157,7 +158,7 @@ struct Contractive {
         using W = Work<Encoder, T>;
         const Index all = passes<Encoder>() * work.pass.samples;
         if constexpr (W::closed)
-            if (!W::has_back || W::pays(all)) return closed_form(work, gradient, each);
+            if (!W::has_back || probes > 0 || W::pays(all)) return closed_form(work, gradient, each);
         T value;
         if constexpr (W::may_condense)
             value = W::condenses(all) ? condensed(work, gradient, each) : swept(work, gradient, each);
