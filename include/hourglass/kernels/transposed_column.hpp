@@ -51,14 +51,14 @@ Index add_transposed_packets(Index row, Index rows, Index depth, Index block_dep
                              const T* b, T* c) {
     using Traits = Eigen::internal::unpacket_traits<Packet>;
     constexpr Index lanes = Traits::size;
-    const auto all_blocks = [&](auto packets_of_rows) {
+    const auto all_blocks = [&](Index first, auto packets_of_rows) {  // returns the first row behind
         for (Index k = 0; k < depth; k += block_depth)
-            add_transposed_rows<Packet>(packets_of_rows, std::min(block_depth, depth - k), a + row * a_step + k, a_step,
-                                        b + k, c + row);
-        row += static_cast<Index>(packets_of_rows.size()) * lanes;
+            add_transposed_rows<Packet>(packets_of_rows, std::min(block_depth, depth - k), a + first * a_step + k,
+                                        a_step, b + k, c + first);
+        return first + static_cast<Index>(packets_of_rows.size()) * lanes;
     };
-    while (row + 4 * lanes <= rows) all_blocks(std::make_index_sequence<4>{});  // each sum waits for itself
-    while (row + lanes <= rows) all_blocks(std::make_index_sequence<1>{});
+    while (row + 4 * lanes <= rows) row = all_blocks(row, std::make_index_sequence<4>{});  // each sum waits for itself
+    while (row + lanes <= rows) row = all_blocks(row, std::make_index_sequence<1>{});
     if constexpr (constexpr Index half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
                   half < lanes && half >= 4)
         return add_transposed_packets<typename Traits::half>(row, rows, depth, block_depth, a, a_step, b, c);
