@@ -172,7 +172,7 @@ void check_double(const Encoder& encoder) {
 
 // y = x + a ∘ x², a for each channel: pointwise, and with weights.
 struct Bend {
-    static constexpr std::string_view name = "Bend";
+    [[maybe_unused]] static constexpr std::string_view name = "Bend";
     static constexpr hg::Traits traits{.needs_output = false, .pointwise = true};
     static constexpr hg::Shape output(hg::Shape in) { return in; }
     static constexpr hg::Index parameters(hg::Shape in) { return in.channels; }
