@@ -260,13 +260,15 @@ auto weights_in(T* own, [[maybe_unused]] T* shared) {
         return std::span<T, size>{own, size};
     }
 }
-// The same; `all` is the vector that those of all layers lie in.
+// The same; `all` is the vector that those of all layers lie in. Not by way of the other: this is compiled for each
+// layer.
 template <class L, Shape In, class T>
-auto weights_at(T* own, T* all) {
+auto weights_at(T* own, [[maybe_unused]] T* all) {
+    constexpr auto size = static_cast<std::size_t>(parameters_of<L>(In));
     if constexpr (is_tied<L>)
         return weights_in<L, In>(own, all + L::shared_offset);
     else
-        return weights_in<L, In>(own, all);
+        return std::span<T, size>{own, size};
 }
 
 // Which methods a layer has, and which of them take the context. Looked for once for each layer, shape and scalar type.

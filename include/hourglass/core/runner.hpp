@@ -87,8 +87,9 @@ class Runner {
     static constexpr Index shards_at(std::size_t i, Index n) {
         constexpr Index most_values = Index{1} << 19;
         if (i == depth || !plan.by_sample[i] || plan.in_parts[i]) return 1;
-        if (plan.is_tied(i)) return shards_at(plan.tied_to[i], n);  // in its shards
-        const Index size = plan.offsets[i + 1] - plan.offsets[i];
+        const std::size_t owner = plan.tied_to[i];  // a layer that shares weights adds to the owner's shards
+        if (!plan.by_sample[owner] || plan.in_parts[owner]) return 1;
+        const Index size = plan.offsets[owner + 1] - plan.offsets[owner];
         return size == 0 ? 1 : std::min(shards_of(n), std::max<Index>(1, most_values / size));
     }
     // Values of memory for a layer's shards but the first.

@@ -119,7 +119,7 @@ class Objective {
     /// … what they add to the gradients of activations …
     static Index added_room(Index n) {
         Index room = 0;
-        for (std::size_t i = 0; i < code_begin; ++i)
+        for (std::size_t i = 0; Pipeline::on_weights && i < code_begin; ++i)
             if (adds_to[i]) room += core::whole_lines<T>(Passes::plan.sizes[i] * n);
         return room;
     }
@@ -156,7 +156,7 @@ class Objective {
             reconstruction = Passes::loss_gradient(b, compared, s.target, [&](Index first) -> decltype(auto) {
                 return bound("Autoencoder::gradient", first, passes, s.d);
             });
-        for (std::size_t i = 0; i < code_begin; ++i)
+        for (std::size_t i = 0; Pipeline::on_weights && i < code_begin; ++i)
             if (adds_to[i])
                 core::each_slice(b.team, b.samples, [&](const Slice& some) {
                     clear(core::columns_of(View<T>{b.added[i], Passes::plan.sizes[i], b.samples}, some));
