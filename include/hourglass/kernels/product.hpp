@@ -1,10 +1,9 @@
 // Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
 // The tile of the result that is worked on stays in registers. B is read where it lies, and so is a small A; a block of
-// a larger one is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). With 32
-// registers A is read in place, too. That needs no allocation at any size, lets
-// B be overlapping windows of a series, and gives a column the same bits whichever batch it stands in. Only Eigen's
-// packets are used: its vector registers.
+// a larger one is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). With 32 registers A is
+// read in place, too. That needs no allocation at any size, lets B be overlapping windows of a series, and gives a
+// column the same bits whichever batch it stands in. Only Eigen's packets are used: its vector registers.
 #pragma once
 
 #include <Eigen/Core>

@@ -22,7 +22,7 @@ inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >=
 
 // A block: this much of the contraction, for this many rows of A, so that a stripe of A and as much of B as a tile
 // needs stay in the nearest cache.
-inline constexpr Index product_depth = 192, product_rows = 48;
+inline constexpr Index product_depth = many_registers ? 192 : 256, product_rows = 48;
 
 // How many packets of rows are worked at once, and how many columns the widest tile of `Height` packets has: as many
 // as there is room for their sums.
@@ -70,9 +70,9 @@ struct Block {
 };
 
 // c[r, j] = from[r, j] + Σₖ a[r + k·a_step] · B(k, j) over all segments, for Height packets of rows, from number `row`
-// of the block on, where `a` is A's value, and as many columns
-// from column `j0` on as J has numbers. Columns before `first` of them are computed and dropped. The folds unroll at
-// any optimisation level, so that the sums live in registers.
+// of the block on, where `a` is A's value, and as many columns from column `j0` on as J has numbers. Columns before
+// `first` of them are computed and dropped. The folds unroll at any optimisation level, so that the sums live in
+// registers.
 template <class Packet, std::size_t Height, class T, bool Segments, std::size_t... J>
 void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, const T* a, Index row, Index j0,
               std::size_t first) {
