@@ -21,7 +21,13 @@ class Prefetch {
         : run_(from), step_(step), runs_(runs), values_(values) {}
 
     /// Asks for the next `share` of `whole`.
-    EIGEN_DONT_INLINE void fetch(Index share, Index whole) {
+    void fetch(Index share, Index whole) {
+        if (done_ < runs_)
+            ask(share, whole);  // most products have nothing to ask for: a call each took 2 % of small ones
+    }
+
+  private:
+    EIGEN_DONT_INLINE void ask(Index share, Index whole) {
         constexpr Index line = core::line_values<T>;
         for (Index lines = (runs_ * (values_ / line + 1) * share + whole - 1) / whole; lines > 0 && done_ < runs_;
              --lines) {
@@ -34,7 +40,6 @@ class Prefetch {
         }
     }
 
-  private:
     const T* run_ = nullptr;
     Index step_ = 0, runs_ = 0, values_ = 0, at_ = 0, done_ = 0;
 };

@@ -58,7 +58,7 @@ void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefe
 }
 
 // A stripe's rows, and how many rows of A are laid out at once: as the second cache has room for beside what else is
-// read, and the stack, 96 kilobytes.
+// read, and the stack, 96 kilobytes. Shallow blocks have more rows, so that what is read of B serves more of them.
 template <class T>
 inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
 template <class T>
@@ -66,6 +66,11 @@ inline constexpr Index block_rows =
     many_registers ? std::max(product_rows, stripe_rows<T>)
                    : std::max<Index>(1, (96 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) *
                          stripe_rows<T>;
+inline constexpr Index shallow = many_registers ? 1 : 4;  // times as many rows at most
+template <class T>
+Index rows_of_blocks(Index depth) {
+    return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, shallow);
+}
 
 /// The left factor, A(i, k) = values[i + k·step], or values[k + i·step] where it is transposed.
 template <class T>
@@ -81,6 +86,18 @@ struct Left {
         else
             for (Index j = 0; j < depth; ++j) std::copy_n(values + row + (k + j) * step, rows, to + j * rows);
     }
+    // to = those stripes of A, one behind the other.
+    EIGEN_DONT_INLINE void lay_out_stripes(Index row, Index stripes, Index k, Index depth, T* to) const {
+        constexpr Index tall = stripe_rows<T>;
+        if (transposed) {
+            for (Index i = 0; i < stripes; ++i) lay_out(row + i * tall, tall, k, depth, to + i * tall * depth);
+            return;
+        }
+        for (Index i = 0; i < stripes; ++i) {
+            const T* from = values + row + i * tall + k * step;
+            for (Index j = 0; j < depth; ++j, from += step, to += tall) std::copy_n(from, tall, to);
+        }
+    }
     Prefetch<T> prefetch(Index row, Index rows, Index k, Index depth) const {
         return transposed ? Prefetch<T>{values + k + row * step, step, rows, depth}
                           : Prefetch<T>{values + row + k * step, step, depth, rows};
@@ -94,14 +111,14 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
                                      const Factor<T>& b, T* c, Index c_step, Initial<T> initial, Index prefetched) {
     // On a cache line: values that straddle two of them are read at half the speed.
     alignas(64) T copy[block_rows<T> * product_depth];
-    T zero[block_rows<T>];
-    std::fill_n(zero, block_rows<T>, T(0));  // a scalar type's own default may be no value
-    const Index block_depth = even_depth(depth, b);
+    T zero[shallow * block_rows<T>];
+    std::fill_n(zero, shallow * block_rows<T>, T(0));  // a scalar type's own default may be no value
+    const Index block_depth = even_depth(depth, b), most = rows_of_blocks<T>(block_depth);
     for (Index k = 0; k < depth; k += block_depth) {
         const Index deep = std::min(block_depth, depth - k);
         const bool accumulate = initial.accumulate || k > 0;
-        for (Index row = 0; row < rows; row += block_rows<T>) {
-            const Index tall = std::min(block_rows<T>, rows - row), rest = std::min(block_rows<T>, rows - row - tall);
+        for (Index row = 0; row < rows; row += most) {
+            const Index tall = std::min(most, rows - row), rest = std::min(most, rows - row - tall);
             Prefetch<T> prefetch =
                 rest > 0 && rows * depth >= prefetched ? a.prefetch(row + tall, rest, k, deep) : Prefetch<T>{};
             Block<T> block{deep,
@@ -121,7 +138,7 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
             // Stripe after stripe, so that each is read from one run of memory.
             constexpr Index stripe = stripe_rows<T>;
             const Index stripes = tall / stripe, left = tall - stripes * stripe;
-            for (Index i = 0; i < stripes; ++i) a.lay_out(row + i * stripe, stripe, k, deep, copy + i * stripe * deep);
+            if (stripes > 0) a.lay_out_stripes(row, stripes, k, deep, copy);
             block.a_stripe = stripe * deep;
             if (stripes > 0)
                 add_stripes_of<typename Eigen::internal::packet_traits<T>::type, tallest>(stripes, columns, block,
