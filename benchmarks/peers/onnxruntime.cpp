@@ -66,7 +66,10 @@ const OrtApi* runtime() {
         return nullptr;
     }
     using Base = const OrtApiBase* (*)();
-    return reinterpret_cast<Base>(dlsym(library, "OrtGetApiBase"))()->GetApi(ORT_API_VERSION);
+    const auto base = reinterpret_cast<Base>(dlsym(library, "OrtGetApiBase"));
+    const OrtApi* const api = base ? base()->GetApi(ORT_API_VERSION) : nullptr;
+    if (!api) std::fprintf(stderr, "%s is older than its headers\n", HOURGLASS_ONNXRUNTIME_LIBRARY);
+    return api;
 }
 
 }  // namespace

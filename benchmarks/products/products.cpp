@@ -122,6 +122,11 @@ int main(int argc, char** argv) {
         library = arguments[1];
         arguments.erase(arguments.begin(), arguments.begin() + 2);
     }
+    for (const char* batch : arguments)
+        if (std::atol(batch) < 1) {
+            std::fprintf(stderr, "%s is no batch: hourglass_products [--blas LIBRARY] [BATCH...]\n", batch);
+            return 2;
+        }
     const Blas blas(library);
     std::printf("FMA %.1f GFLOP/s\n", support::fma_peak() / 1e9);
     std::printf("%22s", "GFLOP/s");
@@ -141,6 +146,7 @@ int main(int argc, char** argv) {
                                {1000, 500, 256},
                                {784, 1000, 256},
                                {400, 784, 128},
+                               {40, 400, 128},
                                {400, 20, 128},
                                {784, 400, 128}}) {
         if (arguments.empty()) measure(layer.out, layer.in, layer.batch, blas);

@@ -1,9 +1,10 @@
 // Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
-// The tile of the result that is worked on stays in registers. B is read where it lies, and so is a small A; a block of
-// a larger one is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). With 32 registers A is
-// read in place, too. That needs no allocation at any size, lets B be overlapping windows of a series, and gives a
-// column the same bits whichever batch it stands in. Only Eigen's packets are used: its vector registers.
+// The tile of the result that is worked on stays in registers. B is read where it lies. A is read in place where it has
+// few columns of B to serve or its own lie close together, and with 32 registers always; else, and where it is
+// transposed, a block of it is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). That needs
+// no allocation at any size, lets B be overlapping windows of a series, and gives a column the same bits whichever
+// batch it stands in. Only Eigen's packets are used: its vector registers.
 #pragma once
 
 #include <Eigen/Core>
@@ -26,10 +27,10 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
 
-// An A of fewer values is not prefetched: it stays in a cache near enough that asking costs more than it saves. A
-// layer's weights, read for the first time since the last step and used for many columns, are worth it much sooner than
-// a gradient written a moment ago.
-inline constexpr Index product_prefetched = 1 << 19, weights_prefetched = 1 << 16, many_columns = 192;
+// From how many values on A is prefetched: a smaller one stays in a cache near enough that asking costs more than it
+// saves. A layer's weights, read for the first time since the last step and used for many columns, are worth it much
+// sooner than a gradient written a moment ago.
+inline constexpr Index prefetched_from = 1 << 19, weights_prefetched_from = 1 << 16, many_columns = 192;
 
 // How deep the blocks of a contraction are: alike, as each walks over all of C. Of a B in columns a cache line holds
 // many values that follow each other; in rows a line is read for each, and half as many have room.
@@ -57,19 +58,23 @@ void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefe
     if (done < rows) add_last_rows(rows - done, columns, block.below(done));
 }
 
-// A stripe's rows, and how many rows of A are laid out at once: as the second cache has room for beside what else is
-// read, and the stack, 96 kilobytes. Shallow blocks have more rows, so that what is read of B serves more of them.
+// A stripe's rows.
 template <class T>
 inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
+
+// The rows of the deepest blocks of A: with 32 registers as many as the second cache has room for beside what else is
+// read; else as lie in 96 kilobytes of the stack.
 template <class T>
 inline constexpr Index block_rows =
     many_registers ? std::max(product_rows, stripe_rows<T>)
                    : std::max<Index>(1, (96 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) *
                          stripe_rows<T>;
-inline constexpr Index shallow = many_registers ? 1 : 4;  // times as many rows at most
+
+// Shallow blocks have more rows, in the same memory: what is read of B then serves more of them.
+inline constexpr Index most_times_rows = many_registers ? 1 : 4;
 template <class T>
 Index rows_of_blocks(Index depth) {
-    return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, shallow);
+    return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, most_times_rows);
 }
 
 /// The left factor, A(i, k) = values[i + k·step], or values[k + i·step] where it is transposed.
@@ -104,6 +109,26 @@ struct Left {
     }
 };
 
+// A block's product from a copy of A, stripe after stripe, so that each is read from one run of memory.
+template <class T>
+void add_laid_out(const Left<T>& a, Index row, Index rows, Index k, Index columns, Block<T> block, T* copy,
+                  Prefetch<T>& prefetch) {
+    constexpr Index tall = stripe_rows<T>;
+    const Index stripes = rows / tall, left = rows - stripes * tall;
+    block.a = copy;
+    if (stripes > 0) {
+        a.lay_out_stripes(row, stripes, k, block.depth, copy);
+        block.a_step = tall, block.a_stripe = tall * block.depth;
+        add_stripes_of<typename Eigen::internal::packet_traits<T>::type, tallest>(stripes, columns, block, prefetch);
+    }
+    if (left == 0) return;
+    copy += stripes * tall * block.depth;
+    a.lay_out(row + stripes * tall, left, k, block.depth, copy);
+    block = block.below(stripes * tall);
+    block.a = copy, block.a_step = left, block.a_stripe = 0;
+    add_block(left, columns, block, prefetch);
+}
+
 // C = initial + A B, a block of A at a time: laid out on the stack first, or read in place. An A of at least
 // `prefetched` values is asked for ahead.
 template <class T>
@@ -111,9 +136,10 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
                                      const Factor<T>& b, T* c, Index c_step, Initial<T> initial, Index prefetched) {
     // On a cache line: values that straddle two of them are read at half the speed.
     alignas(64) T copy[block_rows<T> * product_depth];
-    T zero[shallow * block_rows<T>];
-    std::fill_n(zero, shallow * block_rows<T>, T(0));  // a scalar type's own default may be no value
+    T zero[most_times_rows * block_rows<T>];
     const Index block_depth = even_depth(depth, b), most = rows_of_blocks<T>(block_depth);
+    if (!initial.accumulate && !initial.column)
+        std::fill_n(zero, std::min(most, rows), T(0));  // a scalar type's own default may be no value
     for (Index k = 0; k < depth; k += block_depth) {
         const Index deep = std::min(block_depth, depth - k);
         const bool accumulate = initial.accumulate || k > 0;
@@ -122,8 +148,8 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
             Prefetch<T> prefetch =
                 rest > 0 && rows * depth >= prefetched ? a.prefetch(row + tall, rest, k, deep) : Prefetch<T>{};
             Block<T> block{deep,
-                           in_place ? a.values + row + k * a.step : copy,
-                           in_place ? a.step : stripe_rows<T>,
+                           in_place ? a.values + row + k * a.step : nullptr,
+                           a.step,
                            b.from(k, 0),
                            accumulate       ? c + row
                            : initial.column ? initial.column + row
@@ -131,24 +157,10 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
                            accumulate ? c_step : 0,
                            c + row,
                            c_step};
-            if (in_place) {
+            if (in_place)
                 add_block(tall, columns, block, prefetch);
-                continue;
-            }
-            // Stripe after stripe, so that each is read from one run of memory.
-            constexpr Index stripe = stripe_rows<T>;
-            const Index stripes = tall / stripe, left = tall - stripes * stripe;
-            if (stripes > 0) a.lay_out_stripes(row, stripes, k, deep, copy);
-            block.a_stripe = stripe * deep;
-            if (stripes > 0)
-                add_stripes_of<typename Eigen::internal::packet_traits<T>::type, tallest>(stripes, columns, block,
-                                                                                          prefetch);
-            if (left == 0) continue;
-            T* const rest_of_a = copy + stripes * stripe * deep;
-            a.lay_out(row + stripes * stripe, left, k, deep, rest_of_a);
-            block = block.below(stripes * stripe);
-            block.a = rest_of_a, block.a_step = left, block.a_stripe = 0;
-            add_block(left, columns, block, prefetch);
+            else
+                add_laid_out(a, row, tall, k, columns, block, copy, prefetch);
         }
     }
 }
@@ -180,7 +192,7 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
     // Where an A of few rows is read in place its columns follow each other, and little is gained by laying it out;
     // with many registers a tile does so much with what it reads that it is not worth while.
     const bool scattered = !many_registers && columns >= 32 && a_step >= 128;
-    const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched : product_prefetched;
+    const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
     add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, !scattered, b, c, c_step, initial, prefetched);
 }
 
@@ -195,7 +207,7 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
         return;
     }
     add_by_blocks<T>(rows, columns, depth, {a, a_step, true}, false, {b, 1, stride}, c, c_step, initial,
-                     product_prefetched);
+                     prefetched_from);
 }
 
 }  // namespace kernels
