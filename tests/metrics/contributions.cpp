@@ -51,6 +51,8 @@ TEST_CASE("the features with the largest contribution to a score") {
     CHECK(top[1].name == "age");  // as large as the next: the first one comes first
     CHECK(top[2].name == "height");
     CHECK(top[2].share == 0.25);
+    CHECK(hg::top_contributions(contributions, 1, {"age", "size", "weight", names[3]})[0].name == "weight");
+    CHECK(hg::top_contributions(contributions, 1, {})[0].name == "feature 2");
     CHECK(hg::top_contributions(contributions, 9).size() == 4);
     CHECK(hg::top_contributions(contributions, 1)[0].name == "feature 2");
     CHECK(hg::top_contributions(Eigen::Vector2d(0, 0), 1)[0].share == 0);  // a perfect reconstruction
@@ -83,4 +85,8 @@ TEST_CASE("contributions refuse what makes no sense") {
                ContainsSubstring("there are no scores"));
     CHECK_THAT(error_of([] { hg::top_contributions(Eigen::Vector2d(1, 2), 1, std::vector<std::string>{"only one"}); }),
                ContainsSubstring("1 names for 2 features"));
+    CHECK_THAT(error_of([] {
+                   hg::top_contributions(Eigen::Vector2d(1, 2), 1, {"one", "two", "three"});
+               }),
+               ContainsSubstring("3 names for 2 features"));
 }

@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstddef>
+#include <initializer_list>
 #include <numeric>
 #include <span>
 #include <string>
@@ -68,7 +69,8 @@ struct Contribution {
 /// The `count` features with the largest contribution to one sample's score, largest first (all of them if there are
 /// fewer).
 ///
-/// `contributions`: that sample's column of `error_contributions`. `names`: of the features, or none ("feature 0", …).
+/// `contributions`: that sample's column of `error_contributions`. `names`: of the features, in a vector, an array or
+/// braces, or none ("feature 0", …).
 ///
 ///     for (const hg::Contribution& c : hg::top_contributions(contributions.col(0), 3, csv.header))
 ///         std::cout << c.name << ' ' << c.share << '\n';
@@ -95,6 +97,12 @@ std::vector<Contribution> top_contributions(const Values& contributions, Index c
         top.push_back({names.empty() ? "feature " + text(i) : names[i], static_cast<Index>(i), values[i],
                        score > 0 ? values[i] / score : 0});
     return top;
+}
+/// The same with the names in braces: `{"speed", "flow"}`.
+template <metrics::VectorLike Values>
+std::vector<Contribution> top_contributions(const Values& contributions, Index count,
+                                            std::initializer_list<std::string> names) {
+    return top_contributions(contributions, count, std::span<const std::string>(names.begin(), names.size()));
 }
 
 }  // namespace HOURGLASS_ABI
