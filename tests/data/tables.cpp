@@ -54,7 +54,8 @@ void check_refused(const char* name, const hg::CsvOptions& options, const char* 
 void check_spreadsheets() {
     check("excel_german.csv", {.decimal = ','}, 3, {0, -3.5, 41.25, 1, -4.1, 42.5, 2, -4, 43},
           {"Stunde", "Außentemperatur", "Vorlauf"});
-    check_refused("excel_german.csv", {}, "line 2 has 3 fields, the first line has 1", "delimiter");
+    check_refused("excel_german.csv", {}, "one field and holds ';': say delimiter = ';' (and decimal = ','",
+                  "delimiter");
     check_refused("excel_german.csv", {.delimiter = ';'}, "\"-3,5\" is not a number", "decimal");
     check("excel_german_latin1.csv", {.decimal = ','}, 2, {0, -3.5, 1, -4.1},
           {"Stunde",
@@ -79,7 +80,7 @@ void check_spreadsheets() {
     check_refused("excel_utf16be.csv", {}, "the file is UTF-16", "save it as UTF-8");
     check_refused("excel_utf16_unmarked.csv", {}, "is the file UTF-16?", "Save it as UTF-8");
     check("excel_tabs.txt", {.delimiter = '\t'}, 2, {0, 1.5, 1, 2.5});
-    check_refused("excel_tabs.txt", {}, "cannot be told", "delimiter");
+    check_refused("excel_tabs.txt", {}, "one field and holds '\\t'", "delimiter = '\\t'");
     check("excel_old_mac.csv", {}, 2, {0, 1.5, 1, 2.5}, {"hour", "level"});
     check("excel_empty_columns.csv", {.numeric_only = true}, 2, {1, 2, 3, 4}, {"a", "b"});
     check_refused("excel_empty_columns.csv", {}, "line 2, column 3 (): the field is empty", "numeric_only");
@@ -150,7 +151,7 @@ void check_databases_and_surveys() {
           {1, 9.5, 0, 2, 0, 3, 3, 8.5, 4});
     check_refused("database_nulls.csv", {}, "\"null\" is not a number", "missing_values");
     check("database_pipe.csv", {.delimiter = '|'}, 2, {1, 9.5, 2, 8.5});
-    check_refused("database_pipe.csv", {}, "cannot be told", "delimiter");
+    check_refused("database_pipe.csv", {}, "one field and holds '|'", "delimiter = '|'");
     check("survey_text.csv", {.missing = hg::CsvMissing::Mean, .missing_values = {"n/a"}, .numeric_only = true}, 2,
           {34, 52000, 29, 52000});
 }

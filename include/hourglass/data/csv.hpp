@@ -54,6 +54,17 @@ inline constexpr const char* delimiter_advice =
     " (delimiter says what stands between fields, skip_lines leaves out lines before the header)";
 inline constexpr const char* decimal_advice =
     " (decimal says whether the comma is the decimal sign, thousands what else it may be)";
+/// The same of a first line that was not divided at all, as the beginning of a message; empty for any other.
+inline std::string undivided_line(const std::vector<std::string>& first, char delimiter) {
+    if (first.size() != 1) return {};
+    for (const char other : {';', '\t', '|'}) {
+        if (other == delimiter || first[0].find(other) == std::string::npos) continue;
+        const std::string shown = other == '\t' ? "\\t" : std::string(1, other);
+        return core::message_of(": the first line is one field and holds '", shown, "': say delimiter = '", shown,
+                                "' (and decimal = ',' where numbers are written 1,5)");
+    }
+    return {};
+}
 
 /// Whether a field is a number but for its signs. Thin blanks take several bytes, none of ASCII's.
 inline bool is_number_like(const std::string& field) {
@@ -315,6 +326,9 @@ class CsvBuilder {
 inline void require_csv_fields(const CsvLines& lines, const std::vector<std::string>& first, std::string_view source) {
     const std::size_t fields = lines.fields().size();
     if (fields == first.size()) return;
+    if (const std::string undivided = undivided_line(first, lines.delimiter()); !undivided.empty())
+        fail(source, undivided, "; line ", lines.line(), " has ", fields,
+             " fields (skip_lines leaves out lines before the header)");
     const char* advice = " (skip_lines and comment leave out lines of another kind)";
     if (first.size() == 1 && may_hold_delimiter(first[0]))
         advice = delimiter_advice;
@@ -350,9 +364,9 @@ inline bool counts_up(const std::vector<std::string>& fields) {
 }
 
 /// Whether the first line holds names, where the options do not say so: by what its fields are and those of the second
-/// line (empty: there is none). `Error` where that cannot be told.
+/// line (empty: there is none), which are cut at `delimiter`. `Error` where that cannot be told.
 inline bool has_csv_header(const std::vector<std::string>& first, const std::vector<std::string>& second,
-                           const CsvOptions& options, std::string_view source) {
+                           char delimiter, const CsvOptions& options, std::string_view source) {
     const std::string *name = nullptr, *other = nullptr;  // the last of either kind
     bool number = false, all_names = true, name_above_number = false, decimal_comma = false;
     double value = 0;
@@ -371,6 +385,9 @@ inline bool has_csv_header(const std::vector<std::string>& first, const std::vec
         return false;
     const char* const unknown = ": whether the first line holds names cannot be told, as ";
     const char* const choice = ": say header = CsvHeader::Present or CsvHeader::Absent";
+    if (const std::string undivided = undivided_line(first, delimiter); !undivided.empty())
+        fail(source, undivided, "; if it is one, whether it is a name cannot be told", choice,
+             ", or leave it out with skip_lines = 1");
     if (!name)
         fail(source, unknown, number ? "it may number the columns" : "none of its fields is a name or a number",
              choice);
@@ -406,7 +423,8 @@ CsvTable<T> read_csv_table(std::istream& in, const CsvOptions& options, const st
     bool more = lines.next();
     if (more) require_csv_fields(lines, first, source);
     if (!has_header && options.header == CsvHeader::Detect)
-        has_header = has_csv_header(first, more ? lines.fields() : std::vector<std::string>{}, options, source);
+        has_header = has_csv_header(first, more ? lines.fields() : std::vector<std::string>{}, lines.delimiter(),
+                                    options, source);
 
     const std::vector<std::string> names = has_header ? first : std::vector<std::string>{};
     CsvBuilder<T> builder(options, names, static_cast<Index>(first.size()), source);
