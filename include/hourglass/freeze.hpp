@@ -32,10 +32,10 @@ class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
     template <std::size_t Begin, std::size_t End>
     static constexpr bool is_conditional = Layers::plan.condition_between(Begin, End) > 0;
     static constexpr std::size_t size(Shape shape) { return static_cast<std::size_t>(shape.size()); }
-    template <std::size_t N>
-    using Given = frozen::SampleValues<const T, N>;
-    template <std::size_t N>
-    using Result = frozen::SampleValues<T, N>;
+    template <std::size_t N, const char* Call>
+    using Given = frozen::SampleValues<const T, N, Call>;
+    template <std::size_t N, const char* Call>
+    using Result = frozen::SampleValues<T, N, Call>;
 
   public:
     using Scalar = T;
@@ -49,26 +49,32 @@ class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
         : layers_(core::Inside::of(model)) {}
 
     /// The code of a sample (of a variational model its mean); where the encoder reads a condition, with that.
-    void encode(Given<input_size> x, Result<code_size> code) const noexcept requires(!is_conditional<0, code_at>) {
+    void encode(Given<input_size, frozen::encode_call> x, Result<code_size, frozen::encode_call> code) const noexcept
+        requires(!is_conditional<0, code_at>) {
         layers_.template run<0, code_at>(x.data(), nullptr, code.data());
     }
-    void encode(Given<input_size> x, Given<condition_size> condition, Result<code_size> code) const noexcept
-        requires(is_conditional<0, code_at>) {
+    void encode(Given<input_size, frozen::encode_call> x, Given<condition_size, frozen::encode_call> condition,
+                Result<code_size, frozen::encode_call> code) const noexcept requires(is_conditional<0, code_at>) {
         layers_.template run<0, code_at>(x.data(), condition.data(), code.data());
     }
     /// The decoder's output for a code.
-    void decode(Given<code_size> code, Result<output_size> y) const noexcept requires(!is_conditional<code_at, depth>) {
+    void decode(Given<code_size, frozen::decode_call> code, Result<output_size, frozen::decode_call> y) const noexcept
+        requires(!is_conditional<code_at, depth>) {
         layers_.template run<code_at, depth>(code.data(), nullptr, y.data());
     }
-    void decode(Given<code_size> code, Given<condition_size> condition, Result<output_size> y) const noexcept
-        requires(is_conditional<code_at, depth>) {
+    void decode(Given<code_size, frozen::decode_call> code, Given<condition_size, frozen::decode_call> condition,
+                Result<output_size, frozen::decode_call> y) const noexcept requires(is_conditional<code_at, depth>) {
         layers_.template run<code_at, depth>(code.data(), condition.data(), y.data());
     }
     /// The decoder's output for the code of a sample.
-    void reconstruct(Given<input_size> x, Result<output_size> y) const noexcept requires(!is_conditional<0, depth>) {
+    void reconstruct(Given<input_size, frozen::reconstruct_call> x,
+                     Result<output_size, frozen::reconstruct_call> y) const noexcept
+        requires(!is_conditional<0, depth>) {
         layers_.template run<0, depth>(x.data(), nullptr, y.data());
     }
-    void reconstruct(Given<input_size> x, Given<condition_size> condition, Result<output_size> y) const noexcept
+    void reconstruct(Given<input_size, frozen::reconstruct_call> x,
+                     Given<condition_size, frozen::reconstruct_call> condition,
+                     Result<output_size, frozen::reconstruct_call> y) const noexcept
         requires(is_conditional<0, depth>) {
         layers_.template run<0, depth>(x.data(), condition.data(), y.data());
     }
@@ -83,9 +89,9 @@ class Frozen<Network<T, Layers, Marks...>> {
     static constexpr bool is_conditional = Layers::condition > 0;
     static constexpr std::size_t size(Shape shape) { return static_cast<std::size_t>(shape.size()); }
     template <std::size_t N>
-    using Given = frozen::SampleValues<const T, N>;
+    using Given = frozen::SampleValues<const T, N, frozen::evaluate_call>;
     template <std::size_t N>
-    using Result = frozen::SampleValues<T, N>;
+    using Result = frozen::SampleValues<T, N, frozen::evaluate_call>;
 
   public:
     using Scalar = T;

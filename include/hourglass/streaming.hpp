@@ -59,7 +59,8 @@ class StreamingNetwork {
     explicit StreamingNetwork(const Model& model) : layers_(core::Inside::of(model)) {}
 
     /// y = the network's output at the next position of a series, whose channels are x. They may be the same memory.
-    void push(frozen::SampleValues<const T, input_size> x, frozen::SampleValues<T, output_size> y) noexcept {
+    void push(frozen::SampleValues<const T, input_size, frozen::push_call> x,
+              frozen::SampleValues<T, output_size, frozen::push_call> y) noexcept {
         layers_.template run<0, Layers::depth>(x.data(), history_, y.data());
     }
     /// Forgets all positions: the next one is the first of a series.

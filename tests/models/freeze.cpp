@@ -296,13 +296,17 @@ TEST_CASE("A frozen model takes vectors and columns, and says which size it expe
     CHECK((codes.col(1).array() == code.array()).all());
     CHECK(codes.col(0).isZero(0));
     CHECK_THAT(error_of([&] { frozen.encode(sample, wrong); }),
-               ContainsSubstring("expected 3 values, one sample, got 4"));
-    CHECK_THAT(error_of([&] { frozen.encode(x, code); }), ContainsSubstring("expected 6 values, one sample, got 30"));
+               ContainsSubstring("Frozen::encode: expected 3 values, one sample, got 4"));
+    CHECK_THAT(error_of([&] { frozen.encode(x, code); }),
+               ContainsSubstring("Frozen::encode: expected 6 values, one sample, got 30"));
+    CHECK_THAT(error_of([&] { frozen.decode(wrong, sample); }), ContainsSubstring("Frozen::decode: expected 3 values"));
+    CHECK_THAT(error_of([&] { frozen.reconstruct(sample, wrong); }),
+               ContainsSubstring("Frozen::reconstruct: expected 6 values"));
     CHECK_THAT(error_of([&] { frozen.encode(Eigen::MatrixXf::Zero(8, 6).eval().row(1), code); }),
-               ContainsSubstring("must follow each other in memory"));
+               ContainsSubstring("Frozen::encode: the values of a sample must follow each other in memory"));
 }
 
-TEST_CASE("A frozen network may write over its input") {
+TEST_CASE("A frozen network may write over its input, and says which size it expects") {
     const auto check = [](const auto& network) {
         using T = typename std::decay_t<decltype(network)>::Scalar;
         const hg::Vector<T> x = hg::Vector<T>::LinSpaced(6, T(-1), T(1)), expected = network.evaluate(x);
@@ -315,6 +319,10 @@ TEST_CASE("A frozen network may write over its input") {
     check(hg::network<hg::Chain<hg::Shape{6}, hg::Dense<6>, hg::Tanh>, double>(rng));
     check(hg::network<hg::Chain<hg::Shape{6}, hg::Residual<hg::Dense<6>, hg::Tanh>>>(rng));
     check(hg::network<hg::Chain<hg::Shape{6}, hg::Dense<6>, hg::Residual<hg::Tanh, hg::Dense<6>>>, double>(rng));
+    Eigen::VectorXf other(4);
+    CHECK_THAT(
+        error_of([&] { hg::freeze(hg::network<hg::Chain<hg::Shape{6}, hg::Dense<6>>>(rng)).evaluate(other, other); }),
+        ContainsSubstring("Frozen::evaluate: expected 6 values"));
 }
 
 TEST_CASE("What is derived from a model is frozen as the model is") {

@@ -121,6 +121,8 @@ TEST_CASE("A stream does not throw, begins again when asked to, and its copies g
     copy.reset();
     copy.push(x, y);
     CHECK(y == first);
+    CHECK_THAT(error_of([&] { copy.push(one, y); }),
+               ContainsSubstring("StreamingNetwork::push: expected 2 values, one sample, got 20"));
 
     network.parameters().setZero();  // no matter: the weights are a copy
     stream.reset();

@@ -13,10 +13,16 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace frozen {
 
+// Names of calls, as arguments of templates.
+inline constexpr char encode_call[] = "Frozen::encode", decode_call[] = "Frozen::decode",
+                      reconstruct_call[] = "Frozen::reconstruct", evaluate_call[] = "Frozen::evaluate",
+                      push_call[] = "StreamingNetwork::push";
+
 /// The values of one sample as an argument of a frozen model, N of them, const where T is: a span or an array of that
 /// size, or whatever has data() and size(), such as a std::vector, an Eigen vector or a column of a matrix. Those are
-/// looked at when they are handed over: `Error` for another size, or where values do not follow each other.
-template <class T, std::size_t N>
+/// looked at when they are handed over: `Error` for another size, or where values do not follow each other, that begins
+/// with the name of the call.
+template <class T, std::size_t N, const char* Call>
 class SampleValues {
   public:
     constexpr SampleValues(std::span<T, N> values) noexcept : data_(values.data()) {}
@@ -35,10 +41,10 @@ class SampleValues {
             static_assert(std::tuple_size<std::remove_cvref_t<V>>::value == N,
                           "hourglass: an array given to a frozen model must have its size: input_size, code_size, …");
         if (static_cast<std::size_t>(values.size()) != N)
-            fail("expected ", N, " values, one sample, got ", values.size());
+            fail(Call, ": expected ", N, " values, one sample, got ", values.size());
         if constexpr (requires { values.innerStride(); })
             if (values.innerStride() != 1 || (values.rows() != 1 && values.cols() != 1))
-                fail("the values of a sample must follow each other in memory: give a copy");
+                fail(Call, ": the values of a sample must follow each other in memory: give a copy");
     }
 
     T* data() const { return data_; }
