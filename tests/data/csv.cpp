@@ -49,7 +49,11 @@ TEST_CASE("one line of the file is one column of the matrix") {
     CHECK(csv.header == Names{"a", "b", "c"});
     CHECK(csv.values == matrix(3, {1, 2.5, -3, 400, 0.5, 6, 7, 0, 0.001}));
     CHECK(csv.row("c") == 2);
-    CHECK_THAT(error_of([&] { csv.row("d"); }), ContainsSubstring("there is no column \"d\" among the 3 read"));
+    CHECK_THAT(error_of([&] { csv.row("d"); }),
+               ContainsSubstring("Csv: there is no column \"d\"; the table has a, b, c"));
+    CHECK_THAT(error_of([] { read("1,2\n").row("d"); }), ContainsSubstring("no column \"d\"; the table has no names"));
+    CHECK_THAT(error_of([] { read("a,\xE4\n1,2\n").row("d"); }),
+               ContainsSubstring("no column \"d\"; the name of column 2 is not UTF-8"));
 }
 
 TEST_CASE("a header is found, or stated") {

@@ -38,7 +38,7 @@ struct CsvTable {
     /// The row of `values` that holds the column of this name. `Error` if there is none.
     Index row(std::string_view name) const {
         const auto found = std::find(header.begin(), header.end(), name);
-        if (found == header.end()) fail("Csv: there is no column \"", name, "\" among the ", header.size(), " read");
+        if (found == header.end()) data::no_such_column("Csv", name, "the table", header);
         return found - header.begin();
     }
 };

@@ -148,6 +148,18 @@ inline bool is_utf8(std::string_view words) {
 }
 inline constexpr const char* not_utf8 = " is not UTF-8: save the file as UTF-8";
 
+/// The `Error` for a name that is none of those that `owner`, "the file", has.
+[[noreturn]] inline void no_such_column(std::string_view source, std::string_view name, const char* owner,
+                                        const std::vector<std::string>& names) {
+    std::string known;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (!is_utf8(names[i]))
+            fail(source, ": there is no column \"", name, "\"; the name of column ", i + 1, not_utf8);
+        (known += i == 0 ? "" : ", ") += names[i];
+    }
+    fail(source, ": there is no column \"", name, "\"; ", owner, " has ", names.empty() ? "no names" : known);
+}
+
 /// The positions of the columns that the options choose in a file with these names (none: no header) and so many
 /// columns. `Error` for names and positions that the file does not have, or has twice.
 class CsvChoice {
@@ -189,14 +201,7 @@ class CsvChoice {
             return column.position;
         }
         const auto found = std::find(names_.begin(), names_.end(), column.name);
-        if (found == names_.end()) {
-            std::string known;
-            for (std::size_t i = 0; i < names_.size(); ++i)
-                if (!is_utf8(names_[i]))
-                    fail(source_, ": there is no column \"", column.name, "\"; the name of column ", i + 1, not_utf8);
-            for (const std::string& name : names_) known += (known.empty() ? "" : ", ") + name;
-            fail(source_, ": there is no column \"", column.name, "\"; the file has ", known);
-        }
+        if (found == names_.end()) no_such_column(source_, column.name, "the file", names_);
         if (std::find(found + 1, names_.end(), column.name) != names_.end())
             fail(source_, ": there is more than one column \"", column.name, "\"; choose it by its position");
         return found - names_.begin();
