@@ -46,13 +46,15 @@ TEST_CASE("a model file that is too short, or whose header is not in it, is refu
     CHECK(error_in(file_with("{}", 0, 3)) ==
           "f: a header of 3 bytes in a file of 10: it is cut off, or no safetensors file");
     CHECK(error_in(file_with("{}", 0, 100'000'001)) ==
-          "f: a header of 100000001 bytes, at most 100000000 are allowed: this is no safetensors file");
+          "f: no safetensors file (its first 8 bytes say a header of 100000001 bytes, at most 100000000 are allowed)");
+    CHECK_THAT(error_in(Bytes(20, std::byte{','})), StartsWith("f: no safetensors file (its"));  // a table, say
     Bytes archive(40);
     archive[0] = std::byte{'P'}, archive[1] = std::byte{'K'}, archive[7] = std::byte{8};
-    CHECK_THAT(error_in(archive), Catch::Matchers::ContainsSubstring(
-                                      "a zip archive, as torch.save writes; safetensors.torch.save_file writes one"));
+    CHECK_THAT(error_in(archive),
+               Catch::Matchers::ContainsSubstring(
+                   "are allowed), but a zip archive, as torch.save writes; safetensors.torch.save_file writes one"));
     CHECK_THAT(error_in(file_with("{}", 0, ~std::uint64_t{0})),
-               StartsWith("f: a header of 18446744073709551615 bytes"));
+               StartsWith("f: no safetensors file (its first 8 bytes say a header of 18446744073709551615 bytes"));
     CHECK_THAT(error_in(""), StartsWith("f: expected {"));
     CHECK_THAT(error_in(" {}"), StartsWith("f: expected {"));
 }

@@ -84,8 +84,8 @@ class TensorFile {
         if (size < 8) fail(where, "the file has ", size, " bytes, not even the 8 that say how long its header is");
         std::memcpy(&length, bytes.data(), 8);
         if (length > longest_header)
-            fail(where, "a header of ", length, " bytes, at most ", longest_header,
-                 " are allowed: this is no safetensors ", "file",
+            fail(where, "no safetensors file (its first 8 bytes say a header of ", length, " bytes, at most ",
+                 longest_header, " are allowed)",
                  bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'}
                      ? ", but a zip archive, as torch.save writes; safetensors.torch.save_file writes one"
                      : "");
