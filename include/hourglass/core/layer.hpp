@@ -8,21 +8,24 @@
 //       static constexpr Index parameters(Shape in) { return in.channels; }
 //
 //       template <Shape In, class T>  // w: parameters(In)   x: In.size() × n   y: output(In).size() × n
-//       void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y, const Context<T>&) const;
-//       template <Shape In, class T>                                                          // y  = f(w, x)
+//       void forward(std::span<const T, parameters(In)> w, ConstView<T> x, View<T> y) const;
+//       template <Shape In, class T>                                       // y  = f(w, x)
 //       void backward(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T> y, ConstView<T> dy,
-//                     View<T> dx, const Context<T>&) const;                                   // dx += (∂y/∂x)ᵀ dy
+//                     View<T> dx) const;                                   // dx += (∂y/∂x)ᵀ dy
 //       template <Shape In, class T>
 //       void gradient(std::span<const T, parameters(In)> w, ConstView<T> x, ConstView<T> y, ConstView<T> dy,
-//                     std::span<T, parameters(In)> dw, const Context<T>&) const;              // dw += (∂y/∂w)ᵀ dy
+//                     std::span<T, parameters(In)> dw) const;              // dw += (∂y/∂w)ᵀ dy
 //   };
 //
 // A layer is a value that holds configuration and nothing else: sizes are template arguments, hyperparameters are
 // members, and parameters, activations, gradients and random numbers are arguments. `gradient` is called before
-// `backward`, and only for layers with parameters; `backward` only where somebody wants dx. Both *add* where
-// `context.accumulate` says so and assign where it does not. A method may leave the context out, unless the layer works
-// in place: it then always adds, and the chain clears before it. An impossible shape is a `fail` in output(): in a
-// chain it stops the compiler.
+// `backward`, and only for layers with parameters; `backward` only where somebody wants dx. An impossible shape is a
+// `fail` in output(): in a chain it stops the compiler.
+//
+// Each of the three may declare a further parameter, the last one, `const Context<T>& context` (see there). A
+// `backward` or `gradient` without it always *adds*: where there is nothing to add to, that was cleared before. One
+// that declares it must *assign*, as nobody has cleared what it writes to, unless `context.accumulate` says to add. The
+// backward of a layer that works in place must declare it: to clear dx would be to clear dy.
 //
 // A layer without parameters leaves out parameters() and gradient(). What else a layer may have, when it has it:
 //
