@@ -32,6 +32,9 @@ inline constexpr std::size_t tile_columns = Height == 1      ? 12
                                             : many_registers ? (Height == 3 ? 8 : 12)
                                                              : 6;
 
+// The shortest contraction that asks for where its sums will go: asking cost shorter ones up to a tenth.
+inline constexpr Index shortest_asking = 64;
+
 /// A factor's values wherever they lie: B(k, j) = values[k·down + j·across], k running along the contraction. `down` is
 /// 1 for a matrix in columns, `across` for one in rows.
 template <class T>
@@ -102,10 +105,11 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, const T* a
     const T *b0 = b, *b3 = column_at(3), *b6 = column_at(6), *b9 = column_at(9);
     Index k = 0;
     // Where the sums will go is asked for meanwhile, a cache line a step: all at once would hold up what is multiplied.
+    // A short contraction is over before it comes.
     if constexpr (Height == tallest && sizeof...(J) == tile_columns<Height>) {
         constexpr Index line = core::line_values<T>, tall = at(Height) * lanes;
         constexpr std::size_t lines = static_cast<std::size_t>(tall / line) + 1;
-        for (const Index asked = std::min(depth, at(lines * sizeof...(J))); k < asked;
+        for (const Index asked = depth < shortest_asking ? 0 : at(lines * sizeof...(J)); k < asked;
              ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step) {
             const auto step = static_cast<std::size_t>(k);
             packets::prefetch(p.c + row + (j0 + at(step / lines)) * p.c_step +
