@@ -407,6 +407,31 @@ TEST_CASE("where the closed form costs less than probes it is taken") {
     };
     check_exact(Layer{});
     check_exact(Ends{});
+    check_exact(hg::Chain<hg::Shape{2, 7}, hg::Conv1D<2, 3, 2>, hg::Tanh, hg::Flatten, hg::Dense<3>>{});
+}
+
+TEST_CASE("a closed form behind a wide convolution gives way to probes") {
+    using hg::Conv1D, hg::Dense, hg::Flatten, hg::Padding, hg::Shape, hg::Tanh;
+    using Series = hg::Chain<Shape{1, 4096}, Conv1D<8, 7, 8, Padding::Same>, Tanh, Flatten, Dense<32>>;
+    using Picture = hg::Chain<Shape{1, 128, 128}, hg::Conv2D<4, 3, 2, Padding::Same>, hg::ReLU, Flatten, Dense<32>>;
+    REQUIRE(hg::Contractive::scratch<Series, float>(1) < 1'000'000);
+    REQUIRE(hg::Contractive::scratch<Picture, float>(1) < 1'000'000);
+    const auto values_of = []<class Encoder>(const Encoder& encoder) {
+        auto r = rig<double>(encoder, values(Encoder::parameters, 1, 1), values(Encoder::input.size(), 2, 2));
+        return std::array{r.value({.weight = 1, .probes = 1}, {1, 1}), r.value({.weight = 1, .probes = 1}, {1, 2})};
+    };
+    const auto [one, other] = values_of(Series{});
+    CHECK(one != other);
+    CHECK(one == Approx(other).epsilon(0.5));
+    // Without a hidden layer, too: each unit would cost a pass over the convolution.
+    const auto [few, others] =
+        values_of(hg::Chain<Shape{1, 512}, Conv1D<1, 5, 1, Padding::Same>, Conv1D<1, 3, 1, Padding::Same>, Tanh>{});
+    CHECK(few != others);
+    // A dense layer's is taken up to where it costs as much as many samples' passes.
+    const auto [narrow, same] = values_of(hg::Chain<Shape{300}, Dense<300>, Tanh, Dense<2>>{});
+    CHECK(narrow == same);
+    const auto [wide, another] = values_of(hg::Chain<Shape{1030}, Dense<1030>, Tanh, Dense<2>>{});
+    CHECK(wide != another);
 }
 
 TEST_CASE("models with a contractive term agree with dual numbers") {

@@ -24,8 +24,8 @@ inline namespace HOURGLASS_ABI {
 /// lower side. `x`: features × n, or `given(x, condition)`; J is with respect to x. `probes` = 0: exact. `probes` = k >
 /// 0: the root of an unbiased estimate of the square over k vectors of random signs (Hutchinson 1990), those of a
 /// column the same at each call, so that a sample's estimate depends on its place in the batch: for wide codes behind
-/// several layers, where the exact one takes a pass for each value of the code; where `Contractive` has a closed form
-/// it is exact. With a tape no other memory is asked for but the result's.
+/// several layers, where the exact one takes a pass for each value of the code; where `Contractive` takes its closed
+/// form whatever the probes, it is exact. With a tape no other memory is asked for but the result's.
 ///
 /// Returns n values, not averaged. Errors: a batch that does not fit, fewer than 0 probes; a value of x or the
 /// condition that is not finite (NaN where the encoder begins with `ZeroImputation` is none), and a code or norm that

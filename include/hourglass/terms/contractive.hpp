@@ -25,12 +25,14 @@ inline namespace HOURGLASS_ABI {
 ///
 /// With `probes` = 0 value and gradient are exact. Linear layers followed by pointwise ones, such as the single sigmoid
 /// layer, have a closed form that costs little, and so has one hidden layer narrower than the input, pointwise between
-/// two linear ones; other chains cost one pass over the encoder for each value of the code.
+/// two linear ones; behind other linear layers than one `Dense`, convolutions say, it has up to 256 units. Other chains
+/// cost one pass over the encoder for each value of the code.
 ///
 /// With `probes` = k > 0 both are an unbiased estimate, (1/k) Σᵢ ‖Jᵀeᵢ‖² over k vectors e of random signs, drawn anew
-/// for each sample and step (Hutchinson 1990), that costs k passes: for wide codes of other chains. Where the closed
-/// form is at hand, with a hidden layer for a code of up to 8 times its width and of 1024 values, value and gradient
-/// are exact all the same. In evaluation the signs stay the same.
+/// for each sample and step (Hutchinson 1990), that costs k passes: for wide codes of other chains. Value and gradient
+/// are exact all the same, in closed form, behind a single linear layer, and with a hidden layer of up to 1024 units
+/// for a code of up to 8 times its width and of 1024 values; up to 256 units in both if that layer is not `Dense`. In
+/// evaluation the signs stay the same.
 ///
 ///     hg::Contractive{0.1f}
 ///     hg::Contractive{.weight = 0.1, .probes = 4}
@@ -108,9 +110,19 @@ struct Contractive {
                                width = Encoder::plan.shapes[front].size();
         // B is kept, and code² multiplications a unit go into BᵀB, however few probes or samples there are.
         static constexpr Index most_code = std::min<Index>(1024, 8 * width);
+        // F Fᵀ takes width² values and width² · inputs multiplications, no more than a dense layer's weights and its
+        // pass over `width` samples. Of a convolution both would be many times what its own passes take, and a vector
+        // to go through F Fᵀ costs more than one through the convolution.
+        static constexpr Index most_units = 256, most_dense_units = 1024;
         static constexpr bool has_back = (back < depth),
-                              may_condense = (front > 0) && width <= inputs && !(Ends::pointwise_between && !has_back),
+                              may_condense = (front > 0) && width <= inputs &&
+                                             (Ends::knows_front || width <= most_units) &&
+                                             !(Ends::pointwise_between && !has_back),
                               closed = Ends::pointwise_between && (!has_back || (may_condense && code <= most_code));
+        // Whether the closed form is taken where probes are asked for: only where it costs no more than some hundreds
+        // of them. It depends on nothing but types, as parts of a batch get what the whole does.
+        static constexpr bool exact_with_probes =
+            closed && (width <= most_units || (Ends::knows_front && (!has_back || width <= most_dense_units)));
         // Gram matrices: F Fᵀ, what is gathered for its gradient, BᵀB.
         static constexpr Index block = may_condense ? width
                                        : closed     ? std::min<Index>(width, 128)
@@ -158,7 +170,8 @@ struct Contractive {
         using W = Work<Encoder, T>;
         const Index all = passes<Encoder>() * work.pass.samples;
         if constexpr (W::closed)
-            if (!W::has_back || probes > 0 || W::pays(all)) return closed_form(work, gradient, each);
+            if (probes > 0 ? W::exact_with_probes : !W::has_back || W::pays(all))
+                return closed_form(work, gradient, each);
         T value;
         if constexpr (W::may_condense)
             value = W::condenses(all) ? condensed(work, gradient, each) : swept(work, gradient, each);
