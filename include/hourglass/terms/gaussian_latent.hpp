@@ -325,7 +325,7 @@ struct GaussianLatent {
                 kl += core::Accumulator<T>(kernels::sum_packs<T>(1, nats, x.data() + at, x.data() + at + half)) *
                       core::Accumulator<T>(per_sample);
             }
-            if (!(kl > core::Accumulator<T>(free_bits))) {
+            if (kl <= core::Accumulator<T>(free_bits) && !core::is_nan(kl)) {  // -ffast-math takes NaN for less
                 sum += core::Accumulator<T>(free_bits);
                 continue;
             }
