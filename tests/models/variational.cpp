@@ -1,6 +1,7 @@
 // Variational models: gradients, what is drawn, the bounds, and numbers that would overflow.
 #include <Eigen/LU>
 #include <cmath>
+#include <string>
 
 #include "hourglass/hourglass.hpp"
 #include "support/model_check.hpp"
@@ -290,6 +291,21 @@ TEST_CASE("the training objective with k samples is the bound", "[statistics]") 
     }
     const double error = std::sqrt(2 * (squares - objective * objective) / 400);
     CHECK(std::abs(objective + bound) < 4 * error);
+}
+
+TEST_CASE("a target out of range is named by its sample, however many codes are drawn of it") {
+    hg::Rng rng{1};
+    const auto model =
+        hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianLatent{.samples = 5});
+    auto tape = model.tape();
+    for (const int sample : {7, 40}) {  // in the first and in a later shard
+        Eigen::MatrixXf batch = values(6, 50, 3, 0, 1).cast<float>();
+        batch(2, sample) = 1.5f;
+        CHECK_THROWS_WITH(
+            model.gradient(batch, tape, rng),
+            "Autoencoder::gradient: BernoulliLikelihood: targets must lie in [0, 1]; feature 2 of sample " +
+                std::to_string(sample) + " is 1.5");
+    }
 }
 
 TEST_CASE("log-variances of ±1000 stay finite") {

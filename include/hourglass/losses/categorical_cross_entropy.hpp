@@ -169,8 +169,8 @@ struct CategoricalCrossEntropy {
                     const Index feature = place.feature + k * classes % target.rows();
                     fail(caller.prefix(), name, ": the targets of each position must sum to 1; those of position ",
                          place.position + k * classes % target.rows() / classes, " of sample ",
-                         caller.first_sample + place.sample + k * classes / target.rows(), " do not (features ",
-                         feature, " to ", feature + classes - 1, ")");
+                         caller.sample(place.sample + k * classes / target.rows()), " do not (features ", feature,
+                         " to ", feature + classes - 1, ")");
                 }
             }
             const Wanted<T> wanted{T(1 - label_smoothing), T(label_smoothing / static_cast<double>(classes)),

@@ -21,7 +21,7 @@ template <class T>
     double value = 0;
     if constexpr (std::floating_point<T>) value = static_cast<double>(target.data()[at]);
     fail(caller.prefix(), loss, ": targets must lie in [0, 1]; feature ", place.feature + at % target.rows(),
-         " of sample ", caller.first_sample + place.sample + at / target.rows(), " is ", value);
+         " of sample ", caller.sample(place.sample + at / target.rows()), " is ", value);
 }
 
 /// Σ over all values of −t ln σ(z) − (1 − t) ln(1 − σ(z)) = max(z, 0) − z t − ln max(p, 1 − p), p = σ(z). With `d`,

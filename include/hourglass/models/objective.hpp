@@ -154,7 +154,7 @@ class Objective {
             std::tie(reconstruction, penalty) = weighted(passes, s);
         else
             reconstruction = Passes::loss_gradient(b, compared, s.target, [&](Index first) -> decltype(auto) {
-                return bound("Autoencoder::gradient", first, passes, s.d);
+                return bound({"Autoencoder::gradient", first}, passes, s.d);
             });
         for (std::size_t i = 0; Pipeline::on_weights && i < code_begin; ++i)
             if (adds_to[i])
@@ -243,7 +243,7 @@ class Objective {
             [&](const Buffers& b, Index first, core::Arena<T>& arena) {
                 const ConstView<T> wanted{core::packed(target, first, b.samples, arena), target.rows(), b.samples};
                 T* const scratch = arena.take(scratch_room(b.samples));
-                const T value = use(bound(function, first, passes, nullptr), b, wanted, first, scratch);
+                const T value = use(bound({function, first}, passes, nullptr), b, wanted, first, scratch);
                 if constexpr (std::floating_point<T>)
                     if (tape.non_finite == NonFinite::Throw && !is_finite(value)) {
                         constexpr Index code = Passes::plan.shapes[code_end].size();
@@ -256,11 +256,10 @@ class Objective {
             });
     }
 
-    // The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns. `function` and the
-    // block's first sample are for messages.
-    decltype(auto) bound(std::string_view function, Index first_sample, const Passes& passes, T* gradient) const {
-        return Pipeline::LossAtEnd::template bind<Pipeline::fused, compared, T>(
-            loss, {function, first_sample}, passes.theta_.data(), gradient, Layers::parameters);
+    // The loss as it is computed; `gradient`, when not null, is θ's, for a loss that learns. `caller` is for messages.
+    decltype(auto) bound(const core::Caller& caller, const Passes& passes, T* gradient) const {
+        return Pipeline::LossAtEnd::template bind<Pipeline::fused, compared, T>(loss, caller, passes.theta_.data(),
+                                                                                gradient, Layers::parameters);
     }
 
     template <class Term>
@@ -306,7 +305,9 @@ class Objective {
             const View<T> doutput = Passes::gradient_to_add_to(b, code_begin),
                           dcode = Passes::gradient_to_add_to(b, code_end);
             return passes.layers_.template layer<code_begin>().template weighted_gradient<Encoder::output, T>(
-                [&](Index first) -> decltype(auto) { return bound("Autoencoder::gradient", first, passes, nullptr); },
+                [&](Index first) -> decltype(auto) {
+                    return bound({"Autoencoder::gradient", first, b.replicas}, passes, nullptr);
+                },
                 Passes::activation_at(b, compared), s.target, Passes::activation_at(b, code_begin),
                 Passes::activation_at(b, code_end), Passes::gradient_at(b, compared), doutput, dcode, s.weighted,
                 b.team);
