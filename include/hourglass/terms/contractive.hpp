@@ -140,7 +140,7 @@ struct Contractive {
         explicit Work(const core::EncoderPass<T>& pass_)
             : pass(pass_),
               arena(pass.scratch),
-              samples(pass, pass.samples, 0, depth, arena),
+              samples(pass, terms::Columns::OfSamples, pass.samples, 0, depth, arena),
               front_layers(pass, block, arena),
               back_layers(pass, closed && has_back, arena),
               dots(arena.take(pass.samples)),

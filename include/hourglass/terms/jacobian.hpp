@@ -57,9 +57,12 @@ void add_curvature(const void* layer, const SweepCall<T>& s) {
         View<T>{s.c, in, s.columns});
 }
 
+/// Whether a sweep has one column for each sample of the pass, or any number, over layers that are linear, whose J is
+/// the same for all samples.
+enum class Columns { OfSamples, Any };
+
 /// `columns` vectors u, swept down the layers of a chain C of which a forward pass has just been done, and as many v,
-/// swept up. There is one column for each sample of the pass; any number over layers that are linear, whose J is the
-/// same for all samples.
+/// swept up.
 template <class C, class T>
 class JacobianSweep {
   public:
@@ -71,9 +74,9 @@ class JacobianSweep {
     T* free;                             ///< room for as many columns of the widest activation
 
     /// Takes its vectors at activations first … last from `arena`, for which it needs `room`.
-    JacobianSweep(const core::EncoderPass<T>& pass, Index columns_, std::size_t first, std::size_t last,
+    JacobianSweep(const core::EncoderPass<T>& pass, Columns kind, Index columns_, std::size_t first, std::size_t last,
                   core::Arena<T>& arena)
-        : columns(columns_), pass_(&pass) {
+        : columns(columns_), pass_(&pass), kind_(kind) {
         for (std::size_t i = first; i <= last; ++i) {
             u[i] = arena.take(plan.shapes[i].size() * columns);
             v[i] = arena.take(plan.shapes[i].size() * columns);
@@ -89,7 +92,7 @@ class JacobianSweep {
     JacobianSweep part(const Slice& some) const {
         JacobianSweep part = *this;
         part.columns = some.size;
-        part.first_ += some.begin;
+        if (kind_ == Columns::OfSamples) part.first_ += some.begin;
         Index widest = 0;
         for (std::size_t i = 0; i <= depth; ++i)
             if (u[i]) {
@@ -212,7 +215,8 @@ class JacobianSweep {
     T* activation(std::size_t i) const { return pass_->activation[i] + plan.sizes[i] * first_; }
 
     const core::EncoderPass<T>* pass_;
-    Index first_ = 0;  // the sample of the first column
+    Columns kind_;
+    Index first_ = 0;  // the sample of the first column; linear layers are shown the pass's first, and do not look
 };
 
 }  // namespace terms

@@ -89,7 +89,7 @@ class LinearFront {
   public:
     /// Up to `block` rows at a time; all of them for the products of rows.
     LinearFront(const core::EncoderPass<T>& pass, Index block, core::Arena<T>& arena)
-        : pass_(pass), block_(block), rows_(pass, in_memory(block), 0, front, arena) {}
+        : pass_(pass), block_(block), rows_(pass, Columns::Any, in_memory(block), 0, front, arena) {}
     static Index room(Index block) { return Sweep::room(in_memory(block), 0, front); }
 
     /// norms[i] = the squared norm of row i.
@@ -204,7 +204,7 @@ class LinearBack {
   public:
     /// `used` or not at all: B takes code · units values and more.
     LinearBack(const core::EncoderPass<T>& pass, bool used, core::Arena<T>& arena)
-        : pass_(pass), rows_(pass, used ? code : 0, back, depth, arena) {}
+        : pass_(pass), rows_(pass, Columns::Any, used ? code : 0, back, depth, arena) {}
     static Index room(bool used) { return Sweep::room(used ? code : 0, back, depth); }
 
     /// gram = Bᵀ B.
