@@ -103,7 +103,6 @@ struct Contractive {
     struct Work {
         using Ends = terms::LinearEnds<Encoder>;
         using Sweep = terms::JacobianSweep<Encoder, T>;
-        using Front = terms::LinearFront<Encoder, T>;
         using Back = terms::LinearBack<Encoder, T>;
         static constexpr std::size_t depth = Encoder::depth, front = Ends::front, back = Ends::back;
         static constexpr Index inputs = Encoder::input.size(), code = Encoder::output.size(),
@@ -130,6 +129,8 @@ struct Contractive {
                                square = may_condense ? width * width : 0,
                                behind_square = closed && has_back ? square : 0;
 
+        using Front = terms::LinearFront<Encoder, T, block>;
+
         const core::EncoderPass<T>& pass;
         core::Arena<T> arena;
         Sweep samples;
@@ -141,14 +142,14 @@ struct Contractive {
             : pass(pass_),
               arena(pass.scratch),
               samples(pass, terms::Columns::OfSamples, pass.samples, 0, depth, arena),
-              front_layers(pass, block, arena),
+              front_layers(pass, arena),
               back_layers(pass, closed && has_back, arena),
               dots(arena.take(pass.samples)),
               gram(arena.take(std::max(width, square))),
               outer(arena.take(square)),
               behind(arena.take(behind_square)) {}
         static Index room(Index n) {
-            Index values = Sweep::room(n, 0, depth) + Front::room(block) + Back::room(closed && has_back);
+            Index values = Sweep::room(n, 0, depth) + Front::room() + Back::room(closed && has_back);
             for (const Index some : {n, std::max(width, square), square, behind_square})
                 values += core::whole_lines<T>(some);
             return values;

@@ -67,30 +67,33 @@ struct LinearEnds {
     static constexpr bool knows_front = kernel < front;
 };
 
+// Parts of F's rows or columns end with whole packs, and with whole tiles of a product.
+inline constexpr Index tile_unit = 48;
+
 /// use(part) for a part of [0, size) for each of a team's threads.
 template <class Use>
 void each_part(core::Team* team, Index size, const Use& use) {
     const Index parts = team ? team->size() : 1;
     core::each_task(team, parts, [&](Index t) {
-        if (const Slice part = core::part_of(size, parts, t, 48); part.size > 0) use(part);
+        if (const Slice part = core::part_of(size, parts, t, tile_unit); part.size > 0) use(part);
     });
 }
 
-/// The front, and F of units × inputs: where it does not lie among the weights a block of its rows at a time, from
-/// products with the identity.
-template <class Encoder, class T>
+/// The front, and F of units × inputs: where it does not lie among the weights `Block` of its rows at a time, from
+/// products with the identity; all of them for the products of rows.
+template <class Encoder, class T, Index Block>
 class LinearFront {
     using Ends = LinearEnds<Encoder>;
     using Sweep = JacobianSweep<Encoder, T>;
     using Pack = kernels::Pack<T>;
     static constexpr std::size_t front = Ends::front;
-    static constexpr Index inputs = Encoder::input.size(), units = Encoder::plan.shapes[front].size();
+    static constexpr Index inputs = Encoder::input.size(), units = Encoder::plan.shapes[front].size(),
+                           in_memory = Ends::knows_front ? 0 : Block;
 
   public:
-    /// Up to `block` rows at a time; all of them for the products of rows.
-    LinearFront(const core::EncoderPass<T>& pass, Index block, core::Arena<T>& arena)
-        : pass_(pass), block_(block), rows_(pass, Columns::Any, in_memory(block), 0, front, arena) {}
-    static Index room(Index block) { return Sweep::room(in_memory(block), 0, front); }
+    LinearFront(const core::EncoderPass<T>& pass, core::Arena<T>& arena)
+        : pass_(pass), rows_(pass, Columns::Any, in_memory, 0, front, arena) {}
+    static Index room() { return Sweep::room(in_memory, 0, front); }
 
     /// norms[i] = the squared norm of row i.
     void squared_rows(T* norms) const {
@@ -132,6 +135,7 @@ class LinearFront {
         if constexpr (Ends::knows_front) {
             kernels::symmetric_product(pass_.team, units, inputs, kernel(pass_.theta), gram);
         } else {
+            static_assert(Block == units);
             show_rows(0, rows_);
             core::each_slice(pass_.team, units, [&](const Slice& some) {
                 const Sweep rows = rows_.part(some);
@@ -160,7 +164,6 @@ class LinearFront {
     }
 
   private:
-    static constexpr Index in_memory(Index block) { return Ends::knows_front ? 0 : block; }
     template <class P>
     static P* kernel(P* theta) {
         return theta + Encoder::plan.offsets[Ends::kernel];
@@ -178,8 +181,9 @@ class LinearFront {
     }
     template <class Use>
     void each_block(const Use& use) const {
-        for (Index first = 0; first < units; first += block_) {
-            const Sweep rows = rows_.part({0, std::min(block_, units - first)});
+        static_assert(Block > 0);
+        for (Index first = 0; first < units; first += Block) {
+            const Sweep rows = rows_.part({0, std::min(Block, units - first)});
             show_rows(first, rows);
             use(first, rows);
         }
@@ -190,7 +194,6 @@ class LinearFront {
     }
 
     const core::EncoderPass<T>& pass_;
-    Index block_;
     Sweep rows_;
 };
 
