@@ -12,7 +12,7 @@ CONTRACT = {
     "check", "each_hyperparameter", "hyperparameters", "name", "slot", "traits", "output", "parameters", "weights", "states",
     "initialize", "initialize_state", "forward", "backward", "gradient", "gradient_of_part", "tangent", "curvature", "cache",
     "state", "fold", "mirror", "tied", "onnx", "value", "derivative", "second_derivative", "each", "samples", "windows",
-    "convolution", "picture_windows", "squared_rows", "add_scaled_rows", "replicas", "draw", "posterior", "corrupt", "accepts", "scratch", "penalty", "penalty_gradient",
+    "convolution", "picture_windows", "squared_rows", "add_scaled_rows", "replicas", "draw_prior", "draw_posterior", "posterior", "corrupt", "accepts", "scratch", "penalty", "penalty_gradient",
     "weighted_room", "weighted_gradient", "from_logits", "from_output", "squared_norms", "terms", "mean", "may_be_missing",
 }
 LANGUAGE = {"begin", "end"}

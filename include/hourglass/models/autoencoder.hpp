@@ -248,7 +248,7 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
     Matrix<T> sample(Index n, Rng& rng) const requires(Pipeline::is_variational) {
         if (plan.condition_between(code_end, depth) > 0)
             fail("Autoencoder::sample: the decoder has a Condition: sample(condition, rng) draws one for each column");
-        return decode(CodeTerm::template draw<T>(Decoder::input.size(), n, rng));
+        return decode(CodeTerm::template draw_prior<T>(Decoder::input.size(), n, rng));
     }
     Matrix<T> sample(const Input<T>& condition, Rng& rng) const requires(Pipeline::is_variational) {
         constexpr Index values = plan.condition_between(code_end, depth);
@@ -256,7 +256,7 @@ class BasicAutoencoder : public core::Trainable<BasicAutoencoder<T, Encoder, Dec
         if (condition.rows() != values)
             fail("Autoencoder::sample: the condition has ", condition.rows(), " rows, the decoder's Condition reads ",
                  values, core::if_transposed(condition.cols(), values));
-        return decode(given(CodeTerm::template draw<T>(Decoder::input.size(), condition.cols(), rng), condition));
+        return decode(given(CodeTerm::template draw_prior<T>(Decoder::input.size(), condition.cols(), rng), condition));
     }
     // Where the generator was forgotten, or there is no prior to draw from: a sentence instead of a list of candidates.
     template <class... Arguments>

@@ -181,7 +181,7 @@ class Objective {
                 [&](const auto& bound_loss, const Buffers& b, ConstView<T> wanted, Index first, T* scratch) {
                     if constexpr (Pipeline::is_variational)
                         if (noise) {
-                            CodeTerm::template draw<Encoder::output, T>(
+                            CodeTerm::template draw_posterior<Encoder::output, T>(
                                 Passes::activation_at(b, code_begin), View<T>{b.activation[code_end], code, b.samples},
                                 *noise, first);
                             passes.run_forward(b, code_end, compared);

@@ -71,36 +71,36 @@ struct Contractive {
     template <class Encoder, class T>
     static Index scratch(Index n) {
         static_assert(accepts<Encoder>());
-        return Work<Encoder, T>::room(n);
+        return PenaltyMemory<Encoder, T>::room(n);
     }
 
     /// The penalty of a pass that has just run forward; its random numbers give the step's signs.
     template <class Encoder, class T>
     T value(const core::EncoderPass<T>& pass) const {
-        const Work<Encoder, T> work(pass);
-        return penalty(work, static_cast<T*>(nullptr));
+        const PenaltyMemory<Encoder, T> memory(pass);
+        return penalty(memory, static_cast<T*>(nullptr));
     }
 
     /// The same, adding the gradient with respect to the encoder's weights and to what its layers read, of which the
     /// model's way back makes that of all that lies before.
     template <class Encoder, class T>
     T gradient(const core::EncoderPass<T>& pass) const {
-        const Work<Encoder, T> work(pass);
-        return penalty(work, pass.gradient);
+        const PenaltyMemory<Encoder, T> memory(pass);
+        return penalty(memory, pass.gradient);
     }
 
     /// ‖J‖²_F of each sample of that pass, without the weight, assigned to `norms`; with probes the estimate.
     template <class Encoder, class T>
     void squared_norms(const core::EncoderPass<T>& pass, core::Accumulator<T>* norms) const {
-        const Work<Encoder, T> work(pass);
+        const PenaltyMemory<Encoder, T> memory(pass);
         std::fill_n(norms, pass.samples, core::Accumulator<T>(0));
-        penalty(work, static_cast<T*>(nullptr), norms);
+        penalty(memory, static_cast<T*>(nullptr), norms);
     }
 
   private:
     // The memory of a step. Of many of the front's units some are worked at a time.
     template <class Encoder, class T>
-    struct Work {
+    struct PenaltyMemory {
         using Ends = terms::LinearEnds<Encoder>;
         using Sweep = terms::JacobianSweep<Encoder, T>;
         using Back = terms::LinearBack<Encoder, T>;
@@ -138,7 +138,7 @@ struct Contractive {
         Back back_layers;
         T *dots, *gram, *outer, *behind;
 
-        explicit Work(const core::EncoderPass<T>& pass_)
+        explicit PenaltyMemory(const core::EncoderPass<T>& pass_)
             : pass(pass_),
               arena(pass.scratch),
               samples(pass, terms::Columns::OfSamples, pass.samples, 0, depth, arena),
@@ -156,29 +156,29 @@ struct Contractive {
         }
         // Whether so many vectors are worth it to multiply the front's rows with each other first. Each then costs
         // width² multiplications for width · inputs, and as many once more for its gradient.
-        static bool condenses(Index vectors) { return vectors > (Ends::knows_front ? width : 2 * width); }
+        static bool row_products_pay(Index vectors) { return vectors > (Ends::knows_front ? width : 2 * width); }
         // Whether so many are, too, to multiply the back's columns with each other, code² · width multiplications
         // twice.
-        static bool pays(Index vectors) {
-            return condenses(vectors) && 2 * code * code <= vectors * (2 * code + width);
+        static bool closed_form_pays(Index vectors) {
+            return row_products_pay(vectors) && 2 * code * code <= vectors * (2 * code + width);
         }
     };
 
     // What is added to the objective; where `gradient` is not null its gradient, to it and to those of activations;
     // where `each` is not null ‖J‖² of each sample, to that.
     template <class Encoder, class T>
-    T penalty(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each = nullptr) const {
-        using W = Work<Encoder, T>;
-        const Index all = passes<Encoder>() * work.pass.samples;
-        if constexpr (W::closed)
-            if (probes > 0 ? W::exact_with_probes : !W::has_back || W::pays(all))
-                return closed_form(work, gradient, each);
+    T penalty(const PenaltyMemory<Encoder, T>& memory, T* gradient, core::Accumulator<T>* each = nullptr) const {
+        using Memory = PenaltyMemory<Encoder, T>;
+        const Index all = passes<Encoder>() * memory.pass.samples;
+        if constexpr (Memory::closed)
+            if (probes > 0 ? Memory::exact_with_probes : !Memory::has_back || Memory::closed_form_pays(all))
+                return closed_form(memory, gradient, each);
         T value;
-        if constexpr (W::may_condense)
-            value = W::condenses(all) ? condensed(work, gradient, each) : swept(work, gradient, each);
+        if constexpr (Memory::may_condense)
+            value = Memory::row_products_pay(all) ? condensed(memory, gradient, each) : swept(memory, gradient, each);
         else
-            value = swept(work, gradient, each);
-        for (Index j = 0; each && j < work.pass.samples; ++j)
+            value = swept(memory, gradient, each);
+        for (Index j = 0; each && j < memory.pass.samples; ++j)
             each[j] /= core::Accumulator<T>(static_cast<double>(vectors()));
         return value;
     }
@@ -197,21 +197,21 @@ struct Contractive {
     // Pass by pass: u of the code is e, and r = u of the input. d‖r‖² = 2 rᵀ d(Jᵀe) = d(eᵀJ v) for v = 2r held fixed,
     // which is the sum over the layers of uᵀ dJ v.
     template <class Encoder, class T>
-    T swept(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
-        using W = Work<Encoder, T>;
-        const core::EncoderPass<T>& p = work.pass;
+    T swept(const PenaltyMemory<Encoder, T>& memory, T* gradient, core::Accumulator<T>* each) const {
+        using Memory = PenaltyMemory<Encoder, T>;
+        const core::EncoderPass<T>& p = memory.pass;
         const double scale = share(p.samples);
         core::Accumulator<T> sum(0);
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
             core::each_slice(p.team, p.samples, [&](const Slice& some) {
-                const auto s = work.samples.part(some);
-                choose_direction<W::code>(pass, s.u[W::depth], some, p.random);
-                s.down(0, W::depth);
-                scaled_dots(W::inputs, some.size, s.u[0], s.u[0], T(2 * scale), s.v[0], work.dots + some.begin);
-                if (gradient) s.curve(0, W::depth);
+                const auto s = memory.samples.part(some);
+                choose_direction<Memory::code>(pass, s.u[Memory::depth], some, p.random);
+                s.down(0, Memory::depth);
+                scaled_dots(Memory::inputs, some.size, s.u[0], s.u[0], T(2 * scale), s.v[0], memory.dots + some.begin);
+                if (gradient) s.curve(0, Memory::depth);
             });
-            sum += total(p.samples, work.dots, each);
-            if (gradient) work.samples.curve_layers(0, W::depth, gradient, p.team);
+            sum += total(p.samples, memory.dots, each);
+            if (gradient) memory.samples.curve_layers(0, Memory::depth, gradient, p.team);
         }
         return T(sum * core::Accumulator<T>(scale));
     }
@@ -219,36 +219,37 @@ struct Contractive {
     // The same where the front is narrower than the input: with F its J and G = F Fᵀ, ‖Fᵀu‖² = uᵀG u, so a pass goes no
     // further down than the front's output. For the front itself, Σ d(uᵀG u) = tr(S dG) with S = Σ u uᵀ.
     template <class Encoder, class T>
-    T condensed(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
-        using W = Work<Encoder, T>;
-        constexpr Index width = W::width;
-        const core::EncoderPass<T>& p = work.pass;
+    T condensed(const PenaltyMemory<Encoder, T>& memory, T* gradient, core::Accumulator<T>* each) const {
+        using Memory = PenaltyMemory<Encoder, T>;
+        constexpr Index width = Memory::width;
+        const core::EncoderPass<T>& p = memory.pass;
         const double scale = share(p.samples);
-        work.front_layers.row_products(work.gram);
-        std::fill_n(work.outer, width * width, T(0));
+        memory.front_layers.row_products(memory.gram);
+        std::fill_n(memory.outer, width * width, T(0));
 
         core::Accumulator<T> sum(0);
         for (Index pass = 0; pass < passes<Encoder>(); ++pass) {
             core::each_slice(p.team, p.samples, [&](const Slice& some) {
-                const auto s = work.samples.part(some);
-                choose_direction<W::code>(pass, s.u[W::depth], some, p.random);
-                s.down(W::front, W::depth);
-                multiply(width, some.size, work.gram, s.u[W::front], s.free);
-                scaled_dots(width, some.size, s.u[W::front], s.free, T(2 * scale), s.v[W::front],
-                            work.dots + some.begin);
-                if (gradient) s.curve(W::front, W::depth);
+                const auto s = memory.samples.part(some);
+                choose_direction<Memory::code>(pass, s.u[Memory::depth], some, p.random);
+                s.down(Memory::front, Memory::depth);
+                multiply(width, some.size, memory.gram, s.u[Memory::front], s.free);
+                scaled_dots(width, some.size, s.u[Memory::front], s.free, T(2 * scale), s.v[Memory::front],
+                            memory.dots + some.begin);
+                if (gradient) s.curve(Memory::front, Memory::depth);
             });
-            sum += total(p.samples, work.dots, each);
+            sum += total(p.samples, memory.dots, each);
             if (gradient)
-                work.samples.curve_layers(
-                    W::front, W::depth, gradient, p.team, kernels::symmetric_blocks(width), [&](Index block) {
-                        kernels::add_symmetric_block(block, width, p.samples, work.samples.u[W::front], work.outer);
+                memory.samples.curve_layers(
+                    Memory::front, Memory::depth, gradient, p.team, kernels::symmetric_blocks(width), [&](Index block) {
+                        kernels::add_symmetric_block(block, width, p.samples, memory.samples.u[Memory::front],
+                                                     memory.outer);
                     });
         }
         if (gradient) {
-            kernels::mirror_upper(width, work.outer);
-            for (Index i = 0; i < width * width; ++i) work.outer[i] *= T(2 * scale);
-            work.front_layers.add_row_products(work.outer, gradient);
+            kernels::mirror_upper(width, memory.outer);
+            for (Index i = 0; i < width * width; ++i) memory.outer[i] *= T(2 * scale);
+            memory.front_layers.add_row_products(memory.outer, gradient);
         }
         return T(sum * core::Accumulator<T>(scale));
     }
@@ -257,49 +258,49 @@ struct Contractive {
     // dᵀ(BᵀB ∘ F Fᵀ) d; without a back Σ_j d_j² ‖Fᵀe_j‖². One pass has them all: over the pointwise layers with u = 1
     // for all units at once, over the ends once for all samples.
     template <class Encoder, class T>
-    T closed_form(const Work<Encoder, T>& work, T* gradient, core::Accumulator<T>* each) const {
-        using W = Work<Encoder, T>;
+    T closed_form(const PenaltyMemory<Encoder, T>& memory, T* gradient, core::Accumulator<T>* each) const {
+        using Memory = PenaltyMemory<Encoder, T>;
         using Pack = kernels::Pack<T>;
-        constexpr Index width = W::width;
-        const core::EncoderPass<T>& p = work.pass;
+        constexpr Index width = Memory::width;
+        const core::EncoderPass<T>& p = memory.pass;
         const double scale = weight / static_cast<double>(p.samples);
-        if constexpr (W::has_back) {
-            work.front_layers.row_products(work.gram);
-            work.back_layers.column_products(work.behind);
-            for (Index i = 0; i < width * width; ++i) work.outer[i] = work.gram[i] * work.behind[i];
+        if constexpr (Memory::has_back) {
+            memory.front_layers.row_products(memory.gram);
+            memory.back_layers.column_products(memory.behind);
+            for (Index i = 0; i < width * width; ++i) memory.outer[i] = memory.gram[i] * memory.behind[i];
         } else {
-            work.front_layers.squared_rows(work.gram);
+            memory.front_layers.squared_rows(memory.gram);
         }
 
         core::each_slice(p.team, p.samples, [&](const Slice& some) {
-            const auto s = work.samples.part(some);
-            std::fill_n(s.u[W::back], width * some.size, T(1));
-            s.down(W::front, W::back);
-            const T* const d = s.u[W::front];
-            if constexpr (W::has_back)
-                multiply(width, some.size, work.outer, d, s.free);
+            const auto s = memory.samples.part(some);
+            std::fill_n(s.u[Memory::back], width * some.size, T(1));
+            s.down(Memory::front, Memory::back);
+            const T* const d = s.u[Memory::front];
+            if constexpr (Memory::has_back)
+                multiply(width, some.size, memory.outer, d, s.free);
             else
                 for (Index j = 0; j < some.size; ++j)
                     kernels::map_packs(
                         width, s.free + j * width, [](const Pack& a, const Pack& norm) { return a * norm; },
-                        d + j * width, static_cast<const T*>(work.gram));
-            scaled_dots(width, some.size, d, s.free, T(2 * scale), s.v[W::front], work.dots + some.begin);
-            if (gradient) s.curve(W::front, W::back);
+                        d + j * width, static_cast<const T*>(memory.gram));
+            scaled_dots(width, some.size, d, s.free, T(2 * scale), s.v[Memory::front], memory.dots + some.begin);
+            if (gradient) s.curve(Memory::front, Memory::back);
         });
         if (gradient) {
-            work.samples.curve_layers(W::front, W::back, gradient, p.team);
-            const T* const d = work.samples.u[W::front];
-            if constexpr (W::has_back) {  // Σ d dᵀ, and what it makes of each end's products for the other
-                kernels::symmetric_product(p.team, width, p.samples, d, work.outer);
+            memory.samples.curve_layers(Memory::front, Memory::back, gradient, p.team);
+            const T* const d = memory.samples.u[Memory::front];
+            if constexpr (Memory::has_back) {  // Σ d dᵀ, and what it makes of each end's products for the other
+                kernels::symmetric_product(p.team, width, p.samples, d, memory.outer);
                 for (Index i = 0; i < width * width; ++i) {
-                    const T weighted = T(2 * scale) * work.outer[i];
-                    work.outer[i] = weighted * work.behind[i];
-                    work.behind[i] = weighted * work.gram[i];
+                    const T weighted = T(2 * scale) * memory.outer[i];
+                    memory.outer[i] = weighted * memory.behind[i];
+                    memory.behind[i] = weighted * memory.gram[i];
                 }
-                work.front_layers.add_row_products(work.outer, gradient);
-                work.back_layers.add_column_products(work.behind, gradient);
+                memory.front_layers.add_row_products(memory.outer, gradient);
+                memory.back_layers.add_column_products(memory.behind, gradient);
             } else {
-                T* const factors = work.gram;  // the norms have done their part
+                T* const factors = memory.gram;  // the norms have done their part
                 terms::each_part(p.team, width, [&](const Slice& some) {
                     std::fill_n(factors + some.begin, some.size, T(0));
                     for (Index j = 0; j < p.samples; ++j)
@@ -308,10 +309,10 @@ struct Contractive {
                             [&](Pack& factor, const Pack& derivative) { factor += T(2 * scale) * square(derivative); },
                             factors + some.begin, d + j * width + some.begin);
                 });
-                work.front_layers.add_scaled_rows(factors, gradient);
+                memory.front_layers.add_scaled_rows(factors, gradient);
             }
         }
-        return T(total(p.samples, work.dots, each) * core::Accumulator<T>(scale));
+        return T(total(p.samples, memory.dots, each) * core::Accumulator<T>(scale));
     }
 
     // y = S x for S of size × size and n columns.

@@ -149,7 +149,7 @@ struct GaussianLatent {
 
     /// `n` codes of `size` values drawn from the prior, size × n. `Error` for less than one.
     template <class T>
-    static Matrix<T> draw(Index size, Index n, Rng& rng) {
+    static Matrix<T> draw_prior(Index size, Index n, Rng& rng) {
         if (n < 1) fail("Autoencoder::sample: expected at least one sample, got ", n);
         const Stream random = rng.stream();
         Matrix<T> codes(size, n);
@@ -160,7 +160,7 @@ struct GaussianLatent {
 
     /// Codes drawn from the encoder's distributions: y = μ + σ ∘ ε, with the noise of samples number `first` and on.
     template <Shape In, class T>
-    static void draw(ConstView<T> x, View<T> y, const Stream& noise, Index first) {
+    static void draw_posterior(ConstView<T> x, View<T> y, const Stream& noise, Index first) {
         for (Index j = 0; j < y.cols(); ++j)
             noise.normal(first + j, std::span<T>{y.data() + j * y.rows(), static_cast<std::size_t>(y.rows())});
         each_half<In>(y.cols(), 1, [&](Index mean, Index log_variance, Index code, Index count) {
@@ -205,7 +205,7 @@ struct GaussianLatent {
         loss.template samples<T>(prediction, targets, Eigen::Map<Vector<T>>{cost, codes});
         log_ratio<In>(x, code, weight);
         Bound<T> sum;
-        for (Index j = 0; j < codes; j += k) sum.bound += normalise(k, cost + j, weight + j, sum.reconstruction);
+        for (Index j = 0; j < codes; j += k) sum += normalise(k, cost + j, weight + j);
 
         if constexpr (requires { loss.template gradient_of_part<T>(prediction, targets, dprediction, n); })
             loss.template gradient_of_part<T>(prediction, targets, dprediction, n * k);
@@ -265,12 +265,12 @@ struct GaussianLatent {
                     dx.data()[at_log] += scale * T(0.5) * (off * off * precision - T(1));
             });
     }
-    // Of one sample's k codes: `weight` holds ln q − ln p and receives wⱼ/Σw; adds the weighted cost to
-    // `reconstruction` and returns −ln (1/k) Σ wⱼ.
+    // Of one sample's k codes: `weight` holds ln q − ln p and receives wⱼ/Σw. The bound is −ln (1/k) Σ wⱼ, and the
+    // reconstruction the weighted cost.
     template <class T>
-    static T normalise(Index k, const T* cost, T* weight, T& reconstruction) {
+    static Bound<T> normalise(Index k, const T* cost, T* weight) {
         using std::exp, std::log;
-        T least = cost[0] + weight[0], sum(0);
+        T least = cost[0] + weight[0], sum(0), reconstruction(0);
         for (Index j = 0; j < k; ++j) {
             weight[j] = cost[j] + weight[j];
             if (weight[j] < least) least = weight[j];
@@ -283,7 +283,7 @@ struct GaussianLatent {
             weight[j] = weight[j] / sum;
             reconstruction += weight[j] * cost[j];
         }
-        return least - log(T(sum / T(static_cast<double>(k))));
+        return {least - log(T(sum / T(static_cast<double>(k)))), reconstruction};
     }
 
     // β Σ max(KL, free bits); with dx, adds the gradient.
