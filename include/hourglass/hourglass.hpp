@@ -143,6 +143,7 @@
 #include "hourglass/terms/corruption.hpp"
 #include "hourglass/terms/gaussian_latent.hpp"
 #include "hourglass/terms/jacobian.hpp"
+#include "hourglass/terms/jacobian_penalty.hpp"
 #include "hourglass/terms/jump_relu.hpp"
 #include "hourglass/terms/kl_sparsity.hpp"
 #include "hourglass/terms/l1.hpp"
