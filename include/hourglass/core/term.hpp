@@ -31,7 +31,7 @@
 //
 // Only one term of a model can make the code. In training it may make several of each sample, `replicas()`: column j of
 // y then belongs to column j / replicas() of x, and instead of the loss's gradient the model asks for the term's
-// weighted one, `weighted_gradient` (terms/gaussian_latent.hpp).
+// weighted one, `weighted_gradient` (terms/importance_weighting.hpp).
 //
 // A code term that says `over_encoder = true` sees the whole encoder instead (terms/contractive.hpp); one that says
 // `on_encoder_output = true` sees the encoder's output x beside the code that another term makes of it, and adds its

@@ -8,6 +8,8 @@
 
 #include "hourglass/core/term.hpp"
 #include "hourglass/kernels/pack.hpp"
+#include "hourglass/terms/gaussian_code.hpp"
+#include "hourglass/terms/importance_weighting.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -38,7 +40,7 @@ struct GaussianLatent {
     static constexpr Slot slot = Slot::Code;
     static constexpr bool needs_likelihood = true, has_penalty = true;
     static constexpr Traits traits{.needs_output = false, .by_sample = true};
-    static constexpr double largest_log_variance = 20;
+    static constexpr double largest_log_variance = terms::largest_log_variance;
     static constexpr Index most_samples = 1000000;
 
     double beta = 1;       ///< β, the weight of the divergence, at least 0
@@ -68,6 +70,7 @@ struct GaussianLatent {
 
     template <Shape In, class T>
     void forward(std::span<const T, 0>, ConstView<T> x, View<T> y, const Context<T>& context) const {
+        using terms::each_half;
         constexpr Index size = output(In).size();
         if (!context.training)
             return each_half<In>(x.cols(), 1, [&](Index mean, Index, Index code, Index count) {
@@ -91,6 +94,7 @@ struct GaussianLatent {
     template <Shape In, class T>
     void backward(std::span<const T, 0>, ConstView<T> x, ConstView<T>, ConstView<T> dy, View<T> dx,
                   const Context<T>& context) const {
+        using terms::each_half;
         constexpr Index size = output(In).size();
         if (!context.accumulate) clear(dx);  // several codes add to one sample
         each_half<In>(dy.cols(), dy.cols() / x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
@@ -117,34 +121,14 @@ struct GaussianLatent {
     }
 
     /// Values of memory that `weighted_gradient` needs for targets of `rows` values and so many codes.
-    static Index weighted_room(Index rows, Index codes) { return (rows + 2) * codes; }
-    /// The importance-weighted bound (Burda, Grosse and Salakhutdinov 2016) of the k codes z drawn for each sample:
-    /// −ln (1/k) Σ wⱼ, ln wⱼ = ln p(x|zⱼ) + β (ln p(zⱼ) − ln q(zⱼ|x)), mean over the n samples. Its gradient is that of
-    /// every −ln wⱼ, weighted by wⱼ/Σw.
-    ///
-    /// `bind(first)`: −ln p(x|z) of the codes from number `first` on. `prediction`: features × n·k. `target`: features
-    /// × n. `x`: the encoder's output, of n columns. `code`: of n·k. Assigns dprediction, which may be the prediction's
-    /// memory, and adds to dx and dcode. `scratch`: as above. Returns the weighted reconstruction, and what else the
-    /// bound holds. Shard by shard, on the team's threads, where the loss can tell what some samples give.
+    static Index weighted_room(Index rows, Index codes) { return terms::ImportanceWeighting::room(rows, codes); }
+    /// The importance-weighted bound of several codes a sample (terms/importance_weighting.hpp).
     template <Shape In, class T, class Bind>
     std::pair<T, T> weighted_gradient(const Bind& bind, ConstView<T> prediction, ConstView<T> target, ConstView<T> x,
                                       ConstView<T> code, View<T> dprediction, View<T> dx, View<T> dcode, T* scratch,
                                       core::Team* team) const {
-        const Index n = target.cols(), k = code.cols() / n;
-        const auto of = [&](const Slice& some) {
-            using core::columns_of;
-            const Slice codes{some.begin * k, some.size * k};
-            return weighted_part<In, T>(bind(codes.begin), n, columns_of(prediction, codes), columns_of(target, some),
-                                        columns_of(x, some), columns_of(code, codes), columns_of(dprediction, codes),
-                                        columns_of(dx, some), columns_of(dcode, codes),
-                                        scratch + weighted_room(target.rows(), codes.begin));
-        };
-        constexpr bool in_parts = requires {
-            bind(Index{0}).template gradient_of_part<T>(prediction, target, dprediction, Index{1});
-        };
-        const Bound<T> sum = in_parts ? core::sum_of_shards<Bound<T>>(team, n, of) : of({0, n});
-        const T samples_ = T(static_cast<double>(n));
-        return {sum.reconstruction / samples_, (sum.bound - sum.reconstruction) / samples_};
+        return terms::ImportanceWeighting{beta}.gradient<In, T>(bind, prediction, target, x, code, dprediction, dx,
+                                                                dcode, scratch, team);
     }
 
     /// `n` codes of `size` values drawn from the prior, size × n. `Error` for less than one.
@@ -163,7 +147,7 @@ struct GaussianLatent {
     static void draw_posterior(ConstView<T> x, View<T> y, const Stream& noise, Index first) {
         for (Index j = 0; j < y.cols(); ++j)
             noise.normal(first + j, std::span<T>{y.data() + j * y.rows(), static_cast<std::size_t>(y.rows())});
-        each_half<In>(y.cols(), 1, [&](Index mean, Index log_variance, Index code, Index count) {
+        terms::each_half<In>(y.cols(), 1, [&](Index mean, Index log_variance, Index code, Index count) {
             kernels::each_pack(
                 count,
                 [](kernels::Pack<T>& z, const kernels::Pack<T>& m, const kernels::Pack<T>& l) {
@@ -177,7 +161,7 @@ struct GaussianLatent {
     template <Shape In, class T>
     static Posterior<T> posterior(const Matrix<T>& x) {
         Posterior<T> p{Matrix<T>(output(In).size(), x.cols()), Matrix<T>(output(In).size(), x.cols())};
-        each_half<In>(x.cols(), 1, [&](Index mean, Index log_variance, Index code, Index count) {
+        terms::each_half<In>(x.cols(), 1, [&](Index mean, Index log_variance, Index code, Index count) {
             std::copy_n(x.data() + mean, count, p.mean.data() + code);
             kernels::map_packs(
                 count, p.variance.data() + code, [](const kernels::Pack<T>& l) { return exp(bounded(l)); },
@@ -187,38 +171,6 @@ struct GaussianLatent {
     }
 
   private:
-    // Sums over samples: of the bound, and of the reconstruction in it.
-    template <class T>
-    struct Bound {
-        T bound = T(0), reconstruction = T(0);
-
-        void operator+=(const Bound& more) { bound += more.bound, reconstruction += more.reconstruction; }
-    };
-    // The weighted gradient of some of `n` samples.
-    template <Shape In, class T, class Loss>
-    Bound<T> weighted_part(const Loss& loss, Index n, ConstView<T> prediction, ConstView<T> target, ConstView<T> x,
-                           ConstView<T> code, View<T> dprediction, View<T> dx, View<T> dcode, T* scratch) const {
-        const Index rows = target.rows(), codes = code.cols(), k = codes / target.cols();
-        T *const repeated = scratch, *const cost = repeated + rows * codes, *const weight = cost + codes;
-        const ConstView<T> targets{repeated, rows, codes};
-        for (Index j = 0; j < codes; ++j) std::copy_n(target.data() + j / k * rows, rows, repeated + j * rows);
-        loss.template samples<T>(prediction, targets, Eigen::Map<Vector<T>>{cost, codes});
-        log_ratio<In>(x, code, weight);
-        Bound<T> sum;
-        for (Index j = 0; j < codes; j += k) sum += normalise(k, cost + j, weight + j);
-
-        if constexpr (requires { loss.template gradient_of_part<T>(prediction, targets, dprediction, n); })
-            loss.template gradient_of_part<T>(prediction, targets, dprediction, n * k);
-        else
-            loss.template gradient<T>(prediction, targets, dprediction);
-        for (Index j = 0; j < codes; ++j) {  // the loss is a mean over n·k samples, this a weighted one over n
-            for (Index i = 0; i < rows; ++i) dprediction(i, j) *= T(static_cast<double>(k)) * weight[j];
-            weight[j] = weight[j] / T(static_cast<double>(n));
-        }
-        add_log_ratio_gradient<In>(x, code, weight, dx, dcode);
-        return sum;
-    }
-
     template <class T>
     static kernels::Pack<T> bounded(const kernels::Pack<T>& l) {
         return min(max(l, kernels::Pack<T>(-largest_log_variance)), kernels::Pack<T>(largest_log_variance));
@@ -227,63 +179,6 @@ struct GaussianLatent {
     template <class T>
     static kernels::Pack<T> inside(const kernels::Pack<T>& l, const kernels::Pack<T>& d) {
         return kernels::where_greater<T>(largest_log_variance, abs(l), d, 0);
-    }
-
-    // Calls use(mean, log-variance, code, count) with where those begin in the encoder's output and the code, of which
-    // there are `copies` for each sample: at each position the first half of the channels are means.
-    template <Shape In, class Use>
-    static void each_half(Index codes, Index copies, Use use) {
-        constexpr Index half = In.channels / 2, positions = In.positions();
-        for (Index j = 0; j < codes; ++j)
-            for (Index p = 0; p < positions; ++p) {
-                const Index from = 2 * half * (j / copies * positions + p);
-                use(from, from + half, half * (j * positions + p), half);
-            }
-    }
-
-    // ratio[j] = β (ln q(z|x) − ln p(z)) of code number j.
-    template <Shape In, class T>
-    void log_ratio(ConstView<T> x, ConstView<T> z, T* ratio) const {
-        each_value<In>(x, z, [&](Index j, const T& mean, const T& l, const T& code, bool first, Index, Index, Index) {
-            using std::exp;
-            const T off = code - mean, share = T(0.5 * beta) * (code * code - l - off * off * exp(T(-l)));
-            ratio[j] = first ? share : T(ratio[j] + share);
-        });
-    }
-    // Adds Σⱼ weight[j] ∂ratio[j]/∂(x, z) to dx and dz.
-    template <Shape In, class T>
-    void add_log_ratio_gradient(ConstView<T> x, ConstView<T> z, const T* weight, View<T> dx, View<T> dz) const {
-        each_value<In>(
-            x, z,
-            [&](Index j, const T& mean, const T& l, const T& code, bool, Index at_mean, Index at_log, Index at_code) {
-                using std::exp;
-                const T scale = T(beta) * weight[j], precision = exp(T(-l)), off = code - mean;
-                const T raw = x.data()[at_log];
-                dz.data()[at_code] += scale * (code - off * precision);
-                dx.data()[at_mean] += scale * off * precision;
-                if (raw > T(-largest_log_variance) && raw < T(largest_log_variance))
-                    dx.data()[at_log] += scale * T(0.5) * (off * off * precision - T(1));
-            });
-    }
-    // Of one sample's k codes: `weight` holds ln q − ln p and receives wⱼ/Σw. The bound is −ln (1/k) Σ wⱼ, and the
-    // reconstruction the weighted cost.
-    template <class T>
-    static Bound<T> normalise(Index k, const T* cost, T* weight) {
-        using std::exp, std::log;
-        T least = cost[0] + weight[0], sum(0), reconstruction(0);
-        for (Index j = 0; j < k; ++j) {
-            weight[j] = cost[j] + weight[j];
-            if (weight[j] < least) least = weight[j];
-        }
-        for (Index j = 0; j < k; ++j) {
-            weight[j] = exp(T(least - weight[j]));
-            sum += weight[j];
-        }
-        for (Index j = 0; j < k; ++j) {
-            weight[j] = weight[j] / sum;
-            reconstruction += weight[j] * cost[j];
-        }
-        return {least - log(T(sum / T(static_cast<double>(k)))), reconstruction};
     }
 
     // β Σ max(KL, free bits); with dx, adds the gradient.
@@ -308,7 +203,7 @@ struct GaussianLatent {
         };
         core::Accumulator<T> sum(0);
         if (free_bits == 0) {
-            each_half<In>(n, 1, [&](Index mean, Index log_variance, Index, Index count) {
+            terms::each_half<In>(n, 1, [&](Index mean, Index log_variance, Index, Index count) {
                 sum +=
                     core::Accumulator<T>(kernels::sum_packs<T>(count, nats, x.data() + mean, x.data() + log_variance));
                 add_gradient(mean, log_variance, count);
@@ -333,20 +228,6 @@ struct GaussianLatent {
             for (Index j = 0; j < n; ++j) add_gradient(j * In.size() + mean, j * In.size() + mean + half, 1);
         }
         return T(sum * core::Accumulator<T>(beta));
-    }
-
-    // Calls use(code, μ, ℓ, z, whether it is the code's first value, and where the three lie).
-    template <Shape In, class T, class Use>
-    static void each_value(ConstView<T> x, ConstView<T> z, Use use) {
-        each_half<In>(z.cols(), z.cols() / x.cols(), [&](Index mean, Index log_variance, Index code, Index count) {
-            for (Index i = 0; i < count; ++i) {
-                const T raw = x.data()[log_variance + i];
-                const T high = raw > T(largest_log_variance) ? T(largest_log_variance) : raw;
-                const T l = high < T(-largest_log_variance) ? T(-largest_log_variance) : high;
-                use((code + i) / z.rows(), x.data()[mean + i], l, z.data()[code + i], (code + i) % z.rows() == 0,
-                    mean + i, log_variance + i, code + i);
-            }
-        });
     }
 };
 
