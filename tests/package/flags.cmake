@@ -55,12 +55,12 @@ endfunction()
 same_bits_beside_eigen()
 
 # What only optimisation warns of, with -Wall and by itself.
-foreach(all "" -Wall)
-    compile(status output ${COMPILER} -O2 ${all} -c ${CMAKE_CURRENT_LIST_DIR}/optimised.cpp -o ${work}/optimised.o)
+foreach(optimised "-O2" "-O2;-Wall" "-O3;-Wall" "-O3;-Wall;-ffast-math")
+    compile(status output ${COMPILER} ${optimised} -c ${CMAKE_CURRENT_LIST_DIR}/optimised.cpp -o ${work}/optimised.o)
     if(NOT status EQUAL 0 OR output MATCHES "include/hourglass/[^\n]*warning:")
         first_lines(shown 40 "${output}")
         message(NOTICE "${shown}")
-        message(FATAL_ERROR "${COMPILER} with '-O2 ${all}': this does not compile, or not without warnings")
+        message(FATAL_ERROR "${COMPILER} with '${optimised}': this does not compile, or not without warnings")
     endif()
 endforeach()
 

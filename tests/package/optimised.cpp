@@ -1,5 +1,6 @@
-// Loops over channels that fill whole registers, and that do not. Compiled at -O2 for the processor that a compiler
-// assumes by itself: some warnings come from what optimisation makes of a loop.
+// Loops over channels that fill whole registers, and that do not, and products. Compiled at -O2 and -O3 for the
+// processor that a compiler assumes by itself: some warnings come from what optimisation makes of a loop.
+#include "hourglass/kernels/product.hpp"
 #include "hourglass/layers/pooling.hpp"
 #include "hourglass/layers/pooling2d.hpp"
 
@@ -20,4 +21,9 @@ void pool(const float* x, float* y, const float* dy, float* dx, hg::Index n) {
     there_and_back<hg::MaxPooling2D<2>, hg::Shape{7, 26, 26}>(x, y, dy, dx, n);
     there_and_back<hg::MaxPooling1D<2>, hg::Shape{8, 64}>(x, y, dy, dx, n);
     there_and_back<hg::AveragePooling2D<2>, hg::Shape{8, 26, 26}>(x, y, dy, dx, n);
+}
+
+void multiply(hg::Index m, hg::Index n, hg::Index k, const float* a, const float* b, float* c) {
+    hg::kernels::add_product(m, n, k, a, m, {b, 1, k}, c, m);
+    hg::kernels::add_transposed_product(m, n, k, a, k, b, k, c, m);
 }

@@ -95,7 +95,9 @@ struct Left {
     EIGEN_DONT_INLINE void lay_out_stripes(Index row, Index stripes, Index k, Index depth, T* to) const {
         constexpr Index tall = stripe_rows<T>;
         if (transposed) {
-            for (Index i = 0; i < stripes; ++i) lay_out(row + i * tall, tall, k, depth, to + i * tall * depth);
+            for (Index i = 0; i < stripes; ++i, to += tall * depth)
+                transpose_squares<typename Eigen::internal::packet_traits<T>::type>(
+                    0, tall, depth, values + k + (row + i * tall) * step, step, to);
             return;
         }
         for (Index i = 0; i < stripes; ++i) {
