@@ -93,9 +93,11 @@ TEST_CASE("what would not compile or not load is not written") {
     CHECK(refused("pump_weights") == "nothing was thrown");
     const std::string before = text_of(path);
     CHECK(before == written(made));
-    for (const char* name : {"", "2nd", "pump-weights", "pump weights", "a::b"})
+    for (const char* name : {"", "2nd", "pump-weights", "pump weights", "a::b", "float", "xor_eq", "std", "main", "_w",
+                             "_W", "pump__weights"})
         CHECK(refused(name) ==
               "export_constants: \"" + std::string{name} + "\" is no name that a constant can have in C++");
+    for (const char* name : {"floats", "w_", "or_", "Float"}) CHECK_NOTHROW(written(made, name));
     made.state()[1] = -1;
     CHECK(refused("w") == "export_constants: 1.moving_variance: value 0 of 1 is -1, expected at least 0");
     made.parameters()[1] = not_a_number;

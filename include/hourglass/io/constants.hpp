@@ -61,11 +61,22 @@ std::string exact_literal(T value) {
     return (literal += "0x").append(begin, end) + (std::is_same_v<T, float> ? "f" : "");
 }
 
-/// A name that C++ would take, but for its keywords.
+/// A name that a program may give to a constant of its own, outside every namespace: no keyword, and none that C++
+/// keeps for itself, which begin with an underscore or have two in a row.
 inline bool is_identifier(std::string_view name) {
-    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-    return !name.empty() && is_letter(name.front()) &&
-           std::all_of(name.begin(), name.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+    // Keywords, the operators that are words (C++20, [lex.key]), and what may stand for nothing else out there.
+    static constexpr std::string_view taken =
+        " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class "
+        "co_await co_return co_yield compl concept const const_cast consteval constexpr constinit continue decltype "
+        "default delete do double dynamic_cast else enum explicit export extern false float for friend goto if inline "
+        "int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public "
+        "register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch "
+        "template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile "
+        "wchar_t while xor xor_eq hourglass main std ";
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto is_inside = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; };
+    return !name.empty() && is_letter(name.front()) && std::all_of(name.begin(), name.end(), is_inside) &&
+           name.find("__") == name.npos && taken.find(" " + std::string{name} + " ") == taken.npos;
 }
 
 /// The header, as text.
@@ -102,8 +113,8 @@ std::string constants_header(std::string_view name, const Model& model) {
 ///     hg::export_constants("pump_weights.hpp", "pump_weights", model);
 ///
 /// The file is written beside the old one and renamed, as by `save`. Errors, with nothing written: a model that has
-/// been moved from, a value that is not finite, a variance below 0, a name that is no identifier, a path that is no
-/// ordinary file or a link to none, another writer, and when the disk refuses.
+/// been moved from, a value that is not finite, a variance below 0, a name that is no identifier or not free, a path
+/// that is no ordinary file or a link to none, another writer, and when the disk refuses.
 template <class Model>
 void export_constants(const std::string& path, std::string_view name, const Model& model) {
     const std::string header = io::constants_header(name, model);
