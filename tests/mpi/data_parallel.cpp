@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/workers.hpp>
@@ -26,7 +27,13 @@ namespace {
 struct Mpi {
     std::string before_init = error_of([] { hg::DataParallel{MPI_COMM_WORLD}; });
     Mpi() { MPI_Init(nullptr, nullptr); }
-    ~Mpi() { MPI_Finalize(); }
+    ~Mpi() {
+        MPI_Finalize();
+        const std::string after = error_of([] { hg::DataParallel{MPI_COMM_WORLD}; });
+        if (after == "DataParallel: MPI_Finalize has been called") return;
+        std::printf("after MPI_Finalize: %s\n", after.c_str());
+        std::_Exit(EXIT_FAILURE);
+    }
 } const mpi;
 
 using E = hg::Chain<hg::Shape{12}, hg::Dense<10>, hg::Dropout, hg::Tanh, hg::Dense<8>>;

@@ -57,20 +57,19 @@ class DataParallel {
     };
 
     /// Between MPI_Init and MPI_Finalize, which it must not outlive. Its messages are kept apart from all others of
-    /// the communicator. `Error` before MPI_Init.
+    /// the communicator. `Error` before and after.
     explicit DataParallel(MPI_Comm communicator) {
         int is_ready = 0;
         MPI_Initialized(&is_ready);
         if (!is_ready) fail("DataParallel: MPI_Init comes first");
+        if (is_over()) fail("DataParallel: MPI_Finalize has been called");
         require("MPI_Comm_dup", MPI_Comm_dup(communicator, &communicator_));
         MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN);
         MPI_Comm_rank(communicator_, &rank_);
         MPI_Comm_size(communicator_, &size_);
     }
     ~DataParallel() {
-        int is_over = 0;
-        MPI_Finalized(&is_over);
-        if (!is_over) MPI_Comm_free(&communicator_);
+        if (!is_over()) MPI_Comm_free(&communicator_);
     }
     DataParallel(const DataParallel&) = delete;
     DataParallel& operator=(const DataParallel&) = delete;
@@ -195,6 +194,11 @@ class DataParallel {
         for (Index begin = 0; begin < values.size(); begin += most)
             use(values.data() + begin, static_cast<int>(std::min(most, values.size() - begin)),
                 std::same_as<T, float> ? MPI_FLOAT : MPI_DOUBLE);
+    }
+    static bool is_over() {
+        int over = 0;
+        MPI_Finalized(&over);
+        return over != 0;
     }
     static void require(const char* call, int code) {
         if (code == MPI_SUCCESS) return;
