@@ -1,7 +1,9 @@
-// A training step fits into as much of the stack as the documentation says.
+// A training step, and a frozen network, fit into as much of the stack as the documentation says.
 #include <pthread.h>
 
+#include <hourglass/freeze.hpp>
 #include <hourglass/hourglass.hpp>
+#include <vector>
 
 #include "support/address_sanitizer.hpp"
 #include "support/catch.hpp"
@@ -44,6 +46,16 @@ void check(std::size_t kibibytes) {
     CHECK(loss > T(0));
 }
 
+template <class T, class Chain>
+void check_frozen(std::size_t kibibytes) {
+    hg::Rng rng{1};
+    const auto frozen = hg::freeze(hg::network<Chain, T>(rng));
+    const std::vector<T> x(frozen.input_size, T(0.5));
+    std::vector<T> y(frozen.output_size, T(0));
+    on_stack(kibibytes + frozen.stack_size / 1024 + 1, [&] { frozen.evaluate(x, y); });
+    CHECK(y[0] != T(0));
+}
+
 using Layers = hg::Chain<hg::Shape{300}, hg::Dense<200>, hg::ReLU, hg::Dense<40>>;
 using Series = hg::Chain<hg::Shape{1, 288}, hg::Conv1D<32, 7, 2, hg::Padding::Same>, hg::ReLU,
                          hg::Conv1D<16, 7, 2, hg::Padding::Same>, hg::ReLU, hg::Conv1D<16, 3, 1, hg::Padding::Same>>;
@@ -58,4 +70,11 @@ TEMPLATE_TEST_CASE("a step fits into the stack that the documentation asks for",
     check<TestType, Layers>(110);
     check<TestType, Series>(250);
     check<TestType, Pictures>(250);
+}
+
+TEMPLATE_TEST_CASE("a frozen network fits into the stack that the documentation asks for", "", float, double) {
+    if (oracle::address_sanitizer) return;
+    check_frozen<TestType, hg::Chain<hg::Shape{200, 100}, hg::Dense<300>>>(110);
+    check_frozen<TestType, Series>(180);
+    check_frozen<TestType, Pictures>(180);
 }

@@ -55,7 +55,7 @@ class FrozenLayers {
         else
             weights_ = Vector<T>::Zero(size);
         Layers::each([&]<std::size_t I>() { store<I>(passes.theta_.data(), passes.state_.data()); });
-        // A denormal weight costs 20 times another, and is nothing.
+        // A denormal weight costs many times another, and is nothing.
         if constexpr (std::floating_point<T>)
             for (Index i = 0; i < size; ++i)
                 if (T& w = weights_.data()[i]; std::abs(w) < std::numeric_limits<T>::min()) w = T(0);

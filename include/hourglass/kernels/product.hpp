@@ -63,7 +63,7 @@ template <class T>
 inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
 
 // The rows of the deepest blocks of A: with 32 registers as many as the second cache has room for beside what else is
-// read; else as lie in 96 kilobytes of the stack.
+// read; else as lie in 96 KiB of the stack.
 template <class T>
 inline constexpr Index block_rows =
     many_registers ? std::max(product_rows, stripe_rows<T>)
