@@ -1,8 +1,11 @@
 // Passes on several threads give the bits of one: gradients, statistics, losses, steps and evaluation, of every kind of
 // layer, loss and term, at batches that divide and that do not.
+#include <algorithm>
 #include <hourglass/hourglass.hpp>
 #include <hourglass/workers.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "support/address_sanitizer.hpp"
 #include "support/catch.hpp"
@@ -98,6 +101,31 @@ void check(const std::string& name, const Model& model, const hg::Matrix<float>*
         }
     }
 }
+
+// A layer of a program's own, that multiplies as Eigen does.
+struct EigensProduct {
+    static constexpr std::string_view name = "EigensProduct";
+    static constexpr hg::Traits traits{.by_sample = true};
+    static constexpr Shape output(Shape) { return {37}; }
+    static constexpr Index parameters(Shape in) { return 37 * in.size(); }
+
+    template <Shape In, class T>
+    void initialize(std::span<T, parameters(In)> w, hg::Rng& rng) const {
+        for (T& value : w) value = static_cast<T>(rng.uniform());
+    }
+    template <Shape In, class T>
+    void forward(std::span<const T, parameters(In)> w, hg::ConstView<T> x, hg::View<T> y) const {
+        const hg::Matrix<T> product = Eigen::Map<const hg::Matrix<T>>(w.data(), 37, In.size()) *
+                                      Eigen::Map<const hg::Matrix<T>>(x.data(), x.rows(), x.cols());
+        std::copy_n(product.data(), product.size(), y.data());
+    }
+    template <Shape In, class T>
+    void backward(std::span<const T, parameters(In)>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>, hg::View<T>,
+                  const hg::Context<T>&) const {}
+    template <Shape In, class T>
+    void gradient(std::span<const T, parameters(In)>, hg::ConstView<T>, hg::ConstView<T>, hg::ConstView<T>,
+                  std::span<T, parameters(In)>, const hg::Context<T>&) const {}
+};
 
 template <class Encoder, class Decoder, class Loss, class... Terms>
 struct Case {
@@ -364,4 +392,16 @@ TEST_CASE("A tape that workers were given for another model of as many parameter
     CHECK(model.model.gradient(x, own, first) == model.model.gradient(x, others, second));
     CHECK(same(own.gradient(), others.gradient()));
     CHECK(model.model.loss(x, own) == model.model.loss(x, others));
+}
+
+TEST_CASE("A layer of a program's own gives the same bits on threads, to a last sample that is alone too") {
+    hg::Rng rng{1};
+    const auto network = hg::network<hg::Chain<Shape{300}, EigensProduct>>(rng);
+    hg::Workers workers{3};
+    auto tape = network.tape(workers);
+    for (const Index n : {257, 513, 769}) {
+        CAPTURE(n);
+        const hg::Matrix<float> x = pictures(300, n, 2);
+        CHECK(same(network.evaluate(x), hg::Matrix<float>(network.evaluate(x, tape))));
+    }
 }

@@ -212,7 +212,9 @@ class Passes : public Runner<T, Layers, Marks...> {
         const Index at_once = tape.team() ? block * tape.team()->size() : block;
         for (Index first = 0, n = 0; first < x.cols(); first += n) {
             n = std::min(at_once, x.cols() - first);
-            if (n > block && n % block == 1) --n;  // a sample that is left alone is so with any number of threads
+            // A last sample that is alone on one thread is so on all of them: in a layer of a program's own, Eigen's
+            // product of one column has other bits.
+            if (n > block && n % block == 1) --n;
             Index room = extra(std::min(block, n)) + room_for(x, n);
             for (std::size_t i = begin; i < end; ++i) room += whole_lines<T>(plan.sizes[i + 1] * n);
             Arena<T> arena{tape.arena(room)};
