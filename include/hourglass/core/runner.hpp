@@ -279,7 +279,7 @@ class Runner {
         std::size_t count = 0;
         for (std::size_t behind = depth; behind > plan.first_trained; --behind)
             if (const std::size_t i = behind - 1; is_due(i) && !plan.in_parts[i])
-                for (Index shard = 0; shard < shards_at(i, b.samples); ++shard) shards[count++] = {i, shard};
+                for (Index number = 0; number < shards_at(i, b.samples); ++number) shards[count++] = {i, number};
         const Index parts = b.team->size();
         each_task(b.team, parts + static_cast<Index>(count), [&](Index t) {
             if (t >= parts) {
