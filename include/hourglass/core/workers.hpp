@@ -21,7 +21,9 @@ class Team {
     /// The number of threads, the calling one included.
     virtual int size() const = 0;
     /// Calls task(what, i) once for each i = 0 … tasks − 1, on any thread and in any order, and returns when all are
-    /// done. Of what they throw, that of the lowest i is thrown; others may then not have been called.
+    /// done. Of what they throw, that of the lowest i is thrown; others may then not have been called. Called from
+    /// within a task it must run all of its own on the thread that it comes from: the others may be at work until that
+    /// one returns.
     virtual void run(Index tasks, void (*task)(void* what, Index i), void* what) = 0;
 
   protected:
