@@ -20,32 +20,32 @@ inline namespace HOURGLASS_ABI {
 namespace frozen {
 
 /// The layers of a network with their weights, read only. `Call` says what of a sample a call works on; `Marks` are
-/// activations where a stretch may begin or end.
+/// activations where a call may begin or end.
 template <class T, class Layers, class Call, std::size_t... Marks>
 class FrozenLayers {
-    using Frame = FrozenPlan<T, Layers, Call, Marks...>;
+    using Plan = FrozenPlan<T, Layers, Call, Marks...>;
     static constexpr std::size_t depth = Layers::depth;
-    static constexpr const auto& plan = Frame::plan;
-    static constexpr auto offsets = Frame::offsets();
-    static constexpr auto places = Frame::places();
+    static constexpr const auto& plan = Plan::plan;
+    static constexpr auto offsets = Plan::offsets();
+    static constexpr auto activations = Plan::activations();
     template <std::size_t I>
-    using Layer = typename Frame::template Layer<I>;
+    using Layer = typename Plan::template Layer<I>;
     template <std::size_t I>
-    using Matrix = typename Frame::template Matrix<I>;
+    using Matrix = typename Plan::template Matrix<I>;
     template <std::size_t I>
-    static constexpr FrozenWay way = Frame::template way<I>();
+    static constexpr FrozenWay way = Plan::template way<I>();
     template <std::size_t I>
-    static constexpr Slice shared = Frame::template shared<I>();
+    static constexpr Slice shared = Plan::template shared<I>();
     template <std::size_t I>
-    static constexpr ProductFacts product = Frame::template product<I>;
-    static constexpr Shape shape(std::size_t i) { return Frame::shape(i); }
-    static constexpr auto histories = Frame::histories();
+    static constexpr ProductFacts product = Plan::template product<I>;
+    static constexpr Shape shape(std::size_t i) { return Plan::shape(i); }
+    static constexpr auto histories = Plan::histories();
     static constexpr Index size = offsets[depth];
     static constexpr bool in_object = size * static_cast<Index>(sizeof(T)) <= Index{1} << 20;
 
   public:
-    /// Values of memory on the stack that a stretch takes.
-    static constexpr Index room = places.room;
+    /// Values of memory on the stack that a call takes.
+    static constexpr Index room = activations.room;
 
     /// Of a network that has its values.
     template <class Passes>
@@ -76,13 +76,13 @@ class FrozenLayers {
     void run(const T* x, const T* condition, T* y) const noexcept {
         static_assert(histories[depth] == 0);
         const core::FlushDenormals scope;
-        run_stretch<Begin, End>(x, condition, y, nullptr);
+        run_layers<Begin, End>(x, condition, y, nullptr);
     }
     /// The same of the next position, `history` being what came before it.
     template <std::size_t Begin, std::size_t End>
     void run(const T* x, History& history, T* y) const noexcept {
         const core::FlushDenormals scope;
-        run_stretch<Begin, End>(x, nullptr, y, &history);
+        run_layers<Begin, End>(x, nullptr, y, &history);
     }
 
   private:
@@ -150,12 +150,12 @@ class FrozenLayers {
 
     // Not inlined, so that no arithmetic leaves the scope in which denormals are flushed.
     template <std::size_t Begin, std::size_t End>
-    EIGEN_DONT_INLINE void run_stretch(const T* x, const T* condition, T* y,
-                                       [[maybe_unused]] History* history) const noexcept {
-        constexpr bool at_once = places.may_write_result(Begin, End);
+    EIGEN_DONT_INLINE void run_layers(const T* x, const T* condition, T* y,
+                                      [[maybe_unused]] History* history) const noexcept {
+        constexpr bool at_once = activations.may_write_result(Begin, End);
         alignas(64) T memory[static_cast<std::size_t>(std::max<Index>(room, 1))];
         const auto made = [&](std::size_t i) {
-            return at_once && places.owner[i] == places.owner[End] ? y : memory + places.at[i];
+            return at_once && activations.owner[i] == activations.owner[End] ? y : memory + activations.at[i];
         };
         const auto activation = [&](std::size_t i) { return i == Begin ? x : made(i); };
         Layers::each([&]<std::size_t I>() {

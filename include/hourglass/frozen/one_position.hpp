@@ -22,7 +22,7 @@ template <Index Filters, Index Kernel, Index Dilation, bool UseBias, Index Group
 inline constexpr ProductFacts convolution_facts<Conv1D<Filters, Kernel, 1, Padding::Causal, Dilation, UseBias, Groups>>{
     .outputs = Filters, .taps = Kernel, .dilation = Dilation, .groups = Groups};
 
-/// … or the channels of one position.
+/// What a stream works on: the channels of one position.
 struct OnePosition {
     static constexpr Shape shape(Shape of_activation) { return {of_activation.channels}; }
     template <class L>

@@ -32,7 +32,7 @@ inline constexpr ProductFacts dense_facts<Dense<Units, UseBias>>{.outputs = Unit
 template <Index Outputs, bool UseBias, Index Offset, Index Size>
 inline constexpr ProductFacts dense_facts<layers::DenseTransposed<Outputs, UseBias, Offset, Size>>{.outputs = Outputs};
 
-// What a call works on: a whole sample, …
+// What a frozen model works on: a whole sample.
 struct WholeSample {
     static constexpr Shape shape(Shape of_activation) { return of_activation; }
     template <class L>
@@ -62,7 +62,7 @@ struct FrozenPlan {
     template <std::size_t I>
     static constexpr ProductFacts product = Call::template product<Layer<I>>(plan.shapes[I]);
 
-    // Whether activation i is read by more than the layer behind it: a branch, or a stretch that begins or ends there.
+    // Whether activation i is read by more than the layer behind it: a branch, or a call that begins or ends there.
     static constexpr bool is_kept(std::size_t i) {
         for (const std::size_t mark : {Marks..., std::size_t{0}, depth})
             if (mark == i) return true;
@@ -134,7 +134,7 @@ struct FrozenPlan {
     }
 
     // Where activations lie on the stack: each where nothing lies that is still to be read.
-    struct Places {
+    struct Activations {
         Each<Index> at{};
         Each<std::size_t> owner{}, last{};  // in whose memory it lies; the last layer that reads that memory
         Index room = 0;
@@ -149,10 +149,10 @@ struct FrozenPlan {
             return true;
         }
     };
-    static constexpr Places places() {
-        Places places;
-        Each<Index>& at = places.at;
-        Each<std::size_t>&owner = places.owner, &last = places.last;
+    static constexpr Activations activations() {
+        Activations all;
+        Each<Index>& at = all.at;
+        Each<std::size_t>&owner = all.owner, &last = all.last;
         Layers::each([&]<std::size_t I>() {
             constexpr FrozenWay how = way<I>();
             const bool stays = plan.in_place[I] || (how != FrozenWay::Packed && how != FrozenWay::AsItIs);
@@ -174,9 +174,9 @@ struct FrozenPlan {
                         at[i] = behind, moved = true;
                 }
             }
-            places.room = std::max(places.room, at[i] + values(i));
+            all.room = std::max(all.room, at[i] + values(i));
         }
-        return places;
+        return all;
     }
 };
 
