@@ -32,7 +32,6 @@ class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
     static constexpr std::size_t code_at = Pipeline::code_end, depth = Layers::depth;
     template <std::size_t Begin, std::size_t End>
     static constexpr bool is_conditional = Layers::plan.condition_between(Begin, End) > 0;
-    static constexpr std::size_t size(Shape shape) { return static_cast<std::size_t>(shape.size()); }
     template <std::size_t N, const char* Call>
     using Given = frozen::SampleValues<const T, N, Call>;
     template <std::size_t N, const char* Call>
@@ -40,12 +39,13 @@ class Frozen<BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>> {
 
   public:
     using Scalar = T;
-    static constexpr std::size_t input_size = size(Encoder::input),    ///< values of a sample
-        code_size = size(Decoder::input),                              ///< of its code
-        output_size = size(Decoder::output),                           ///< of what the decoder makes of it
-        condition_size = static_cast<std::size_t>(Layers::condition),  ///< of what is given with it (`Condition`)
-        stack_size = static_cast<std::size_t>(All::room) * sizeof(T);
+    static constexpr std::size_t input_size = frozen::count(Encoder::input.size()),  ///< values of a sample
+        code_size = frozen::count(Decoder::input.size()),                            ///< of its code
+        output_size = frozen::count(Decoder::output.size()),  ///< of what the decoder makes of it
+        condition_size = frozen::count(Layers::condition),    ///< of what is given with it (`Condition`)
+        stack_size = frozen::count(All::room) * sizeof(T);    ///< bytes of the stack for activations
 
+    /// A copy of the model's layers and weights. It must have its parameters: `freeze` looks.
     explicit Frozen(const BasicAutoencoder<T, Encoder, Decoder, Loss, Terms...>& model)
         : layers_(core::Inside::of(model)) {}
 
@@ -88,7 +88,6 @@ template <class T, class Layers, std::size_t... Marks>
 class Frozen<Network<T, Layers, Marks...>> {
     using All = frozen::FrozenLayers<T, Layers, frozen::WholeSample, Marks...>;
     static constexpr bool is_conditional = Layers::condition > 0;
-    static constexpr std::size_t size(Shape shape) { return static_cast<std::size_t>(shape.size()); }
     template <std::size_t N>
     using Given = frozen::SampleValues<const T, N, frozen::evaluate_call>;
     template <std::size_t N>
@@ -96,10 +95,12 @@ class Frozen<Network<T, Layers, Marks...>> {
 
   public:
     using Scalar = T;
-    static constexpr std::size_t input_size = size(Layers::input), output_size = size(Layers::output),
-                                 condition_size = static_cast<std::size_t>(Layers::condition),
-                                 stack_size = static_cast<std::size_t>(All::room) * sizeof(T);
+    static constexpr std::size_t input_size = frozen::count(Layers::input.size()),  ///< values of a sample
+        output_size = frozen::count(Layers::output.size()),                         ///< of what comes out
+        condition_size = frozen::count(Layers::condition),  ///< of what is given with a sample (`Condition`)
+        stack_size = frozen::count(All::room) * sizeof(T);  ///< bytes of the stack for activations
 
+    /// A copy of the network's layers and weights. It must have its parameters: `freeze` looks.
     explicit Frozen(const Network<T, Layers, Marks...>& network) : layers_(core::Inside::of(network)) {}
 
     /// The chain's output for a sample; where it reads a condition, with that.

@@ -36,9 +36,9 @@ struct Streamed<Network<T, All, Marks...>> {
 ///
 /// A push computes every layer at one position: (taps · channels) · filters multiplications for a convolution. It does
 /// not allocate, lock or throw, and denormal numbers count as zero. What is not finite passes on, in a convolution in
-/// groups to the other groups too. The positions lie in the object, too, of each
-/// convolution (taps − 1) · dilation + 1 times its channels: `sizeof` tells. One stream is for one thread at a time; a
-/// copy goes on by itself from where the stream is.
+/// groups to the other groups too. The positions lie in the object, of each convolution (taps − 1) · dilation + 1 times
+/// its channels: `sizeof` tells. One stream is for one thread at a time; a copy goes on by itself from where the stream
+/// is.
 template <class Model>
 class StreamingNetwork {
     using Layers = typename frozen::Streamed<Model>::Layers;
@@ -52,10 +52,11 @@ class StreamingNetwork {
 
   public:
     using Scalar = T;
-    static constexpr std::size_t input_size =
-                                     static_cast<std::size_t>(Layers::input.channels),  ///< values of a position
-        output_size = static_cast<std::size_t>(Layers::output.channels);                ///< and of what comes out of it
+    static constexpr std::size_t input_size = frozen::count(Layers::input.channels),  ///< values of a position
+        output_size = frozen::count(Layers::output.channels);                         ///< and of what comes out of it
 
+    /// A copy of the model's layers and weights, before the first position of a series. The model must have its
+    /// parameters: `streaming` looks.
     explicit StreamingNetwork(const Model& model) : layers_(core::Inside::of(model)) {}
 
     /// y = the network's output at the next position of a series, whose channels are x. They may be the same memory.

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "hourglass/core/error.hpp"
+#include "hourglass/core/shape.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -52,6 +53,9 @@ class SampleValues {
   private:
     T* data_;
 };
+
+/// How many values, as arrays count them.
+constexpr std::size_t count(Index values) { return static_cast<std::size_t>(values); }
 
 }  // namespace frozen
 }  // namespace HOURGLASS_ABI
