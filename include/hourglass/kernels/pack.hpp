@@ -222,18 +222,24 @@ void each_pack_unfilled(Index n, const F& formula, A*... arrays) {
         on((static_cast<void>(arrays), P::load(arrays + i))...);
     });
 }
-/// Σ f(x…) over a few values, in the same way.
-template <class F, class T, class... X>
-T sum_packs_unfilled(Index n, const F& f, const T* first, const X*... x) {
+// Σ f(x…) over n values that fill pairs of packs.
+template <class T, class F, class... X>
+EIGEN_ALWAYS_INLINE T sum_pairs_of_packs(Index n, const F& f, const T* first, const X*... x) {
+    if (n == 0) return T(0);
     constexpr Index lanes = Pack<T>::lanes;
-    Pack<T> even(T(0)), odd(T(0));
-    Index i = 0;
-    for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    Pack<T> even(T(0)), odd(T(0));  // two sums at a time: each addition waits for the one before it
+    for (Index i = 0; i < n; i += 2 * lanes) {
         even += f(Pack<T>::load(first + i), Pack<T>::load(x + i)...);
         odd += f(Pack<T>::load(first + i + lanes), Pack<T>::load(x + i + lanes)...);
     }
-    T sum = i > 0 ? (even + odd).sum() : T(0);
-    each_pack_size<T>(i, n, [&]<class P>(Index k, P) { sum += f(P::load(first + k), P::load(x + k)...).sum(); });
+    return (even + odd).sum();
+}
+/// Σ f(x…) over a few values, in the same way.
+template <class F, class T, class... X>
+T sum_packs_unfilled(Index n, const F& f, const T* first, const X*... x) {
+    const Index pairs = n - n % (2 * Pack<T>::lanes);
+    T sum = sum_pairs_of_packs(pairs, f, first, x...);
+    each_pack_size<T>(pairs, n, [&]<class P>(Index k, P) { sum += f(P::load(first + k), P::load(x + k)...).sum(); });
     return sum;
 }
 
@@ -251,18 +257,13 @@ void map_packs(Index n, T* y, const F& f, const X*... x) {
 /// Σ f(x…) over n values.
 template <class T, class F, class... X>
 T sum_packs(Index n, const F& f, const T* first, const X*... x) {
-    constexpr Index lanes = Pack<T>::lanes;
-    Pack<T> even(T(0)), odd(T(0));  // two sums at a time: each addition waits for the one before it
-    Index i = 0;
-    for (; i + 2 * lanes <= n; i += 2 * lanes) {
-        even += f(Pack<T>::load(first + i), Pack<T>::load(x + i)...);
-        odd += f(Pack<T>::load(first + i + lanes), Pack<T>::load(x + i + lanes)...);
-    }
-    T sum = (even + odd).sum();
-    if (i < n) {
-        T rest[static_cast<std::size_t>(2 * lanes)];
-        map_packs(n - i, rest, f, first + i, (x + i)...);
-        for (Index k = 0; k < n - i; ++k) sum += rest[k];
+    constexpr Index two = 2 * Pack<T>::lanes;
+    const Index pairs = n - n % two;
+    T sum = sum_pairs_of_packs(pairs, f, first, x...);
+    if (pairs < n) {
+        T rest[static_cast<std::size_t>(two)];
+        map_packs(n - pairs, rest, f, first + pairs, (x + pairs)...);
+        for (Index k = 0; k < n - pairs; ++k) sum += rest[k];
     }
     return sum;
 }
