@@ -7,6 +7,7 @@
 #undef min
 #undef max
 
+#include "hourglass/core/arena.hpp"
 #include "hourglass/core/batch.hpp"
 #include "hourglass/core/buffers.hpp"
 #include "hourglass/core/chain.hpp"

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "hourglass/core/arena.hpp"
 #include "hourglass/core/batch.hpp"
-#include "hourglass/core/tape.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

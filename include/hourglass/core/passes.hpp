@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "hourglass/core/arena.hpp"
 #include "hourglass/core/batch.hpp"
 #include "hourglass/core/checks.hpp"
 #include "hourglass/core/huge_pages.hpp"

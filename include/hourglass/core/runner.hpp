@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <utility>
 
+#include "hourglass/core/arena.hpp"
 #include "hourglass/core/buffers.hpp"
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/flush_denormals.hpp"
-#include "hourglass/core/tape.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {

@@ -5,8 +5,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 
+#include "hourglass/core/arena.hpp"
 #include "hourglass/core/huge_pages.hpp"
 #include "hourglass/core/non_finite.hpp"
 #include "hourglass/core/random.hpp"
@@ -40,31 +40,6 @@ class Storage {
 
   private:
     Vector<T> values_;
-};
-
-/// `values`, rounded up to whole cache lines.
-template <class T>
-constexpr Index whole_lines(Index values) {
-    return (values + line_values<T> - 1) / line_values<T> * line_values<T>;
-}
-
-/// Hands out consecutive arrays of a tape's memory, each beginning on a cache line.
-template <class T>
-class Arena {
-  public:
-    explicit Arena(T* memory, Team* team_ = nullptr, const TeamPasses* passes_ = nullptr)
-        : team(team_), passes(passes_), next_(memory) {}
-    T* take(Index values) {
-        T* const taken = next_;
-        next_ += whole_lines<T>(values);
-        return taken;
-    }
-
-    Team* const team;  ///< who works on what lies here, and how
-    const TeamPasses* const passes;
-
-  private:
-    T* next_;
 };
 
 /// A network's forward pass that backward has not used yet. It belongs to one tape: neither a copy of that tape nor the

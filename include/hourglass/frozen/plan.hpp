@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "hourglass/core/arena.hpp"
 #include "hourglass/core/plan.hpp"
-#include "hourglass/core/tape.hpp"
 #include "hourglass/kernels/packed_matrix.hpp"
 #include "hourglass/layers/batch_normalization.hpp"
 #include "hourglass/layers/dense.hpp"
