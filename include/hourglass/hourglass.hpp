@@ -10,6 +10,7 @@
 #include "hourglass/core/arena.hpp"
 #include "hourglass/core/batch.hpp"
 #include "hourglass/core/buffers.hpp"
+#include "hourglass/core/cause_of_non_finite.hpp"
 #include "hourglass/core/chain.hpp"
 #include "hourglass/core/checks.hpp"
 #include "hourglass/core/code_term.hpp"

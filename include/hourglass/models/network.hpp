@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "hourglass/core/cause_of_non_finite.hpp"
 #include "hourglass/core/loss_at.hpp"
 #include "hourglass/core/trainable.hpp"
 
@@ -100,7 +101,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         if constexpr (std::floating_point<T>)
             if (tape.non_finite == NonFinite::Throw && !is_finite(value))
                 fail(function, ": the loss is not finite: ", core::name_of<Loss>(), " is ", value, "; ",
-                     passes_.cause_of_non_finite(x, target, core::may_be_missing<Loss>(), b, 0, end, 0, name));
+                     core::cause_of_non_finite(passes_, x, target, core::may_be_missing<Loss>(), b, 0, end, 0, name));
         b.written[Passes::plan.owner[end]] = true;
         go_back(b, end, tape.gradient().data(), false);
         return value;

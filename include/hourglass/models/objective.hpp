@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "hourglass/core/cause_of_non_finite.hpp"
 #include "hourglass/core/code_term.hpp"
 #include "hourglass/core/passes.hpp"
 #include "hourglass/models/pipeline.hpp"
@@ -249,9 +250,10 @@ class Objective {
                         constexpr Index code = Passes::plan.shapes[code_end].size();
                         const bool code_is_finite =
                             draws && first_non_finite(b.activation[code_end], code * b.samples) < 0;
-                        fail(function, ": the loss is not finite (", value, "): ",
-                             passes.cause_of_non_finite(x, target, left_out, b, code_is_finite ? code_end : begin,
-                                                        compared, first, Pipeline::name));
+                        fail(
+                            function, ": the loss is not finite (", value, "): ",
+                            core::cause_of_non_finite(passes, x, target, left_out, b, code_is_finite ? code_end : begin,
+                                                      compared, first, Pipeline::name));
                     }
             });
     }

@@ -3,6 +3,7 @@
 
 #include <concepts>
 
+#include "hourglass/core/cause_of_non_finite.hpp"
 #include "hourglass/models/objective.hpp"
 
 namespace hourglass {
@@ -63,8 +64,8 @@ class TrainingStep {
             if (tape_.non_finite == NonFinite::Throw && !is_finite(reconstruction + penalty))
                 fail("Autoencoder::gradient: the objective is not finite: ", Objective::loss_name, " is ",
                      reconstruction, ", the code terms add ", penalty, "; ",
-                     passes_.cause_of_non_finite(x_, target_, Objective::left_out, buffers_, 0, Pipeline::compared, 0,
-                                                 Pipeline::name));
+                     core::cause_of_non_finite(passes_, x_, target_, Objective::left_out, buffers_, 0,
+                                               Pipeline::compared, 0, Pipeline::name));
         return reconstruction + penalty;
     }
     /// To θ's gradient and, unless it is null, to that of the encoder's input.
