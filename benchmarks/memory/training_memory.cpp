@@ -10,15 +10,12 @@
 #include <cstdio>
 #include <hourglass/hourglass.hpp>
 
+#include "../support/nets.hpp"
+
 namespace hg = hourglass;
 
 namespace {
 
-using Sigmoid = hg::Sigmoid;
-using Encoder = hg::Chain<hg::Shape{784}, hg::Dense<1000>, Sigmoid, hg::Dense<500>, Sigmoid, hg::Dense<250>, Sigmoid,
-                          hg::Dense<30>, Sigmoid>;
-using Decoder = hg::Chain<Encoder::output, hg::Dense<250>, Sigmoid, hg::Dense<500>, Sigmoid, hg::Dense<1000>, Sigmoid,
-                          hg::Dense<784>, Sigmoid>;
 constexpr hg::Index batch_size = 256, units = 784 + 1000 + 500 + 250 + 30 + 250 + 500 + 1000 + 784;
 
 double peak_megabytes() {
@@ -35,7 +32,7 @@ int main() {
     for (float& value : x.reshaped()) value = static_cast<float>(rng.uniform());
 
     const double before = peak_megabytes();
-    auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::MeanSquaredError{});
+    auto model = hg::autoencoder<nets::DeepEncoder, nets::DeepDecoder>(rng, hg::MeanSquaredError{});
     hg::Adam adam;
     auto tape = model.tape();
     for (int step = 0; step < 3; ++step) {

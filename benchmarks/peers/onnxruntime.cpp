@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "../step/nets.hpp"
 #include "../support/arguments.hpp"
+#include "../support/nets.hpp"
 #include "../support/timing.hpp"
 
 namespace hg = hourglass;

@@ -13,6 +13,8 @@
 #include <hourglass/train/mpi.hpp>
 #include <hourglass/workers.hpp>
 
+#include "../support/nets.hpp"
+
 namespace hg = hourglass;
 
 namespace {
@@ -83,23 +85,12 @@ void measure(const char* name, Model model, hg::Index batch) {
     std::fflush(stdout);
 }
 
-using hg::Sigmoid, hg::ReLU;
-using DeepEncoder = hg::Chain<hg::Shape{784}, hg::Dense<1000>, Sigmoid, hg::Dense<500>, Sigmoid, hg::Dense<250>,
-                              Sigmoid, hg::Dense<30>, Sigmoid>;
-template <hg::Index Filters>
-using Down = hg::Conv2D<Filters, 3, 2, hg::Padding::Same>;
-template <hg::Index Filters, hg::Index Stride>
-using Up = hg::Conv2DTranspose<Filters, 3, Stride, hg::Padding::Same>;
-using StridedEncoder = hg::Chain<hg::Shape{1, 28, 28}, Down<32>, ReLU, Down<64>, ReLU, hg::Flatten, hg::Dense<16>>;
-using StridedDecoder = hg::Chain<hg::Shape{16}, hg::Dense<3136>, ReLU, hg::Reshape<64, 7, 7>, Up<64, 2>, ReLU,
-                                 Up<32, 2>, ReLU, Up<1, 1>, Sigmoid>;
-
 }  // namespace
 
 int main(int argc, char** argv) {
     MPI_Init(&argc, &argv);
     hg::Rng rng{1};
-    measure("W2", hg::autoencoder<DeepEncoder, hg::Mirror<DeepEncoder, Sigmoid>>(rng, hg::MeanSquaredError{}), 256);
-    measure("W8", hg::autoencoder<StridedEncoder, StridedDecoder>(rng, hg::BinaryCrossEntropy{}), 128);
+    measure("W2", hg::autoencoder<nets::DeepEncoder, nets::DeepDecoder>(rng, hg::MeanSquaredError{}), 256);
+    measure("W8", hg::autoencoder<nets::StridedEncoder, nets::StridedDecoder>(rng, hg::BinaryCrossEntropy{}), 128);
     MPI_Finalize();
 }

@@ -22,6 +22,7 @@
 #include <initializer_list>
 
 #include "../support/limits.hpp"
+#include "../support/nets.hpp"
 #include "../support/timing.hpp"
 
 namespace hg = hourglass;
@@ -100,16 +101,10 @@ class Table {
     double peak_;
 };
 
-using Sigmoid = hg::Sigmoid;
-using DeepEncoder = hg::Chain<hg::Shape{784}, hg::Dense<1000>, Sigmoid, hg::Dense<500>, Sigmoid, hg::Dense<250>,
-                              Sigmoid, hg::Dense<30>, Sigmoid>;
-using DeepDecoder = hg::Chain<DeepEncoder::output, hg::Dense<250>, Sigmoid, hg::Dense<500>, Sigmoid, hg::Dense<1000>,
-                              Sigmoid, hg::Dense<784>, Sigmoid>;
-
 template <hg::Index width>
 using WideEncoder = hg::Chain<hg::Shape{784}, hg::Dense<width>, hg::ReLU>;
 template <hg::Index width>
-using WideDecoder = hg::Chain<hg::Shape{width}, hg::Dense<784>, Sigmoid>;
+using WideDecoder = hg::Chain<hg::Shape{width}, hg::Dense<784>, hg::Sigmoid>;
 
 /// A chain of `depth` layers of 256, each with ReLU.
 template <int depth, class... Layers>
@@ -119,22 +114,13 @@ struct Stack<0, Layers...> {
     using Encoder = hg::Chain<hg::Shape{256}, Layers...>;
 };
 
-template <hg::Index Filters, hg::Index Stride>
-using Down = hg::Conv1D<Filters, 7, Stride, hg::Padding::Same>;
-template <hg::Index Filters, hg::Index Stride>
-using Up = hg::Conv1DTranspose<Filters, 7, Stride, hg::Padding::Same>;
-template <hg::Index length>
-using WaveEncoder = hg::Chain<hg::Shape{1, length}, Down<32, 2>, hg::ReLU, Down<16, 2>, hg::ReLU>;
-template <hg::Index length>
-using WaveDecoder = hg::Chain<WaveEncoder<length>::output, Up<16, 2>, hg::ReLU, Up<32, 2>, hg::ReLU, Up<1, 1>>;
-
 void batches(Table& table) {
     for (const hg::Index n : {1, 4, 16, 64, 256, 1024, 4096})
-        table.add<WideEncoder<32>, WideDecoder<32>>("batch W1", n, n, hg::BinaryCrossEntropy{},
-                                                    dense_work({784, 32, 784}));
+        table.add<nets::SmallEncoder, nets::SmallDecoder>("batch W1", n, n, hg::BinaryCrossEntropy{},
+                                                          dense_work({784, 32, 784}));
     for (const hg::Index n : {1, 4, 16, 64, 256, 1024, 4096})
-        table.add<DeepEncoder, DeepDecoder>("batch W2", n, n, hg::MeanSquaredError{},
-                                            dense_work({784, 1000, 500, 250, 30, 250, 500, 1000, 784}));
+        table.add<nets::DeepEncoder, nets::DeepDecoder>("batch W2", n, n, hg::MeanSquaredError{},
+                                                        dense_work({784, 1000, 500, 250, 30, 250, 500, 1000, 784}));
 }
 
 template <hg::Index... width>
@@ -167,7 +153,8 @@ void lengths(Table& table) {
             .layer(taps * n / 2 * 16 * 32, 32 * n)
             .layer(taps * n * 32 * 1, n);
     };
-    (table.add<WaveEncoder<length>, WaveDecoder<length>>("length", length, 16, hg::MeanSquaredError{}, work(length)),
+    (table.add<nets::SeriesEncoder<length>, nets::SeriesDecoder<length>>("length", length, 16, hg::MeanSquaredError{},
+                                                                         work(length)),
      ...);
 }
 

@@ -37,8 +37,8 @@
 
 #include "../support/arguments.hpp"
 #include "../support/limits.hpp"
+#include "../support/nets.hpp"
 #include "../support/timing.hpp"
-#include "nets.hpp"
 
 namespace hg = hourglass;
 

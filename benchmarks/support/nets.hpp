@@ -1,4 +1,4 @@
-// The networks of the comparisons, W1 to W8 as step.cpp describes them.
+// The networks of the benchmarks, W1 to W8 as step/step.cpp describes them.
 #pragma once
 
 #include <hourglass/hourglass.hpp>
@@ -22,8 +22,12 @@ template <hg::Index Filters, hg::Index Stride>
 using Down = hg::Conv1D<Filters, 7, Stride, hg::Padding::Same>;
 template <hg::Index Filters, hg::Index Stride>
 using Up = hg::Conv1DTranspose<Filters, 7, Stride, hg::Padding::Same>;
-using WaveEncoder = hg::Chain<hg::Shape{1, 288}, Down<32, 2>, hg::ReLU, Down<16, 2>, hg::ReLU>;
-using WaveDecoder = hg::Chain<WaveEncoder::output, Up<16, 2>, hg::ReLU, Up<32, 2>, hg::ReLU, Up<1, 1>>;
+template <hg::Index Length>
+using SeriesEncoder = hg::Chain<hg::Shape{1, Length}, Down<32, 2>, hg::ReLU, Down<16, 2>, hg::ReLU>;
+template <hg::Index Length>
+using SeriesDecoder = hg::Chain<SeriesEncoder<Length>::output, Up<16, 2>, hg::ReLU, Up<32, 2>, hg::ReLU, Up<1, 1>>;
+using WaveEncoder = SeriesEncoder<288>;
+using WaveDecoder = SeriesDecoder<288>;
 
 using LatentEncoder = hg::Chain<hg::Shape{784}, hg::Dense<400>, hg::ReLU, hg::Dense<40>>;
 using LatentDecoder = hg::Chain<hg::Shape{20}, hg::Dense<400>, hg::ReLU, hg::Dense<784>, Sigmoid>;
