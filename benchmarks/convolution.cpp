@@ -17,15 +17,15 @@ enum class Product { Forward, Backward, Gradient };
 template <Product P, bool Filtered, class T>
 void multiply(const hg::kernels::Convolution& c, const hg::Vector<T>& w, const hg::Vector<T>& x, const hg::Vector<T>& y,
               hg::Vector<T>& result) {
-    const hg::kernels::Initial<T> nothing{false};
+    const hg::kernels::Initial<T> assigned{.accumulate = false};
     if constexpr (P == Product::Forward && Filtered)
-        hg::kernels::add_filtered_convolution(c, w.data(), x.data(), result.data(), samples, nothing);
+        hg::kernels::add_filtered_convolution(c, w.data(), x.data(), result.data(), samples, assigned);
     else if constexpr (P == Product::Forward)
-        hg::kernels::add_plain_convolution(c, w.data(), x.data(), result.data(), samples, nothing);
+        hg::kernels::add_plain_convolution(c, w.data(), x.data(), result.data(), samples, assigned);
     else if constexpr (P == Product::Backward && Filtered)
-        hg::kernels::add_filtered_transposed_convolution(c, w.data(), y.data(), result.data(), samples, nothing);
+        hg::kernels::add_filtered_transposed_convolution(c, w.data(), y.data(), result.data(), samples, assigned);
     else if constexpr (P == Product::Backward)
-        hg::kernels::add_plain_transposed_convolution(c, w.data(), y.data(), result.data(), samples, nothing);
+        hg::kernels::add_plain_transposed_convolution(c, w.data(), y.data(), result.data(), samples, assigned);
     else if constexpr (Filtered)
         hg::kernels::add_filtered_kernel_gradient(c, y.data(), x.data(), result.data(), samples);
     else

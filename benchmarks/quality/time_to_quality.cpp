@@ -6,8 +6,8 @@
 //
 // The error is that of Hinton and Salakhutdinov 2006: the sum of squared differences over a picture's pixels, mean over
 // the test pictures. It is looked at five times an epoch, with the clock stopped. Prints lines `name value unit`:
-// seconds on the clock, the processor's seconds over all threads, and epochs. The latter two disturbs no other program
-// much.
+// seconds on the clock, the processor's seconds over all threads, and epochs. Other programs disturb the latter two
+// little.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

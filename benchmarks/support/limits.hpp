@@ -24,8 +24,8 @@ inline double fma_peak() {
     return 2.0 * lanes * chains * turns / once;
 }
 
-/// Bytes a second between memory and registers: a = b + s c (McCalpin's triad) over three arrays of 64 MB, which no
-/// cache here holds; two are read and one is written. What the processor reads of `a` before it writes is not counted.
+/// Bytes a second between memory and registers: a = b + s c (McCalpin's triad) over three arrays of 64 MB, which few
+/// caches hold; two are read and one is written. What the processor reads of `a` before it writes is not counted.
 inline double memory_rate() {
     constexpr Eigen::Index values = 16'000'000;
     Eigen::VectorXf a = Eigen::VectorXf::Zero(values), b = Eigen::VectorXf::Ones(values), c = b;
