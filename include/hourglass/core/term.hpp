@@ -69,15 +69,15 @@ enum class Slot { Corruption, Code, Loss };
 
 namespace core {
 
-/// For whom a loss computes: the function that messages name, the number of its first column in the batch that this
-/// function was given, and how many columns that batch has for each sample.
+/// For whom a loss computes: the function that messages name, which sample of the batch that this function was given
+/// the first column is of, and how many columns each sample has.
 struct Caller {
     std::string_view function;
-    Index first_column = 0;
+    Index first_sample = 0;
     Index copies = 1;
 
-    /// The sample of a column, counted from the first.
-    Index sample(Index column) const { return (first_column + column) / copies; }
+    /// The sample of a column.
+    Index sample(Index column) const { return first_sample + column / copies; }
     /// What a message begins with.
     std::string prefix() const { return function.empty() ? "" : std::string(function) + ": "; }
 };

@@ -308,7 +308,7 @@ class Objective {
                           dcode = Passes::gradient_to_add_to(b, code_end);
             return passes.layers_.template layer<code_begin>().template weighted_gradient<Encoder::output, T>(
                 [&](Index first) -> decltype(auto) {
-                    return bound({"Autoencoder::gradient", first, b.replicas}, passes, nullptr);
+                    return bound({"Autoencoder::gradient", first / b.replicas, b.replicas}, passes, nullptr);
                 },
                 Passes::activation_at(b, compared), s.target, Passes::activation_at(b, code_begin),
                 Passes::activation_at(b, code_end), Passes::gradient_at(b, compared), doutput, dcode, s.weighted,
