@@ -8,7 +8,7 @@ if(NOT INCLUDE_DIR)
 endif()
 
 # Names of other libraries and formats, people, and what examples call their own.
-set(foreign BatchNorm_0 InfoVAE LeCun LedoitWolf LeVeque McNeil MiB NumPy PyTorch ReDo StepLR TensorFlow activity_regularizer
+set(foreign BatchNorm_0 InfoVAE KiB LeCun LedoitWolf LeVeque McNeil MiB NumPy PyTorch ReDo StepLR TensorFlow activity_regularizer
     ema_momentum kaiming_uniform_ segment state_dict use_ema variance_scaling warmup_target
     AttributeProto DataType GraphProto ModelProto NodeProto OperatorSetIdProto TensorProto TensorShapeProto TypeProto
     ValueInfoProto)
