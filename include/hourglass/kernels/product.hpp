@@ -93,16 +93,18 @@ struct Left {
     }
     // to = those stripes of A, one behind the other.
     EIGEN_DONT_INLINE void lay_out_stripes(Index row, Index stripes, Index k, Index depth, T* to) const {
-        constexpr Index tall = stripe_rows<T>;
+        using Packet = typename Eigen::internal::packet_traits<T>::type;
+        constexpr Index tall = stripe_rows<T>, lanes = Eigen::internal::packet_traits<T>::size;
         if (transposed) {
             for (Index i = 0; i < stripes; ++i, to += tall * depth)
-                transpose_squares<typename Eigen::internal::packet_traits<T>::type>(
-                    0, tall, depth, values + k + (row + i * tall) * step, step, to);
+                transpose_squares<Packet>(0, tall, depth, values + k + (row + i * tall) * step, step, to);
             return;
         }
         for (Index i = 0; i < stripes; ++i) {
             const T* from = values + row + i * tall + k * step;
-            for (Index j = 0; j < depth; ++j, from += step, to += tall) std::copy_n(from, tall, to);
+            for (Index j = 0; j < depth; ++j, from += step)
+                for (std::size_t r = 0; r < tallest; ++r, to += lanes)  // std::copy_n would be a call
+                    Eigen::internal::pstoreu(to, Eigen::internal::ploadu<Packet>(from + static_cast<Index>(r) * lanes));
         }
     }
     Prefetch<T> prefetch(Index row, Index rows, Index k, Index depth) const {
