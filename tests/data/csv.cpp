@@ -52,6 +52,10 @@ TEST_CASE("one line of the file is one column of the matrix") {
     CHECK_THAT(error_of([&] { csv.row("d"); }),
                ContainsSubstring("Csv: there is no column \"d\"; the table has a, b, c"));
     CHECK_THAT(error_of([] { read("1,2\n").row("d"); }), ContainsSubstring("no column \"d\"; the table has no names"));
+    std::string wide = "n0", numbers = "0";
+    for (int i = 1; i < 30'000; ++i) wide += ",n" + std::to_string(i), numbers += ",1";
+    const std::string message = error_of([&] { read(wide + "\n" + numbers + "\n").row("d"); });
+    CHECK_THAT(message, ContainsSubstring("the table has n0, n1, ") && ContainsSubstring("n19, … (30000 in all)"));
     CHECK_THAT(error_of([] { read("a,\xE4\n1,2\n").row("d"); }),
                ContainsSubstring("no column \"d\"; the name of column 2 is not UTF-8"));
 }

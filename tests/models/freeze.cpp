@@ -304,6 +304,9 @@ TEST_CASE("A frozen model takes vectors and columns, and says which size it expe
                ContainsSubstring("Frozen::reconstruct: expected 6 values"));
     CHECK_THAT(error_of([&] { frozen.encode(Eigen::MatrixXf::Zero(8, 6).eval().row(1), code); }),
                ContainsSubstring("Frozen::encode: the values of a sample must follow each other in memory"));
+    const Eigen::MatrixXf two_columns = Eigen::MatrixXf::Zero(2, 3);
+    CHECK_THAT(error_of([&] { frozen.encode(two_columns, code); }),
+               ContainsSubstring("Frozen::encode: expected a vector or one column, got 2 x 3"));
 }
 
 TEST_CASE("A frozen network may write over its input, and says which size it expects") {

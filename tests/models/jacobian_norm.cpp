@@ -122,3 +122,20 @@ TEST_CASE("jacobian_norm hides no value that is not finite") {
     gaps(3, 1) = infinity;
     CHECK_THAT(error_of([&] { hg::jacobian_norm(imputed, gaps); }), ContainsSubstring("feature 3 of sample 1 is inf"));
 }
+
+TEST_CASE("jacobian_norm of a code that stands still is 0 to rounding, of many samples too") {
+    auto model = model_of<hg::Chain<hg::Shape{6}, hg::Dense<2>, hg::Tanh, hg::Dense<1>>>();
+    const Eigen::MatrixXd x = samples(1).replicate(1, 5);
+    hg::Rng rng{3};
+    for (int turn = 0; turn < 100; ++turn) {
+        // Two units that see the same, one more of it than the other, and undo each other behind.
+        auto front = model.parameters().head(12).reshaped(2, 6);
+        for (hg::Index k = 0; k < 6; ++k) front(0, k) = rng.uniform() - 0.5;
+        front.row(1) = (0.5 + rng.uniform()) * front.row(0);
+        const Eigen::Vector2d slope = 1 - (front * x.col(0)).array().tanh().square();
+        model.parameters().segment(12, 2).setZero();
+        model.parameters()[14] = 1;
+        model.parameters()[15] = -slope[0] * front(0, 0) / (slope[1] * front(1, 0));
+        CHECK(hg::jacobian_norm(model, x).maxCoeff() < 1e-7);
+    }
+}

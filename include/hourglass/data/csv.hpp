@@ -368,6 +368,7 @@ inline bool counts_up(const std::vector<std::string>& fields) {
 inline bool has_csv_header(const std::vector<std::string>& first, const std::vector<std::string>& second,
                            char delimiter, const CsvOptions& options, std::string_view source) {
     const std::string *name = nullptr, *other = nullptr;  // the last of either kind
+    std::vector<std::string_view> names;
     bool number = false, all_names = true, name_above_number = false, decimal_comma = false;
     double value = 0;
     for (std::size_t i = 0; i < first.size(); ++i) {
@@ -377,9 +378,12 @@ inline bool has_csv_header(const std::vector<std::string>& first, const std::vec
                        below = i < second.size() ? parse_csv_field(second[i], options, value) : CsvField::Missing;
         decimal_comma |= i < second.size() && has_decimal_comma(second[i], options);
         number |= above == CsvField::Number || above == CsvField::TooLarge;
-        all_names &= is_name ? std::count(first.begin(), first.end(), first[i]) == 1 : first[i].empty();
+        if (is_name) names.push_back(first[i]);
+        all_names &= is_name || first[i].empty();
         name_above_number |= is_name && (below == CsvField::Number || below == CsvField::TooLarge);
     }
+    std::sort(names.begin(), names.end());
+    all_names &= std::adjacent_find(names.begin(), names.end()) == names.end();
     if (name && all_names && (name_above_number || (!other && second.empty()))) return true;
     if (!name && number && !counts_up(first) && !(first[0].empty() && !second.empty() && !second[0].empty()))
         return false;

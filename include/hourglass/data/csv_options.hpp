@@ -151,12 +151,14 @@ inline constexpr const char* not_utf8 = " is not UTF-8: save the file as UTF-8";
 /// The `Error` for a name that is none of those that `owner`, "the file", has.
 [[noreturn]] inline void no_such_column(std::string_view source, std::string_view name, const char* owner,
                                         const std::vector<std::string>& names) {
+    constexpr std::size_t shown = 20;  // of what may be a million
     std::string known;
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (!is_utf8(names[i]))
             fail(source, ": there is no column \"", name, "\"; the name of column ", i + 1, not_utf8);
-        (known += i == 0 ? "" : ", ") += names[i];
+        if (i < shown) (known += i == 0 ? "" : ", ") += names[i];
     }
+    if (names.size() > shown) known += ", … (" + std::to_string(names.size()) + " in all)";
     fail(source, ": there is no column \"", name, "\"; ", owner, " has ", names.empty() ? "no names" : known);
 }
 

@@ -43,9 +43,12 @@ class SampleValues {
                           "hourglass: an array given to a frozen model must have its size: input_size, code_size, …");
         if (static_cast<std::size_t>(values.size()) != N)
             fail(Call, ": expected ", N, " values, one sample, got ", values.size());
-        if constexpr (requires { values.innerStride(); })
-            if (values.innerStride() != 1 || (values.rows() != 1 && values.cols() != 1))
+        if constexpr (requires { values.innerStride(); }) {
+            if (values.rows() != 1 && values.cols() != 1)
+                fail(Call, ": expected a vector or one column, got ", values.rows(), " x ", values.cols());
+            if (values.innerStride() != 1)
                 fail(Call, ": the values of a sample must follow each other in memory: give a copy");
+        }
     }
 
     T* data() const { return data_; }

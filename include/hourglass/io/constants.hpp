@@ -72,7 +72,7 @@ inline bool is_identifier(std::string_view name) {
         "int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public "
         "register reinterpret_cast requires return short signed sizeof static static_assert static_cast struct switch "
         "template this thread_local throw true try typedef typeid typename union unsigned using virtual void volatile "
-        "wchar_t while xor xor_eq hourglass main std ";
+        "wchar_t while xor xor_eq Eigen NULL hourglass main std ";
     const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
     const auto is_inside = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; };
     return !name.empty() && is_letter(name.front()) && std::all_of(name.begin(), name.end(), is_inside) &&

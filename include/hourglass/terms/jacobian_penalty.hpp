@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 
 #include "hourglass/core/term.hpp"
+#include "hourglass/core/view.hpp"
 #include "hourglass/kernels/pack.hpp"
 #include "hourglass/kernels/product.hpp"
 #include "hourglass/kernels/symmetric_product.hpp"
@@ -253,13 +255,17 @@ struct JacobianPenalty {
                 size, v, [&](const Pack& value) { return Pack(factor) * value; }, b);
         }
     }
-    // The sum of those of all samples; they are added to `each` of them, too, unless that is null.
+    // The sum of those of all samples; they are added to `each` of them, too, unless that is null. They are squares:
+    // where large ones cancelled, rounding may have left less than 0.
     template <class T>
     static core::Accumulator<T> total(Index samples, const T* dots, core::Accumulator<T>* each) {
         core::Accumulator<T> sum(0);
         for (Index j = 0; j < samples; ++j) {
-            sum += core::Accumulator<T>(dots[j]);
-            if (each) each[j] += core::Accumulator<T>(dots[j]);
+            core::Accumulator<T> square(dots[j]);
+            if constexpr (std::is_floating_point_v<T>)
+                if (is_finite(square) && square < 0) square = 0;  // NaN stays, with -ffast-math too
+            sum += square;
+            if (each) each[j] += square;
         }
         return sum;
     }
