@@ -17,7 +17,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 namespace {
@@ -64,7 +66,8 @@ std::vector<Cost> best_of_seven(const std::vector<std::vector<char*>>& commands)
 
 /// Size in kB of the stripped program that a command makes, which ends in `-o`.
 double program_kilobytes(std::vector<char*> command) {
-    char program[] = "/tmp/hourglass_compile_time.XXXXXX";
+    std::string path = (std::filesystem::temp_directory_path() / "hourglass_compile_time.XXXXXX").string();
+    char* const program = path.data();
     const int file = mkstemp(program);
     if (file < 0) {
         std::perror(program);
