@@ -104,7 +104,6 @@ void check(const std::string& name, const Model& model, const hg::Matrix<float>*
 
 // A layer of a program's own, that multiplies as Eigen does.
 struct EigensProduct {
-    static constexpr std::string_view name = "EigensProduct";
     static constexpr hg::Traits traits{.by_sample = true};
     static constexpr Shape output(Shape) { return {37}; }
     static constexpr Index parameters(Shape in) { return 37 * in.size(); }
