@@ -19,7 +19,7 @@ using Loss = std::function<torch::Tensor(const torch::Tensor&, const torch::Tens
 /// Samples a second of training `model` to reproduce its input, with Adam.
 double training_rate(torch::nn::Sequential model, const Loss& loss, const torch::Tensor& x) {
     torch::optim::Adam adam(model->parameters(), torch::optim::AdamOptions(1e-3));
-    const double step = best_seconds(1.0, [&] {
+    const double step = best_seconds(5.0, [&] {
         adam.zero_grad();
         loss(model->forward(x), x).backward();
         adam.step();
@@ -50,7 +50,7 @@ struct Variational : torch::nn::Module {
 double variational_rate(const torch::Tensor& x) {
     Variational model;
     torch::optim::Adam adam(model.parameters(), torch::optim::AdamOptions(1e-3));
-    const double step = best_seconds(1.0, [&] {
+    const double step = best_seconds(5.0, [&] {
         adam.zero_grad();
         model.objective(x).backward();
         adam.step();
@@ -67,7 +67,7 @@ void show(const char* name, double rate) {
 double evaluation_rate(torch::nn::Sequential model, const torch::Tensor& x) {
     const c10::InferenceMode inference;
     model->eval();
-    return static_cast<double>(x.size(0)) / best_seconds(0.5, [&] { model->forward(x); });
+    return static_cast<double>(x.size(0)) / best_seconds(2.5, [&] { model->forward(x); });
 }
 
 torch::nn::Sequential small() {
@@ -132,8 +132,8 @@ void pictures(const char* name, torch::nn::Sequential (*net)(), const Loss& loss
     auto model = net();
     model->eval();
     const auto all = torch::rand({256, 1, 28, 28}), one = torch::rand({1, 1, 28, 28});
-    std::printf("%s-1 %.2f us\n", name, 1e6 * best_seconds(0.2, [&] { model->forward(one); }));
-    std::printf("%s-256 %.0f samples/s\n", name, 256 / best_seconds(0.5, [&] { model->forward(all); }));
+    std::printf("%s-1 %.2f us\n", name, 1e6 * best_seconds(1.0, [&] { model->forward(one); }));
+    std::printf("%s-256 %.0f samples/s\n", name, 256 / best_seconds(2.5, [&] { model->forward(all); }));
     std::fflush(stdout);
 }
 
@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
         auto model = small();
         model->eval();
         const auto sample = torch::rand({1, 784});
-        std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model->forward(sample); }));
+        std::printf("W6 %.2f us\n", 1e6 * best_seconds(1.0, [&] { model->forward(sample); }));
         std::fflush(stdout);
     }
     if (arguments.wanted("W7")) pictures("W7", blog, cross_entropy);

@@ -87,13 +87,13 @@ int main(int argc, char** argv) {
     const auto rate = [&](const char* name, const auto& model, hg::OnnxPart part, hg::Index samples) {
         if (!arguments.wanted(name)) return;
         Session session(environment, arguments.threads, model, part, samples);
-        const double seconds = best_seconds(0.5, [&] { session.run(); });
+        const double seconds = best_seconds(2.5, [&] { session.run(); });
         std::printf("%s %.0f samples/s\n", name, static_cast<double>(samples) / seconds);
     };
     const auto one = [&](const char* name, const auto& model) {
         if (!arguments.wanted(name)) return;
         Session session(environment, arguments.threads, model, hg::OnnxPart::Reconstruction, 1);
-        std::printf("%s %.3f us\n", name, 1e6 * best_seconds(0.2, [&] { session.run(); }));
+        std::printf("%s %.3f us\n", name, 1e6 * best_seconds(1.0, [&] { session.run(); }));
     };
     rate("W2-256", deep, hg::OnnxPart::Reconstruction, 256);
     rate("W2e-4096", deep, hg::OnnxPart::Encoder, 4096);

@@ -69,9 +69,18 @@ struct Rates {
 
     template <class... Ways>
     Rates(double operations, const Ways&... ways) {
-        for (int round = 0; round < 7; ++round) {
+        constexpr int rounds = 60;
+        constexpr double round_seconds = 0.006;  // support::best_seconds says why so many and short ones
+        const auto rate = [&](const auto& multiply) {
+            const int calls = std::max(1, static_cast<int>(round_seconds * 60e9 / operations));
+            const double seconds = support::seconds([&] {
+                for (int i = 0; i < calls; ++i) multiply();
+            });
+            return calls * operations / seconds / 1e9;
+        };
+        for (int round = 0; round < rounds; ++round) {
             std::size_t i = 0;
-            ((best[i] = std::max(best[i], operations / support::best_seconds(0.02, ways, 2) / 1e9), ++i), ...);
+            ((best[i] = std::max(best[i], rate(ways)), ++i), ...);
         }
     }
     void print() const {

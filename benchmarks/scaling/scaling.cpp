@@ -83,7 +83,7 @@ class Table {
                     model.gradient(samples, *tape, rng);
                     adam.step(model, *tape);
                 };
-                least = std::min(least, support::best_seconds(0.1, step, 2));
+                least = std::min(least, support::best_seconds(0.2, step));
             }
         const auto n = static_cast<double>(batch);
         const double bytes = work.bytes(n, static_cast<double>(model.parameters().size()));

@@ -72,7 +72,7 @@ double training_rate(hg::Workers& workers, const Loss& loss, hg::Index batch, co
     auto model = hg::autoencoder<Encoder, Decoder>(rng, loss, terms...);
     auto tape = tape_on(workers, model);
     hg::Adam adam{{.learning_rate = 1e-3}};
-    const double step = best_seconds(1.0, [&] {
+    const double step = best_seconds(5.0, [&] {
         model.gradient(x, tape, rng);
         adam.step(model, tape);
     });
@@ -90,7 +90,7 @@ void compare_threads(const char* name, hg::Workers& workers, const Loss& loss, h
     double best[2] = {1e30, 1e30};
     for (int turn = 0; turn < 3; ++turn)
         for (auto* tape : {&alone, &shared})
-            best[tape == &shared] = std::min(best[tape == &shared], best_seconds(0.2, [&] {
+            best[tape == &shared] = std::min(best[tape == &shared], best_seconds(1.0, [&] {
                                                  model.gradient(x, *tape, rng);
                                                  adam.step(model, *tape);
                                              }));
@@ -121,8 +121,8 @@ void evaluations(hg::Workers& workers, const support::Arguments& arguments) {
     const auto model = hg::autoencoder<DeepEncoder, DeepDecoder>(rng, hg::MeanSquaredError{});
     auto tape = tape_on(workers, model);
     const Eigen::MatrixXf all = uniform(784, 4096), some = all.leftCols(256);
-    if (arguments.wanted("W2-256")) show("W2-256", 256 / best_seconds(0.5, [&] { model.reconstruct(some, tape); }));
-    if (arguments.wanted("W2e-4096")) show("W2e-4096", 4096 / best_seconds(0.5, [&] { model.encode(all, tape); }));
+    if (arguments.wanted("W2-256")) show("W2-256", 256 / best_seconds(2.5, [&] { model.reconstruct(some, tape); }));
+    if (arguments.wanted("W2e-4096")) show("W2e-4096", 4096 / best_seconds(2.5, [&] { model.encode(all, tape); }));
 }
 
 /// Training, one picture and 256 of them, each with its share of the peak.
@@ -134,9 +134,9 @@ void pictures(const char* name, hg::Workers& workers, const Work& work, double p
     const auto model = hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{});
     auto tape = tape_on(workers, model);
     const Eigen::MatrixXf all = uniform(784, 256), one = all.leftCols(1);
-    const double latency = best_seconds(0.2, [&] { model.reconstruct(one, tape); });
+    const double latency = best_seconds(1.0, [&] { model.reconstruct(one, tape); });
     std::printf("%s-1 %.2f us, %.0f %% of FMA\n", name, 1e6 * latency, 100 * work.forward() / latency / peak);
-    const double together = 256 / best_seconds(0.5, [&] { model.reconstruct(all, tape); });
+    const double together = 256 / best_seconds(2.5, [&] { model.reconstruct(all, tape); });
     std::printf("%s-256 %.0f samples/s, %.0f %% of FMA\n", name, together, 100 * together * work.forward() / peak);
     std::fflush(stdout);
 }
@@ -148,7 +148,7 @@ void one_frozen(const char* name) {
     const auto frozen = hg::freeze(hg::autoencoder<Encoder, Decoder>(rng, hg::BinaryCrossEntropy{}));
     const Eigen::VectorXf x = uniform(Encoder::input.size(), 1);
     Eigen::VectorXf y(Decoder::output.size());
-    std::printf("%s %.3f us\n", name, 1e6 * best_seconds(0.1, [&] {
+    std::printf("%s %.3f us\n", name, 1e6 * best_seconds(0.5, [&] {
                                           frozen.reconstruct(
                                               std::span<const float, frozen.input_size>(x.data(), frozen.input_size),
                                               std::span<float, frozen.output_size>(y.data(), frozen.output_size));
@@ -199,7 +199,7 @@ int main(int argc, char** argv) {
         const auto model = hg::autoencoder<SmallEncoder, SmallDecoder>(rng, hg::BinaryCrossEntropy{});
         auto tape = tape_on(workers, model);
         const Eigen::MatrixXf sample = uniform(784, 1);
-        std::printf("W6 %.2f us\n", 1e6 * best_seconds(0.2, [&] { model.reconstruct(sample, tape); }));
+        std::printf("W6 %.2f us\n", 1e6 * best_seconds(1.0, [&] { model.reconstruct(sample, tape); }));
         std::fflush(stdout);
     }
     if (arguments.wanted("W5f")) one_frozen<EcgEncoder, EcgDecoder>("W5f");
