@@ -33,10 +33,10 @@ namespace kernels {
 inline constexpr Index prefetched_from = 1 << 19, weights_prefetched_from = 1 << 16, many_columns = 192;
 
 // How deep the blocks of a contraction are: alike, as each walks over all of C. Of a B in columns a cache line holds
-// many values that follow each other; in rows a line is read for each, and half as many have room.
+// many values that follow each other; in rows a line is read for each, and fewer have room.
 template <class T>
 Index even_depth(Index depth, const Factor<T>& b) {
-    const Index most = b.down == 1 || many_registers ? product_depth : product_depth / 2,
+    const Index most = b.down == 1 || many_registers ? product_depth : product_depth / 4,
                 blocks = (depth + most - 1) / most;
     return blocks == 0 ? 0 : (depth + 16 * blocks - 1) / (16 * blocks) * 16;
 }
@@ -71,7 +71,7 @@ inline constexpr Index block_rows =
                          stripe_rows<T>;
 
 // Shallow blocks have more rows, in the same memory: what is read of B then serves more of them.
-inline constexpr Index most_times_rows = many_registers ? 1 : 4;
+inline constexpr Index most_times_rows = many_registers ? 1 : 8;
 template <class T>
 Index rows_of_blocks(Index depth) {
     return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, most_times_rows);

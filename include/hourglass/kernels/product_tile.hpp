@@ -20,9 +20,10 @@ namespace kernels {
 // Room for 24 sums beside what is multiplied; else for 12.
 inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
 
-// A block: this much of the contraction, for this many rows of A, so that a stripe of A and as much of B as a tile
-// needs stay in the nearest cache.
-inline constexpr Index product_depth = many_registers ? 192 : 256, product_rows = 48;
+// A block: at most this much of the contraction, for this many rows of A. With 32 registers a stripe of A and as much
+// of B as a tile needs stay in the nearest cache; with 16, where a tile has half as many sums, it is the deeper for it:
+// what a tile costs beside its sums is then spread over more of them, and a stripe of A comes from the second cache.
+inline constexpr Index product_depth = many_registers ? 192 : 512, product_rows = 48;
 
 // How many packets of rows are worked at once, and how many columns the widest tile of `Height` packets has: as many
 // as there is room for their sums.
