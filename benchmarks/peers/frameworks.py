@@ -34,7 +34,7 @@ def best_seconds(work, total_seconds=2.5):
         work()
     start = time.perf_counter()
     work()
-    calls = max(1, int(0.02 / (time.perf_counter() - start)))
+    calls = max(1, int(0.005 / (time.perf_counter() - start)))
     best, spent, rounds = float("inf"), 0.0, 0
     while rounds < 3 or spent < total_seconds:
         start = time.perf_counter()

@@ -4,13 +4,13 @@
 #include <RTNeural/RTNeural.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <random>
 #include <vector>
 
 #include "../support/arguments.hpp"
+#include "../support/timing.hpp"
 
 namespace {
 
@@ -42,17 +42,11 @@ void fill_dense(Model& model, Random& random) {
 }
 
 template <class Model>
-double microseconds(Model& model, int calls) {
-    using Clock = std::chrono::steady_clock;
+double microseconds(Model& model) {
     alignas(64) float x[(Model::input_size + 15) / 16 * 16];  // xsimd's back end reads whole vectors
     std::fill(std::begin(x), std::end(x), 0.3f);
-    double best = 1e30;
     volatile float kept = 0;
-    for (int round = 0; round < 20; ++round) {
-        const auto begin = Clock::now();
-        for (int i = 0; i < calls; ++i) kept = model.forward(x);
-        best = std::min(best, std::chrono::duration<double, std::micro>(Clock::now() - begin).count() / calls);
-    }
+    const double best = 1e6 * support::best_seconds(0.5, [&] { kept = model.forward(x); });
     (void)kept;
     return best;
 }
@@ -64,8 +58,8 @@ int main(int argc, char** argv) {
     std::mt19937 random(1);
     const auto small = std::make_unique<W5>();
     fill_dense<0, 2, 4, 6, 8, 10>(*small, random);
-    if (arguments.wanted("W5f")) std::printf("W5f %.3f us\n", microseconds(*small, 20'000));
+    if (arguments.wanted("W5f")) std::printf("W5f %.3f us\n", microseconds(*small));
     const auto wide = std::make_unique<W6>();
     fill_dense<0, 2>(*wide, random);
-    if (arguments.wanted("W6f")) std::printf("W6f %.3f us\n", microseconds(*wide, 4'000));
+    if (arguments.wanted("W6f")) std::printf("W6f %.3f us\n", microseconds(*wide));
 }

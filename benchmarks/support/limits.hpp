@@ -12,7 +12,7 @@ inline double fma_peak() {
     using Packet = Eigen::internal::packet_traits<float>::type;
     constexpr int lanes = Eigen::internal::packet_traits<float>::size, chains = 12, turns = 100'000;
     const Packet factor = Eigen::internal::pset1<Packet>(0.999f), addend = Eigen::internal::pset1<Packet>(0.001f);
-    const double once = best_seconds(0.2, [&] {
+    const double once = best_seconds(1.0, [&] {
         Packet sums[chains];  // of this very function: as someone else's they would be kept in memory
         for (Packet& sum : sums) sum = factor;
         for (int i = 0; i < turns; ++i)
@@ -29,7 +29,7 @@ inline double fma_peak() {
 inline double memory_rate() {
     constexpr Eigen::Index values = 16'000'000;
     Eigen::VectorXf a = Eigen::VectorXf::Zero(values), b = Eigen::VectorXf::Ones(values), c = b;
-    const double once = best_seconds(0.1, [&] { a.noalias() = b + 0.5f * c; });
+    const double once = best_seconds(0.5, [&] { a.noalias() = b + 0.5f * c; });
     volatile float kept = a[values / 2];
     (void)kept;
     return 3.0 * sizeof(float) * values / once;
