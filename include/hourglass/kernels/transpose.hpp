@@ -13,34 +13,46 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
 
+// The side of the smallest squares below.
+template <class Packet>
+constexpr Index smallest_side() {
+    using Traits = Eigen::internal::unpacket_traits<Packet>;
+    constexpr Index side = Traits::size, half = Eigen::internal::unpacket_traits<typename Traits::half>::size;
+    if constexpr (half < side)
+        return smallest_side<typename Traits::half>();
+    else
+        return side;
+}
+
 // The rows of to = Aᵀ from `row` on, `rows` values a column, in squares of one packet a side that are transposed
-// in registers, and then of half a packet; returns the first row that is left.
+// in registers, and then of half a packet; `rows % smallest_side<Packet>()` rows are left.
 template <class Packet, class T>
-Index transpose_squares(Index row, Index rows, Index depth, const T* a, Index a_step, T* to) {
+void transpose_squares(Index row, Index rows, Index depth, const T* a, Index a_step, T* to) {
     namespace packets = Eigen::internal;
     using Traits = packets::unpacket_traits<Packet>;
     constexpr Index side = Traits::size;
+    const Index squares = depth / side * side;
     for (; row + side <= rows; row += side) {
-        Index k = 0;
-        for (; k + side <= depth; k += side) {
+        for (Index k = 0; k < squares; k += side) {
             packets::PacketBlock<Packet, side> square;
             for (Index i = 0; i < side; ++i) square.packet[i] = packets::ploadu<Packet>(a + (row + i) * a_step + k);
             packets::ptranspose(square);
             for (Index i = 0; i < side; ++i) packets::pstoreu(to + (k + i) * rows + row, square.packet[i]);
         }
-        for (; k < depth; ++k)
+        for (Index k = squares; k < depth; ++k)
             for (Index i = 0; i < side; ++i) to[k * rows + row + i] = a[(row + i) * a_step + k];
     }
     if constexpr (packets::unpacket_traits<typename Traits::half>::size < side)
-        return transpose_squares<typename Traits::half>(row, rows, depth, a, a_step, to);
-    return row;
+        transpose_squares<typename Traits::half>(row, rows, depth, a, a_step, to);
 }
 
-// to = Aᵀ, `rows` values a column.
+// to = Aᵀ, `rows` values a column. Where the last loops begin is said by `rows` alone: of bounds that it cannot compare
+// g++ 12 at -O3 says that they are never met.
 template <class T>
 void transpose(Index rows, Index depth, const T* a, Index a_step, T* to) {
     using Packet = typename Eigen::internal::packet_traits<T>::type;
-    for (Index row = transpose_squares<Packet>(0, rows, depth, a, a_step, to); row < rows; ++row)
+    transpose_squares<Packet>(0, rows, depth, a, a_step, to);
+    for (Index row = rows - rows % smallest_side<Packet>(); row < rows; ++row)
         for (Index k = 0; k < depth; ++k) to[k * rows + row] = a[row * a_step + k];
 }
 
