@@ -88,9 +88,9 @@ void compare_threads(const char* name, hg::Workers& workers, const Loss& loss, h
     auto alone = model.tape(), shared = model.tape(workers);
     hg::Adam adam{{.learning_rate = 1e-3}};
     double best[2] = {1e30, 1e30};
-    for (int turn = 0; turn < 3; ++turn)
+    for (int turn = 0; turn < 20; ++turn)
         for (auto* tape : {&alone, &shared})
-            best[tape == &shared] = std::min(best[tape == &shared], best_seconds(1.0, [&] {
+            best[tape == &shared] = std::min(best[tape == &shared], best_seconds(0.25, [&] {
                                                  model.gradient(x, *tape, rng);
                                                  adam.step(model, *tape);
                                              }));
