@@ -19,7 +19,7 @@ using Loss = std::function<torch::Tensor(const torch::Tensor&, const torch::Tens
 /// Samples a second of training `model` to reproduce its input, with Adam.
 double training_rate(torch::nn::Sequential model, const Loss& loss, const torch::Tensor& x) {
     torch::optim::Adam adam(model->parameters(), torch::optim::AdamOptions(1e-3));
-    const double step = best_seconds(5.0, [&] {
+    const double step = best_seconds(2.5, [&] {
         adam.zero_grad();
         loss(model->forward(x), x).backward();
         adam.step();
@@ -50,7 +50,7 @@ struct Variational : torch::nn::Module {
 double variational_rate(const torch::Tensor& x) {
     Variational model;
     torch::optim::Adam adam(model.parameters(), torch::optim::AdamOptions(1e-3));
-    const double step = best_seconds(5.0, [&] {
+    const double step = best_seconds(2.5, [&] {
         adam.zero_grad();
         model.objective(x).backward();
         adam.step();

@@ -72,7 +72,7 @@ double training_rate(hg::Workers& workers, const Loss& loss, hg::Index batch, co
     auto model = hg::autoencoder<Encoder, Decoder>(rng, loss, terms...);
     auto tape = tape_on(workers, model);
     hg::Adam adam{{.learning_rate = 1e-3}};
-    const double step = best_seconds(5.0, [&] {
+    const double step = best_seconds(2.5, [&] {
         model.gradient(x, tape, rng);
         adam.step(model, tape);
     });

@@ -81,7 +81,7 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
     hg::Rng rng{1};
     for (const hg::Index rows : {1, 3, 4, 7, 16, 33, 65, 131}) {
         for (const hg::Index columns : {1, 2, 5, 12, 25, 38}) {
-            for (const hg::Index depth : {1, 31, 129, 257}) check<TestType>(rows, columns, depth, rng);
+            for (const hg::Index depth : {1, 31, 129, 513}) check<TestType>(rows, columns, depth, rng);
         }
     }
     for (int i = 0; i < 50; ++i) {
@@ -90,6 +90,7 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
     }
     check<TestType>(300, 1, 70, rng);     // many rows against one column
     check<TestType>(1205, 33, 440, rng);  // large enough to be fetched ahead, or copied together
+    check<TestType>(800, 33, 60, rng);    // more rows than a shallow block has
 }
 
 TEST_CASE("an empty product adds nothing") {
@@ -146,5 +147,6 @@ TEMPLATE_TEST_CASE("a column has the same bits alone and in a batch, transposed 
     for (hg::Index depth = 1; depth <= 400; depth += depth < 70 ? 1 : 11) check_rows(39, depth);
     for (hg::Index rows = 1; rows <= 102; ++rows) check_rows(rows, 1 + 7 * rows % 250);
     for (const hg::Index rows : {129, 130, 131, 132, 259}) check_rows(rows, 300);  // more than one block of rows
+    for (const hg::Index depth : {512, 513, 1025}) check_rows(39, depth);  // more than one block of the contraction
     check_rows(147, 784);
 }

@@ -56,7 +56,7 @@ void check_frozen(std::size_t kibibytes) {
     CHECK(y[0] != T(0));
 }
 
-using Layers = hg::Chain<hg::Shape{300}, hg::Dense<200>, hg::ReLU, hg::Dense<40>>;
+using Layers = hg::Chain<hg::Shape{1301}, hg::Dense<203>, hg::ReLU, hg::Dense<41>>;
 using Series = hg::Chain<hg::Shape{1, 288}, hg::Conv1D<32, 7, 2, hg::Padding::Same>, hg::ReLU,
                          hg::Conv1D<16, 7, 2, hg::Padding::Same>, hg::ReLU, hg::Conv1D<16, 3, 1, hg::Padding::Same>>;
 using Pictures = hg::Chain<hg::Shape{1, 28, 28}, hg::Conv2D<16, 3, 1, hg::Padding::Same>, hg::ReLU,
@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("a step fits into the stack that the documentation asks for",
 
 TEMPLATE_TEST_CASE("a frozen network fits into the stack that the documentation asks for", "", float, double) {
     if (oracle::address_sanitizer) return;
-    check_frozen<TestType, hg::Chain<hg::Shape{200, 100}, hg::Dense<300>>>(110);
+    check_frozen<TestType, hg::Chain<hg::Shape{601, 100}, hg::Dense<303>>>(110);
     check_frozen<TestType, Series>(180);
     check_frozen<TestType, Pictures>(180);
 }

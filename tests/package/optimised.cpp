@@ -1,5 +1,6 @@
 // Loops over channels that fill whole registers, and that do not, products, an enlarged picture's convolution, and a
-// model's line of names. Compiled at -O2 and -O3: some warnings come from what optimisation makes of a loop.
+// model's line of names. Compiled at -O2 and -O3, for the processor that a compiler assumes by itself and for this very
+// one: some warnings come from what optimisation makes of a loop.
 #include <string>
 
 #include "hourglass/hourglass.hpp"

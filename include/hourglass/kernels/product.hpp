@@ -32,12 +32,10 @@ namespace kernels {
 // sooner than a gradient written a moment ago.
 inline constexpr Index prefetched_from = 1 << 19, weights_prefetched_from = 1 << 16, many_columns = 192;
 
-// How deep the blocks of a contraction are: alike, as each walks over all of C. Of a B in columns a cache line holds
-// many values that follow each other; in rows a line is read for each, and fewer have room.
+// How deep the blocks of a contraction are: alike, as each walks over all of C.
 template <class T>
 Index even_depth(Index depth, const Factor<T>& b) {
-    const Index most = b.down == 1 || many_registers ? product_depth : product_depth / 4,
-                blocks = (depth + most - 1) / most;
+    const Index most = b.down == 1 ? product_depth : product_depth_in_rows, blocks = (depth + most - 1) / most;
     return blocks == 0 ? 0 : (depth + 16 * blocks - 1) / (16 * blocks) * 16;
 }
 

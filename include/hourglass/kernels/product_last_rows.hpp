@@ -66,23 +66,22 @@ EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Block<T, Segments>& 
     for (; j < columns; ++j) add_dots(std::make_index_sequence<1>{}, left, p, j);
 }
 
-// The last one to three rows of a block no deeper than `product_depth`, which fill no packet: worked as dot products
-// where these are long enough to be worth their sums, else as a packet of four in copies on the stack, a few columns at
-// a time.
+// The shortest contraction that is worth the sums of dot products.
+template <class T>
+inline constexpr Index shortest_dots = 3 * Eigen::internal::packet_traits<T>::size;
+
+// One to three rows, as a packet of four in copies on the stack, a few columns at a time.
 template <class T, bool Segments>
-void add_last_rows(Index rows, Index columns, const Block<T, Segments>& p) {
+EIGEN_DONT_INLINE void add_rows_in_copies(Index rows, Index columns, const Block<T, Segments>& p) {
     namespace packets = Eigen::internal;
-    using Full = typename packets::packet_traits<T>::type;
-    if constexpr (constexpr Index lanes = packets::unpacket_traits<Full>::size; lanes > 1)
-        if (p.b.down == 1 && p.depth >= 3 * lanes) {
-            for (Index row = 0; row < rows; ++row) add_row_of_dots(columns, p.below(row));
-            return;
-        }
-    using Half = typename packets::unpacket_traits<Full>::half;
+    using Half = typename packets::unpacket_traits<typename packets::packet_traits<T>::type>::half;
     using Packet = typename packets::unpacket_traits<Half>::half;
     constexpr Index tall = packets::unpacket_traits<Packet>::size, wide = 12;
     Prefetch<T> nothing;
-    T left[product_depth * tall], sums[wide * tall];
+    // Where there are dot products, a single segment's B is in rows, or its contraction too short for them.
+    constexpr bool dots = !Segments && packets::packet_traits<T>::size > 1;
+    constexpr Index deepest = dots ? std::max(product_depth_in_rows, shortest_dots<T>) : product_depth;
+    T left[deepest * tall], sums[wide * tall];
     for (Index row = 0; row < rows; row += tall) {
         const Index real = std::min(tall, rows - row);
         for (Index k = 0; k < p.depth * p.segments; ++k)
@@ -99,6 +98,19 @@ void add_last_rows(Index rows, Index columns, const Block<T, Segments>& p) {
                 for (Index i = 0; i < real; ++i) p.c[row + i + (j + l) * p.c_step] = sums[l * tall + i];
         }
     }
+}
+
+// The last one to three rows of a block no deeper than `product_depth`, which fill no packet: worked as dot products
+// where these are long enough to be worth their sums, else in copies. Neither is inlined: their copies would add up on
+// the stack.
+template <class T, bool Segments>
+void add_last_rows(Index rows, Index columns, const Block<T, Segments>& p) {
+    if constexpr (Eigen::internal::packet_traits<T>::size > 1)
+        if (p.b.down == 1 && p.depth >= shortest_dots<T>) {
+            for (Index row = 0; row < rows; ++row) add_row_of_dots(columns, p.below(row));
+            return;
+        }
+    add_rows_in_copies(rows, columns, p);
 }
 
 }  // namespace kernels

@@ -25,6 +25,10 @@ inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >=
 // what a tile costs beside its sums is then spread over more of them, and a stripe of A comes from the second cache.
 inline constexpr Index product_depth = many_registers ? 192 : 512, product_rows = 48;
 
+// The same of a B in rows: in columns a cache line holds many values that follow each other, in rows a line is read for
+// each, and fewer have room.
+inline constexpr Index product_depth_in_rows = many_registers ? product_depth : product_depth / 4;
+
 // How many packets of rows are worked at once, and how many columns the widest tile of `Height` packets has: as many
 // as there is room for their sums.
 inline constexpr std::size_t tallest = many_registers ? 3 : 2;
