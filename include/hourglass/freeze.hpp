@@ -16,7 +16,7 @@ inline namespace HOURGLASS_ABI {
 /// which change no more. No method allocates, locks or throws, and several threads may use one at once. The result is
 /// that of `Autoencoder::encode` and its like, or `Network::evaluate`, to rounding: dense layers' weights are laid out
 /// for reading, a `BatchNormalization` behind one is multiplied into it, and denormal weights have become zero.
-/// Activations lie on the stack, `stack_size` bytes; `Dense` over positions takes up to 110 KiB more, convolutions up
+/// Activations lie on the stack, `stack_size` bytes; `Dense` over positions takes up to 120 KiB more, convolutions up
 /// to 180. x and the result may be the same memory.
 ///
 /// Arguments are spans or arrays, whose size the compiler knows, or vectors and columns, whose size is looked at when
