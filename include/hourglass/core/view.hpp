@@ -48,24 +48,44 @@ constexpr void require_scalar() {
 
 }  // namespace core
 
-/// What the public functions take: any column-major matrix, block or map of it without a copy; other storage orders and
-/// expressions are evaluated into a temporary first.
+namespace core {
+
+// The temporary that an input may have to be evaluated into. A base, to be there before the map of it.
 template <class T>
-class Input : public Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>> {
-    using Reference = Eigen::Ref<const Matrix<T>, 0, Eigen::OuterStride<>>;
+struct Evaluated {
+    Matrix<T> evaluated;
+};
+
+}  // namespace core
+
+/// What the public functions take: any column-major matrix, block or map of it without a copy; other storage orders and
+/// expressions are evaluated into a temporary first. An `Eigen::Ref` that costs a compiler less: an `Eigen::Ref` of
+/// constants compiles the evaluation for every type that it is made of.
+template <class T>
+class Input : core::Evaluated<T>, public Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>> {
+    using Map = Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>>;
 
   public:
     template <class X>
-    Input(const Eigen::DenseBase<X>& values) : Reference(checked(values)) {}
+    Input(const Eigen::DenseBase<X>& values) : Map(map(values.derived())) {}
+    Input(const Input&) = delete;  // its map would be of the other's temporary
+    Input& operator=(const Input&) = delete;
 
   private:
     template <class X>
-    static decltype(auto) checked(const Eigen::DenseBase<X>& values) {
+    Map map(const X& values) {
         core::require_scalar<T, typename X::Scalar>();
-        if constexpr (std::same_as<typename X::Scalar, T>)
-            return values.derived();
-        else
-            return ConstView<T>{nullptr, 0, 0};
+        constexpr bool in_memory = (X::Flags & Eigen::DirectAccessBit) != 0;
+        constexpr bool in_columns = in_memory && !X::IsRowMajor && X::InnerStrideAtCompileTime == 1;
+        if constexpr (in_memory && std::same_as<typename X::Scalar, T>) {
+            const Index down = X::IsRowMajor ? values.outerStride() : values.innerStride();
+            const Index across = X::IsRowMajor ? values.innerStride() : values.outerStride();
+            if (in_columns || down == 1 || values.rows() == 1)
+                return {values.data(), values.rows(), values.cols(), Eigen::OuterStride<>(across)};
+        }
+        if constexpr (!in_columns && std::same_as<typename X::Scalar, T>) this->evaluated = values.matrix();
+        const Matrix<T>& evaluated = this->evaluated;
+        return {evaluated.data(), evaluated.rows(), evaluated.cols(), Eigen::OuterStride<>(evaluated.rows())};
     }
 };
 

@@ -194,10 +194,11 @@ class CsvBuilder {
         const bool given = !feature.categories.empty();
         std::vector<std::string>& all = feature.categories;
         if (!given) {
+            std::vector<std::string_view> words;
             for (const std::size_t sample : kept)
-                if (!feature.words[sample].empty()) all.push_back(feature.words[sample]);
-            std::sort(all.begin(), all.end());
-            all.erase(std::unique(all.begin(), all.end()), all.end());
+                if (!feature.words[sample].empty()) words.push_back(feature.words[sample]);
+            std::sort(words.begin(), words.end());
+            all.assign(words.begin(), std::unique(words.begin(), words.end()));
             if (all.empty()) fail(source_, ": column ", shown_name(feature), " holds no category, all is missing");
         }
         feature.numbers.assign(lines_.size(), std::numeric_limits<double>::quiet_NaN());

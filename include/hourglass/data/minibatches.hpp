@@ -67,11 +67,11 @@ class BatchOrder {
             fail("minibatches: batch ", next, " cannot be the next one: there are ", batches_);
         if (!order.empty() && static_cast<Index>(order.size()) != samples_)
             fail("minibatches: the order is one of ", order.size(), " samples, the data has ", samples_);
-        std::vector<bool> seen(order.size());
+        std::vector<unsigned char> seen(order.size());
         for (const Index sample : order) {
-            if (sample < 0 || sample >= samples_ || seen[static_cast<std::size_t>(sample)])
+            if (sample < 0 || sample >= samples_ || seen[static_cast<std::size_t>(sample)] != 0)
                 fail("minibatches: the order is none: sample ", sample, " is not there, or there twice");
-            seen[static_cast<std::size_t>(sample)] = true;
+            seen[static_cast<std::size_t>(sample)] = 1;
         }
         order_.swap(order);
         next_ = next;
@@ -130,15 +130,17 @@ class BatchSource {
             fail("minibatches: ", name, " is ", rows_, " x ", columns_, ": it has no ",
                  rows_ == 0 ? "rows (features)" : "columns (samples)");
         using Given = std::remove_cvref_t<Data>;
-        if constexpr (!TemporaryMatrix<Data> && (Given::Flags & Eigen::DirectAccessBit) != 0) {
+        constexpr bool in_memory = !TemporaryMatrix<Data> && (Given::Flags & Eigen::DirectAccessBit) != 0;
+        constexpr bool in_columns = in_memory && !Given::IsRowMajor && Given::InnerStrideAtCompileTime == 1;
+        if constexpr (in_memory) {
             const Index down = Given::IsRowMajor ? matrix.outerStride() : matrix.innerStride();
-            if (down == 1 || rows_ == 1) {
+            if (in_columns || down == 1 || rows_ == 1) {
                 data_ = matrix.data();
                 stride_ = Given::IsRowMajor ? matrix.innerStride() : matrix.outerStride();
                 return;
             }
         }
-        owned_ = std::forward<Data>(matrix);
+        if constexpr (!in_columns) owned_ = std::forward<Data>(matrix);  // else nothing more is compiled
         data_ = owned_.data();
         stride_ = rows_;
     }

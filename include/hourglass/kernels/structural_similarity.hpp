@@ -14,6 +14,12 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
 
+/// Rows and columns that a structural similarity compares at a time.
+inline constexpr Index similarity_window = 11;
+
+/// Whether every type can hold the square of this range of values.
+constexpr bool takes_similarity_range(double range) { return range >= 1e-15 && range <= 1e15; }
+
 /// SSIM of pictures of one shape (Wang, Bovik, Sheikh and Simoncelli 2004): with means μ, variances σ² and the
 /// covariance σ_xy under a window of 11 × 11 Gaussian weights of deviation 1.5, all of it inside the picture,
 ///
@@ -23,11 +29,7 @@ namespace kernels {
 template <class T>
 class StructuralSimilarityMap {
   public:
-    static constexpr Index window = 11;
-
-    /// Ranges whose squares every type can hold.
-    static constexpr double least_range = 1e-15, most_range = 1e15;
-    static constexpr bool takes(double range) { return range >= least_range && range <= most_range; }
+    static constexpr Index window = similarity_window;
 
     /// Of pictures that have at least `window` rows and columns.
     StructuralSimilarityMap(Shape shape, double range) : shape_(shape) {

@@ -23,7 +23,7 @@ struct StructuralSimilarity {
 
     constexpr explicit StructuralSimilarity(double range_ = 1.0) : range(range_) { check(); }
     constexpr void check() const {
-        if (!kernels::StructuralSimilarityMap<float>::takes(range))
+        if (!kernels::takes_similarity_range(range))
             fail("StructuralSimilarity: the range must lie in [1e-15, 1e15], got ", range);
     }
     template <class Self, class Use>
@@ -34,8 +34,7 @@ struct StructuralSimilarity {
     /// The loss of outputs of this shape.
     template <Shape Output>
     struct Methods {
-        static_assert(Output.length >= kernels::StructuralSimilarityMap<float>::window &&
-                          Output.columns >= kernels::StructuralSimilarityMap<float>::window,
+        static_assert(Output.length >= kernels::similarity_window && Output.columns >= kernels::similarity_window,
                       "hourglass: StructuralSimilarity compares pictures of at least 11 rows and 11 columns");
         double range;
 

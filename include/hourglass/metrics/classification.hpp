@@ -48,7 +48,7 @@ struct Classification {
 /// Errors: no scores, another number of labels, a score or threshold that is not finite, another label.
 template <metrics::VectorLike Scores, metrics::VectorLike Labels>
 Classification classify(const Scores& scores, const Labels& labels, double threshold) {
-    const std::vector<double> values = metrics::checked_scores("classify", scores);
+    const auto values = metrics::checked_scores("classify", scores);
     const std::vector<unsigned char> anomalous = metrics::checked_labels("classify", labels, values.size());
     if (!is_finite(threshold)) fail("classify: the threshold must be finite, got ", threshold);
     Classification counts;
@@ -69,7 +69,7 @@ Classification classify(const Scores& scores, const Labels& labels, double thres
 /// Errors: no scores, another number of labels, a score that is not finite, another label, only one class.
 template <metrics::VectorLike Scores, metrics::VectorLike Labels>
 double roc_auc(const Scores& scores, const Labels& labels) {
-    const std::vector<double> values = metrics::checked_scores("roc_auc", scores);
+    const auto values = metrics::checked_scores("roc_auc", scores);
     const std::vector<unsigned char> anomalous = metrics::checked_labels("roc_auc", labels, values.size());
     const auto positives = static_cast<double>(metrics::checked_positives("roc_auc", anomalous));
     const double negatives = static_cast<double>(values.size()) - positives;

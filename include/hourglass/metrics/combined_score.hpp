@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -128,7 +129,7 @@ class CombinedScore {
         if (kinds_.empty()) fail(name, ": it is not fitted; call fit first");
         if (sizeof...(Scores) != kinds_.size())
             fail(name, ": fitted on ", kinds_.size(), " kinds of scores, got ", sizeof...(Scores));
-        const std::vector<double> values[]{checked(name, scores)...};
+        const std::array values{checked(name, scores)...};
         Eigen::VectorXd sum = Eigen::VectorXd::Zero(static_cast<Index>(values[0].size()));
         for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
             require_as_many(name, kind, values[kind].size(), values[0].size());
@@ -158,7 +159,7 @@ class CombinedScore {
 
     template <metrics::VectorLike Scores>
     static std::vector<double> checked(const char* function, const Scores& scores) {
-        std::vector<double> values = metrics::checked_scores(function, scores);
+        auto values = metrics::checked_scores(function, scores);
         for (std::size_t i = 0; i < values.size(); ++i)
             if (values[i] < 0) fail(function, ": score ", i, " is ", values[i], ", expected at least 0");
         return values;
@@ -166,7 +167,7 @@ class CombinedScore {
 
     template <metrics::VectorLike Scores>
     static void add(const char* function, const Scores& scores, std::vector<metrics::TailProbability<double>>& kinds) {
-        std::vector<double> values = checked(function, scores);
+        auto values = checked(function, scores);  // `auto`: of a type that depends on Scores, so compiled when called
         if (!kinds.empty()) require_as_many(function, kinds.size(), values.size(), kinds[0].sorted().size());
         kinds.emplace_back(std::move(values));
         if (!kinds.back().has_tail)

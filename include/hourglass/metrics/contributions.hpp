@@ -79,7 +79,7 @@ struct Contribution {
 template <metrics::VectorLike Values>
 std::vector<Contribution> top_contributions(const Values& contributions, Index count,
                                             std::span<const std::string> names = {}) {
-    const std::vector<double> values = metrics::checked_scores("top_contributions", contributions);
+    const auto values = metrics::checked_scores("top_contributions", contributions);
     if (count < 1) fail("top_contributions: the number of features must be at least 1, got ", count);
     if (!names.empty() && names.size() != values.size())
         fail("top_contributions: there are ", names.size(), " names for ", values.size(), " features");

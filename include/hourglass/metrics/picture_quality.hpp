@@ -21,8 +21,7 @@ void require_comparable(std::string_view function, const Input<T>& a, const Inpu
     if (a.rows() != b.rows() || a.cols() != b.cols())
         fail(function, ": the pictures are ", a.rows(), " x ", a.cols(), " and ", b.rows(), " x ", b.cols(),
              ", expected two batches of one size");
-    if (!kernels::StructuralSimilarityMap<double>::takes(range))
-        fail(function, ": the range must lie in [1e-15, 1e15], got ", range);
+    if (!kernels::takes_similarity_range(range)) fail(function, ": the range must lie in [1e-15, 1e15], got ", range);
     for (const Input<T>* const batch : {&a, &b})
         for (Index j = 0; j < batch->cols(); ++j)
             if (const Index i = first_non_finite(batch->data() + j * batch->outerStride(), batch->rows()); i >= 0)
@@ -62,7 +61,7 @@ template <class A, class B>
 Eigen::VectorXd structural_similarity(const Eigen::MatrixBase<A>& a, const Eigen::MatrixBase<B>& b, Shape shape,
                                       double range = 1.0) {
     using T = typename A::Scalar;
-    constexpr Index window = kernels::StructuralSimilarityMap<double>::window;
+    constexpr Index window = kernels::similarity_window;
     const Input<T> first(a.derived()), second(b.derived());
     metrics::require_comparable<T>("structural_similarity", first, second, range);
     if (first.rows() != shape.size())

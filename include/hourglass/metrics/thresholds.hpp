@@ -22,7 +22,8 @@ inline namespace HOURGLASS_ABI {
 /// `errors`: n finite values. Errors: none, one that is not finite, q outside [0, 1].
 template <metrics::VectorLike Values>
 double quantile_threshold(const Values& errors, double q) {
-    std::vector<double> values = metrics::checked_scores("quantile_threshold", errors);
+    // `auto`: what depends on a template's parameter is compiled only where it is called.
+    auto values = metrics::checked_scores("quantile_threshold", errors);
     if (!is_finite(q) || !(q >= 0 && q <= 1)) fail("quantile_threshold: q must be in [0, 1], got ", q);
     std::sort(values.begin(), values.end());
     const double place = q * static_cast<double>(values.size() - 1);
@@ -40,7 +41,7 @@ double quantile_threshold(const Values& errors, double q) {
 /// numbers of double.
 template <metrics::VectorLike Values>
 double sigma_threshold(const Values& errors, double k) {
-    const std::vector<double> values = metrics::checked_scores("sigma_threshold", errors);
+    const auto values = metrics::checked_scores("sigma_threshold", errors);
     if (!is_finite(k) || k < 0) fail("sigma_threshold: k must be finite and at least 0, got ", k);
     const auto [least, most] = std::minmax_element(values.begin(), values.end());
     if (*least == *most) return *least;  // rounding of the mean must not pass for a spread
@@ -64,7 +65,7 @@ double sigma_threshold(const Values& errors, double k) {
 /// Errors: no scores, another number of labels, a score that is not finite, another label, only one class.
 template <metrics::VectorLike Scores, metrics::VectorLike Labels>
 double best_f1_threshold(const Scores& scores, const Labels& labels) {
-    const std::vector<double> values = metrics::checked_scores("best_f1_threshold", scores);
+    const auto values = metrics::checked_scores("best_f1_threshold", scores);
     const std::vector<unsigned char> anomalous = metrics::checked_labels("best_f1_threshold", labels, values.size());
     const Index positives = metrics::checked_positives("best_f1_threshold", anomalous);
     std::vector<std::size_t> order(values.size());

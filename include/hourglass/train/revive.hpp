@@ -81,7 +81,7 @@ class UnitPlaces {
             for (const Index unit : units_) {
                 if (unit < 0 || unit >= period_)
                     fail("revive: there is no unit ", unit, " in ", layer_, ", which has ", period_);
-                chosen_[static_cast<std::size_t>(unit)] = true;
+                chosen_[static_cast<std::size_t>(unit)] = 1;
             }
             Index at = plan.offsets[I];
             for (const Weight& array : core::weights_of<L>(plan.shapes[I])) {
@@ -132,7 +132,7 @@ class UnitPlaces {
         const Index inner = axis == 0 ? 1 : extents[0];
         for (Index i = 0; i < extents.size(); ++i) {
             const auto unit = static_cast<std::size_t>(i / inner % extents[axis] % period_);
-            if (unit < chosen_.size() && chosen_[unit]) places.push_back(at + i);
+            if (unit < chosen_.size() && chosen_[unit] != 0) places.push_back(at + i);
         }
     }
 
@@ -140,8 +140,8 @@ class UnitPlaces {
     std::span<const Index> units_;
     std::vector<std::string> names_;
     std::size_t number_ = Layers::depth, reader_ = Layers::depth;
-    Index period_ = 0;          // values from one unit's to its next
-    std::vector<bool> chosen_;  // of each unit
+    Index period_ = 0;                   // values from one unit's to its next
+    std::vector<unsigned char> chosen_;  // of each unit: 1 if it is
     bool is_read_ = false;
 };
 
