@@ -14,7 +14,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <hourglass/core/huge_pages.hpp>
+#include <hourglass/core/view.hpp>
 #include <hourglass/kernels/product.hpp>
+#include <utility>
 #include <vector>
 
 #include "../support/limits.hpp"
@@ -90,9 +93,18 @@ struct Rates {
 };
 
 void measure(Index out, Index in, Index n, const Blas& blas) {
-    const auto random = [](Index rows, Index cols) { return Eigen::MatrixXf(Eigen::MatrixXf::Random(rows, cols)); };
-    const Eigen::MatrixXf w = random(out, in), x = random(in, n), dy = random(out, n);
-    Eigen::MatrixXf y(out, n), dx(in, n), dw(out, in);
+    // On large pages, as parameters and tapes are: all three read what lies there.
+    const Index line = hg::core::line_values<float>;
+    const auto room = [&](Index values) { return (values + line - 1) / line * line; };
+    hg::Vector<float> memory(2 * (room(out * in) + room(in * n) + room(out * n)));
+    hg::prefer_huge_pages(memory.data(), memory.size());
+    memory.setRandom();
+    float* next = memory.data();
+    const auto matrix = [&](Index rows, Index cols) {
+        return hg::View<float>(std::exchange(next, next + room(rows * cols)), rows, cols);
+    };
+    const hg::View<float> w = matrix(out, in), x = matrix(in, n), dy = matrix(out, n);
+    hg::View<float> y = matrix(out, n), dx = matrix(in, n), dw = matrix(out, in);
     const double operations = 2.0 * static_cast<double>(out * in * n);
     const hg::kernels::Initial<float> assigned{.accumulate = false};
     std::printf("%4td x %4td, batch %4td", out, in, n);

@@ -84,8 +84,8 @@ class Input : core::Evaluated<T>, public Eigen::Map<const Matrix<T>, 0, Eigen::O
                 return {values.data(), values.rows(), values.cols(), Eigen::OuterStride<>(across)};
         }
         if constexpr (!in_columns && std::same_as<typename X::Scalar, T>) this->evaluated = values.matrix();
-        const Matrix<T>& evaluated = this->evaluated;
-        return {evaluated.data(), evaluated.rows(), evaluated.cols(), Eigen::OuterStride<>(evaluated.rows())};
+        const Matrix<T>& own = this->evaluated;
+        return {own.data(), own.rows(), own.cols(), Eigen::OuterStride<>(own.rows())};
     }
 };
 
