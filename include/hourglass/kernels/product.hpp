@@ -1,10 +1,10 @@
 // Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
 // The tile of the result that is worked on stays in registers. B is read where it lies. A is read in place where it has
-// few columns of B to serve or its own lie close together, and with 32 registers always; else, and where it is
-// transposed, a block of it is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). That needs
-// no allocation at any size, lets B be overlapping windows of a series, and gives a column the same bits whichever
-// batch it stands in. Only Eigen's packets are used: its vector registers.
+// few columns of B to serve or its own lie close together; else, and where it is transposed, a block of it is laid out
+// on the stack first, stripe by stripe (Goto and van de Geijn 2008). That needs no allocation at any size, lets B be
+// overlapping windows of a series, and gives a column the same bits whichever batch it stands in. Only Eigen's packets
+// are used: its vector registers.
 #pragma once
 
 #include <Eigen/Core>
@@ -60,16 +60,13 @@ void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefe
 template <class T>
 inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
 
-// The rows of the deepest blocks of A: with 32 registers as many as the second cache has room for beside what else is
-// read; else as lie in 96 KiB of the stack.
+// The rows of the deepest blocks of A: as many as lie in 96 KiB of the stack.
 template <class T>
 inline constexpr Index block_rows =
-    many_registers ? std::max(product_rows, stripe_rows<T>)
-                   : std::max<Index>(1, (96 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) *
-                         stripe_rows<T>;
+    std::max<Index>(1, (96 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) * stripe_rows<T>;
 
 // Shallow blocks have more rows, in the same memory: what is read of B then serves more of them.
-inline constexpr Index most_times_rows = many_registers ? 1 : 8;
+inline constexpr Index most_times_rows = 8;
 template <class T>
 Index rows_of_blocks(Index depth) {
     return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, most_times_rows);
@@ -191,9 +188,8 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         }
         return;
     }
-    // Where an A of few rows is read in place its columns follow each other, and little is gained by laying it out;
-    // with many registers a tile does so much with what it reads that it is not worth while.
-    const bool scattered = !many_registers && columns >= 32 && a_step >= 128;
+    // Where an A of few rows is read in place its columns follow each other, and little is gained by laying it out.
+    const bool scattered = columns >= 32 && a_step >= 128;
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
     add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, !scattered, b, c, c_step, initial, prefetched);
 }
