@@ -1,5 +1,4 @@
-// The yardstick: Eigen alone, with one product. What a compiler spends on it says how fast the machine is at the
-// moment.
+// The yardstick: Eigen alone, with one product. Budgets are multiples of the instructions that a compiler spends on it.
 #include <Eigen/Dense>
 
 float first(const Eigen::MatrixXf& a, const Eigen::MatrixXf& b) {

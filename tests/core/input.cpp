@@ -51,6 +51,9 @@ TEST_CASE("an input is read where it lies in columns, and evaluated elsewhere") 
     check(Eigen::Map<const Eigen::MatrixXf, 0, Strides>(first, 2, 3, Strides(8, 2)), first, false);
     check(2 * matrix, first, false);
     check(array + 1, array.data(), false);
+    check(matrix.transpose() * matrix, first, false);
+    check(matrix(Eigen::seqN(0, 2, 2), Eigen::all), first, false);
+    check(matrix(Eigen::all, Eigen::seqN(0, 3, 2)), first, false);
     check(matrix.topRows(0), first, true);
     check(Eigen::MatrixXf(), nullptr, true);
 }

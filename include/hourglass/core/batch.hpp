@@ -25,7 +25,7 @@ class Batch {
     template <class X, class C>
     Batch(const Eigen::DenseBase<X>& samples, const Eigen::DenseBase<C>& given)
         : x(samples), condition(given), is_given(true) {}
-    Batch(const Batch&) = delete;  // a copy of an Eigen::Ref forgets the temporary it may hold
+    Batch(const Batch&) = delete;  // nor can its inputs be copied
     Batch& operator=(const Batch&) = delete;
 
     /// Features.

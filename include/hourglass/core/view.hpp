@@ -1,4 +1,4 @@
-// How data reaches kernels: maps of contiguous memory, one column per sample, never owning.
+// How data reaches kernels: maps of memory, one column per sample; only an `Input` may own what it maps.
 #pragma once
 
 #include <Eigen/Core>
@@ -7,7 +7,6 @@
 #include <concepts>
 #include <cstdint>
 #include <limits>
-#include <span>
 #include <type_traits>
 
 #include "hourglass/core/shape.hpp"
@@ -46,9 +45,14 @@ constexpr void require_scalar() {
                   "x.cast<double>() converts them; autoencoder<Encoder, Decoder, double> computes in double");
 }
 
-}  // namespace core
-
-namespace core {
+// Whether such a matrix lies in memory, and whether it does so column by column, each without gaps. Eigen 3.4's
+// IndexedView says the first of itself, but gives no address.
+template <class X>
+inline constexpr bool in_memory = (X::Flags & Eigen::DirectAccessBit) != 0 && requires(const X& values) {
+    values.data();
+};
+template <class X>
+inline constexpr bool in_columns = in_memory<X> && !X::IsRowMajor && X::InnerStrideAtCompileTime == 1;
 
 // The temporary that an input may have to be evaluated into. A base, to be there before the map of it.
 template <class T>
@@ -59,8 +63,8 @@ struct Evaluated {
 }  // namespace core
 
 /// What the public functions take: any column-major matrix, block or map of it without a copy; other storage orders and
-/// expressions are evaluated into a temporary first. An `Eigen::Ref` that costs a compiler less: an `Eigen::Ref` of
-/// constants compiles the evaluation for every type that it is made of.
+/// expressions are evaluated into a temporary first.
+// Not an Eigen::Ref: that compiles the evaluation for every type it is made of, also where none is needed.
 template <class T>
 class Input : core::Evaluated<T>, public Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>> {
     using Map = Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>>;
@@ -75,15 +79,14 @@ class Input : core::Evaluated<T>, public Eigen::Map<const Matrix<T>, 0, Eigen::O
     template <class X>
     Map map(const X& values) {
         core::require_scalar<T, typename X::Scalar>();
-        constexpr bool in_memory = (X::Flags & Eigen::DirectAccessBit) != 0;
-        constexpr bool in_columns = in_memory && !X::IsRowMajor && X::InnerStrideAtCompileTime == 1;
-        if constexpr (in_memory && std::same_as<typename X::Scalar, T>) {
+        constexpr bool known = std::same_as<typename X::Scalar, T>;
+        if constexpr (known && core::in_memory<X>) {
             const Index down = X::IsRowMajor ? values.outerStride() : values.innerStride();
             const Index across = X::IsRowMajor ? values.innerStride() : values.outerStride();
-            if (in_columns || down == 1 || values.rows() == 1)
+            if (core::in_columns<X> || down == 1 || values.rows() == 1)
                 return {values.data(), values.rows(), values.cols(), Eigen::OuterStride<>(across)};
         }
-        if constexpr (!in_columns && std::same_as<typename X::Scalar, T>) this->evaluated = values.matrix();
+        if constexpr (known && !core::in_columns<X>) this->evaluated.noalias() = values.matrix();
         const Matrix<T>& own = this->evaluated;
         return {own.data(), own.rows(), own.cols(), Eigen::OuterStride<>(own.rows())};
     }

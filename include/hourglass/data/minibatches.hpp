@@ -130,9 +130,8 @@ class BatchSource {
             fail("minibatches: ", name, " is ", rows_, " x ", columns_, ": it has no ",
                  rows_ == 0 ? "rows (features)" : "columns (samples)");
         using Given = std::remove_cvref_t<Data>;
-        constexpr bool in_memory = !TemporaryMatrix<Data> && (Given::Flags & Eigen::DirectAccessBit) != 0;
-        constexpr bool in_columns = in_memory && !Given::IsRowMajor && Given::InnerStrideAtCompileTime == 1;
-        if constexpr (in_memory) {
+        constexpr bool in_columns = !TemporaryMatrix<Data> && core::in_columns<Given>;
+        if constexpr (!TemporaryMatrix<Data> && core::in_memory<Given>) {
             const Index down = Given::IsRowMajor ? matrix.outerStride() : matrix.innerStride();
             if (in_columns || down == 1 || rows_ == 1) {
                 data_ = matrix.data();
@@ -140,7 +139,7 @@ class BatchSource {
                 return;
             }
         }
-        if constexpr (!in_columns) owned_ = std::forward<Data>(matrix);  // else nothing more is compiled
+        if constexpr (!in_columns) owned_ = std::forward<Data>(matrix);  // else it has returned
         data_ = owned_.data();
         stride_ = rows_;
     }

@@ -60,7 +60,7 @@ void add_block(Index rows, Index columns, const Block<T, Segments>& block, Prefe
 template <class T>
 inline constexpr Index stripe_rows = static_cast<Index>(tallest) * Eigen::internal::packet_traits<T>::size;
 
-// The rows of the deepest blocks of A: as many as lie in 96 KiB of the stack.
+// The rows of the deepest blocks of A, laid out or not: as many as lie in 96 KiB of the stack.
 template <class T>
 inline constexpr Index block_rows =
     std::max<Index>(1, (96 << 10) / (product_depth * static_cast<Index>(sizeof(T)) * stripe_rows<T>)) * stripe_rows<T>;

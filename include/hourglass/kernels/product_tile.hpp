@@ -20,9 +20,9 @@ namespace kernels {
 // Room for 24 sums beside what is multiplied; else for 12.
 inline constexpr bool many_registers = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
 
-// A block: at most this much of the contraction, for this many rows of an A that is read in place. A stripe of A comes
-// from the second cache, what a tile needs of B from the nearest. With 16 registers, where a tile has half as many sums,
-// a block is the deeper for it: what a tile costs beside its sums is then spread over more of them.
+// A block: at most this much of the contraction, and of a convolution this many rows (of a product `block_rows`). A
+// stripe of A comes from the second cache, what a tile needs of B from the nearest. With 16 registers, where a tile has
+// half as many sums, a block is the deeper for it: what a tile costs beside its sums is then spread over more of them.
 inline constexpr Index product_depth = many_registers ? 256 : 512, product_rows = 48;
 
 // The same of a B in rows: in columns a cache line holds many values that follow each other, in rows a line is read for

@@ -167,7 +167,7 @@ class CombinedScore {
 
     template <metrics::VectorLike Scores>
     static void add(const char* function, const Scores& scores, std::vector<metrics::TailProbability<double>>& kinds) {
-        auto values = checked(function, scores);  // `auto`: of a type that depends on Scores, so compiled when called
+        auto values = checked(function, scores);
         if (!kinds.empty()) require_as_many(function, kinds.size(), values.size(), kinds[0].sorted().size());
         kinds.emplace_back(std::move(values));
         if (!kinds.back().has_tail)

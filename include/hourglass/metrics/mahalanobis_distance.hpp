@@ -125,8 +125,10 @@ class MahalanobisDistance {
         const Index code = batch.rows();
         const auto n = static_cast<double>(batch.cols());
         // The sum of what rounding left over makes the mean of codes far from 0 exact enough for their squares.
+        // Loops instead of Eigen's expressions: of types that depend on nothing, every program would compile them.
         Eigen::VectorXd mean(code), rest(code);
-        std::fill_n(mean.data(), code, 0.0), std::fill_n(rest.data(), code, 0.0);
+        std::fill_n(mean.data(), code, 0.0);
+        std::fill_n(rest.data(), code, 0.0);
         metrics::each_centred_block<T>(batch, rest, [&](Index, Index columns, const double* z) {
             for (Index k = 0; k < code * columns; ++k) mean[k % code] += z[k] / n;
         });

@@ -20,7 +20,8 @@ concept VectorLike = requires(const V& v, Index i) {
     static_cast<double>(v[static_cast<decltype(v.size())>(i)]);
 };
 
-/// The values of `scores` in double. `Error` when there are none, and for one that is infinite or NaN.
+/// The values of `scores` in double. `Error` when there are none, and for one that is infinite or NaN. Callers hold
+/// them in `auto`: what is done with a type that depends on their parameters is compiled only where they are called.
 template <VectorLike Scores>
 std::vector<double> checked_scores(const char* function, const Scores& scores) {
     using Size = decltype(scores.size());

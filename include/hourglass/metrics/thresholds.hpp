@@ -22,7 +22,6 @@ inline namespace HOURGLASS_ABI {
 /// `errors`: n finite values. Errors: none, one that is not finite, q outside [0, 1].
 template <metrics::VectorLike Values>
 double quantile_threshold(const Values& errors, double q) {
-    // `auto`: what depends on a template's parameter is compiled only where it is called.
     auto values = metrics::checked_scores("quantile_threshold", errors);
     if (!is_finite(q) || !(q >= 0 && q <= 1)) fail("quantile_threshold: q must be in [0, 1], got ", q);
     std::sort(values.begin(), values.end());

@@ -68,7 +68,7 @@ class Optimizer {
                 fail(name_, "::exclude_from_weight_decay: begin and size must be at least 0, got begin ", slice.begin,
                      " and size ", slice.size);
         std::vector<Slice> sorted(slices.begin(), slices.end());
-        // Few, and mostly in their order: std::sort costs every program a hundredth of its compilation.
+        // An insertion sort, of a few that are mostly in order: std::sort would be compiled by every program.
         for (std::size_t i = 1; i < sorted.size(); ++i)
             for (std::size_t k = i; k > 0 && sorted[k].begin < sorted[k - 1].begin; --k)
                 std::swap(sorted[k], sorted[k - 1]);
