@@ -13,6 +13,11 @@
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wignored-attributes"
+#if !defined(__clang__) && __GNUC__ == 12
+// Its own intrinsics for AVX-512, which Eigen computes with, name registers that hold nothing (GCC's PR 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
