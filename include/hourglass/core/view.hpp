@@ -54,7 +54,8 @@ inline constexpr bool in_memory = (X::Flags & Eigen::DirectAccessBit) != 0 && re
 template <class X>
 inline constexpr bool in_columns = in_memory<X> && !X::IsRowMajor && X::InnerStrideAtCompileTime == 1;
 
-// The temporary that an input may have to be evaluated into. A base, to be there before the map of it.
+// The temporary that an input may have to be evaluated into. A base, to be there before the map of it. (An Eigen::Ref
+// would have one too, but compile the evaluation for every type it is made of, also where none is needed.)
 template <class T>
 struct Evaluated {
     Matrix<T> evaluated;
@@ -64,7 +65,6 @@ struct Evaluated {
 
 /// What the public functions take: any column-major matrix, block or map of it without a copy; other storage orders and
 /// expressions are evaluated into a temporary first.
-// Not an Eigen::Ref: that compiles the evaluation for every type it is made of, also where none is needed.
 template <class T>
 class Input : core::Evaluated<T>, public Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>> {
     using Map = Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>>;
