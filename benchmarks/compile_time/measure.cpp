@@ -115,10 +115,9 @@ std::vector<double> instructions(const std::vector<std::vector<char*>>& commands
         const std::filesystem::path folder = all.path() / std::to_string(i);
         std::filesystem::create_directory(folder);
         std::string out = "--cachegrind-out-file=" + (folder / "%p").string();
-        // Sizes of a cache that is not simulated: else valgrind remarks on the processor's own.
         char valgrind[] = "valgrind", quiet[] = "-q", tool[] = "--tool=cachegrind", sums[] = "--cache-sim=no",
-             no_cache[] = "--LL=8388608,16,64", children[] = "--trace-children=yes";
-        std::vector<char*> counting{valgrind, quiet, tool, sums, no_cache, children, out.data()};
+             children[] = "--trace-children=yes";
+        std::vector<char*> counting{valgrind, quiet, tool, sums, children, out.data()};
         counting.insert(counting.end(), commands[i].begin(), commands[i].end());
         running.push_back(start(counting));
     }
