@@ -74,12 +74,11 @@ std::vector<Cost> best_of_three(const std::vector<std::vector<char*>>& commands)
 class Folder {
   public:
     Folder() {
-        std::string path = (std::filesystem::temp_directory_path() / "hourglass_compile_time.XXXXXX").string();
-        if (!mkdtemp(path.data())) {
-            std::perror(path.c_str());
+        path_ = std::filesystem::temp_directory_path() / ("hourglass_compile_time." + std::to_string(getpid()));
+        if (!std::filesystem::create_directory(path_)) {
+            std::fprintf(stderr, "%s is there already\n", path_.c_str());
             std::exit(2);
         }
-        path_ = path;
     }
     ~Folder() {
         std::error_code ignored;

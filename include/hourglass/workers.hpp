@@ -32,7 +32,7 @@ inline namespace HOURGLASS_ABI {
 /// between calls: after some microseconds of looking out for the next one. A program may use one `Workers` from several
 /// threads, which wait for each other; a call from within its own or another's work runs on the thread it comes from
 /// (but work must not wait for a thread of its own making that calls the same `Workers`: that one waits for the work).
-/// It must outlive the tapes that were made with it. A step takes up to 256 KiB of a thread's stack.
+/// It must outlive the tapes that were made with it. A step takes up to 250 KiB of a thread's stack.
 class Workers final : public core::Team {
   public:
     /// As many threads as `threads` says, the calling one included; by default as many as the processor has. No call is

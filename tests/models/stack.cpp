@@ -68,8 +68,8 @@ using Pictures = hg::Chain<hg::Shape{1, 28, 28}, hg::Conv2D<16, 3, 1, hg::Paddin
 TEMPLATE_TEST_CASE("a step fits into the stack that the documentation asks for", "", float, double) {
     if (oracle::address_sanitizer) return;  // frames are larger there
     check<TestType, Layers>(120);
-    check<TestType, Series>(256);
-    check<TestType, Pictures>(256);
+    check<TestType, Series>(250);
+    check<TestType, Pictures>(250);
 }
 
 TEMPLATE_TEST_CASE("a frozen network fits into the stack that the documentation asks for", "", float, double) {

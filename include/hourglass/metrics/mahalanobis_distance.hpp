@@ -125,29 +125,23 @@ class MahalanobisDistance {
         const Index code = batch.rows();
         const auto n = static_cast<double>(batch.cols());
         // The sum of what rounding left over makes the mean of codes far from 0 exact enough for their squares.
-        // Loops instead of Eigen's expressions: of types that depend on nothing, every program would compile them.
-        Eigen::VectorXd mean(code), rest(code);
-        std::fill_n(mean.data(), code, 0.0);
-        std::fill_n(rest.data(), code, 0.0);
+        Eigen::VectorXd mean = Eigen::VectorXd::Zero(code), rest = mean;
         metrics::each_centred_block<T>(batch, rest, [&](Index, Index columns, const double* z) {
             for (Index k = 0; k < code * columns; ++k) mean[k % code] += z[k] / n;
         });
         metrics::each_centred_block<T>(batch, mean, [&](Index, Index columns, const double* z) {
             for (Index k = 0; k < code * columns; ++k) rest[k % code] += z[k] / n;
         });
-        for (Index i = 0; i < code; ++i) mean[i] += rest[i];
-        Matrix<double> covariance(code, code);
-        std::fill_n(covariance.data(), code * code, 0.0);
+        mean += rest;
+        Matrix<double> covariance = Matrix<double>::Zero(code, code);
         std::vector<double> lengths(static_cast<std::size_t>(batch.cols()));  // ‖z − μ‖²
         metrics::each_centred_block<T>(batch, mean, [&](Index first, Index columns, const double* z) {
             kernels::add_product<double>(code, code, columns, z, code, {z, code, 1}, covariance.data(), code);
             for (Index j = 0; j < columns; ++j)
                 lengths[static_cast<std::size_t>(first + j)] = metrics::squared_length(z + j * code, code);
         });
-        double trace = 0;
-        for (Index k = 0; k < code * code; ++k) covariance.data()[k] /= n;
-        for (Index i = 0; i < code; ++i) trace += covariance(i, i);
-        const double target = trace / static_cast<double>(code);
+        covariance /= n;
+        const double trace = covariance.trace(), target = trace / static_cast<double>(code);
         if (!is_finite(trace)) fail(name, ": the covariance of the codes overflows");
         // How far S is expected to be from the covariance itself, over how far it is from the target: ‖·‖² in units of
         // the trace, whose own square may be no number.
@@ -161,8 +155,8 @@ class MahalanobisDistance {
         const double shrinkage = chosen_                    ? *chosen_
                                  : code > 1 && expected > 0 ? std::min(expected / std::max(apart, expected), 1.0)
                                                             : 0;
-        for (Index k = 0; k < code * code; ++k) covariance.data()[k] *= 1 - shrinkage;
-        for (Index i = 0; i < code; ++i) covariance(i, i) += shrinkage * target;
+        covariance *= 1 - shrinkage;
+        covariance.diagonal().array() += shrinkage * target;
         assign(name, mean, covariance);
         shrinkage_ = shrinkage;
         return *this;
