@@ -45,8 +45,8 @@ constexpr void require_scalar() {
                   "x.cast<double>() converts them; autoencoder<Encoder, Decoder, double> computes in double");
 }
 
-// Whether such a matrix lies in memory, and whether it does so column by column, each without gaps. Eigen 3.4's
-// IndexedView says the first of itself, but gives no address.
+// Whether such a matrix lies in memory, and whether it does so column by column, each without gaps. In 3.4,
+// Eigen::IndexedView says the first of itself, but gives no address.
 template <class X>
 inline constexpr bool in_memory = (X::Flags & Eigen::DirectAccessBit) != 0 && requires(const X& values) {
     values.data();
