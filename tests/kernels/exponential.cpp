@@ -48,6 +48,8 @@ TEST_CASE("the exponential beyond what floats hold is infinite or 0, and of 0 it
     CHECK(exponential(-88) == 0);
     CHECK(exponential(-1e30f) == 0);
     CHECK(exponential(-infinity) == 0);
+#if !__FINITE_MATH_ONLY__  // else what becomes of NaN is the compiler's choice
     const auto of_nan = std::bit_cast<std::uint32_t>(exponential(std::numeric_limits<float>::quiet_NaN()));
-    CHECK((of_nan & 0x7fffffff) > 0x7f800000);  // by its bits, which -ffast-math says nothing of
+    CHECK((of_nan & 0x7fffffff) > 0x7f800000);
+#endif
 }

@@ -41,6 +41,10 @@ auto register_of() {
 // eˣ = 2ᵐ eʳ, m whole and |r| ≤ ½ ln 2, with the polynomial of Cephes (Moshier 1992) that Eigen takes, within 2 ulp. 2ᵐ
 // is made of its exponent's bits: Eigen's function, which scales by any power in four factors, takes half as long
 // again. What is below 2⁻¹²⁶ √2 becomes 0.
+//
+// x / ln 2 is rounded to m by a sum so large that its last bit stands for 1: the processor's own rounding and
+// conversion take as long as four additions. The sum's bits end in m + 126, the exponent of half of 2ᵐ, as 2¹²⁸ is no
+// float; the polynomial is that of 2 eʳ in turn.
 template <class T, class R>
 R exponential(const R& x) {
     namespace packets = Eigen::internal;
@@ -48,18 +52,21 @@ R exponential(const R& x) {
         using Whole = typename packets::unpacket_traits<R>::integer_packet;
         const auto number = [](float value) { return packets::pset1<R>(value); };
         const R inside = packets::pmax(packets::pmin(x, number(88.8f)), number(-87.3f));  // NaN stays
-        const R m = packets::pfloor(packets::pmadd(inside, number(1.44269504f), number(0.5f)));
-        const R r = packets::pmadd(m, number(2.12194440e-4f), packets::pmadd(m, number(-0.693359375f), inside));
-        const R r2 = packets::pmul(r, r), r3 = packets::pmul(r2, r);
-        const R high = packets::pmadd(packets::pmadd(number(1.9875691500e-4f), r, number(1.3981999507e-3f)), r,
-                                      number(8.3334519073e-3f));
-        const R low = packets::pmadd(packets::pmadd(number(4.1665795894e-2f), r, number(1.6666665459e-1f)), r,
-                                     number(5.0000001201e-1f));
-        const R power = packets::pmadd(packets::pmadd(high, r3, low), r2, packets::padd(r, number(1)));
-        // Twice half of it: 2¹²⁸ is no float, yet the largest ones are that times less than 1.
-        const Whole half =
-            packets::plogical_shift_left<23>(packets::padd(packets::pcast<R, Whole>(m), packets::pset1<Whole>(126)));
-        return packets::pmul(packets::padd(power, power), packets::preinterpret<R>(half));
+        const R rounding = number(12582912 + 126);  // 1.5 · 2²³, so that it is large for negative m too
+        R sum = packets::pmadd(inside, number(1.44269504f), rounding);
+        EIGEN_OPTIMIZATION_BARRIER(sum)  // -ffast-math would leave the rounding out
+        const R m = packets::psub(sum, rounding);
+        R near = packets::pmadd(m, number(-0.693359375f), inside);  // exact: the factor has few bits
+        EIGEN_OPTIMIZATION_BARRIER(near)                            // and would be made one with the next
+        const R r = packets::pmadd(m, number(2.12194440e-4f), near);
+        const R r2 = packets::pmul(r, r);
+        const R low = packets::pmadd(r, number(2 * 1.6666665459e-1f), number(2 * 5.0000001201e-1f));
+        const R middle = packets::pmadd(r, number(2 * 8.3334519073e-3f), number(2 * 4.1665795894e-2f));
+        const R high = packets::pmadd(r, number(2 * 1.9875691500e-4f), number(2 * 1.3981999507e-3f));
+        const R linear = packets::pmadd(r, number(2), number(2));
+        const R twice = packets::pmadd(packets::pmadd(packets::pmadd(high, r2, middle), r2, low), r2, linear);
+        const Whole half = packets::plogical_shift_left<23>(packets::preinterpret<Whole>(sum));
+        return packets::pmul(twice, packets::preinterpret<R>(half));
     } else {
         return packets::pexp(x);
     }
