@@ -93,6 +93,32 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
     check<TestType>(800, 33, 60, rng);    // more rows than a shallow block has
 }
 
+TEMPLATE_TEST_CASE("a product writes its rows alone", "", float, double) {
+    using T = TestType;
+    hg::Rng rng{4};
+    const hg::Index rows = GENERATE(range(1, 50), values<int>({61, 100, 209})), beside = 19, columns = 37;
+    const hg::Index depth = GENERATE(20, 150);
+    const hg::Matrix<T> a = random<T>(rows, depth, rng), b = random<T>(depth, columns, rng);
+    const hg::Matrix<T> a_transposed = a.transpose(), b_transposed = b.transpose();
+    const auto leaves_the_rest = [&](const auto& product) {
+        hg::Matrix<T> c = random<T>(rows + beside, columns, rng), compact = c.topRows(rows);
+        const hg::Matrix<T> before = c;
+        product(c.data(), rows + beside);
+        product(compact.data(), rows);
+        CHECK(c.topRows(rows) == compact);
+        CHECK(c.bottomRows(beside) == before.bottomRows(beside));
+    };
+    leaves_the_rest([&](T* c, hg::Index step) {
+        hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b.data(), 1, depth}, c, step);
+    });
+    leaves_the_rest([&](T* c, hg::Index step) {
+        hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b_transposed.data(), columns, 1}, c, step);
+    });
+    leaves_the_rest([&](T* c, hg::Index step) {
+        hg::kernels::add_transposed_product(rows, columns, depth, a_transposed.data(), depth, b.data(), depth, c, step);
+    });
+}
+
 TEST_CASE("an empty product adds nothing") {
     float c = 3;
     const float one = 1;

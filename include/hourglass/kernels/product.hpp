@@ -9,6 +9,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -72,6 +73,11 @@ Index rows_of_blocks(Index depth) {
     return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, most_times_rows);
 }
 
+// The bits of those rows of a stripe's last packet that the stripe has.
+inline std::uint16_t rows_kept(Index rows, Index stripe) {
+    return static_cast<std::uint16_t>(0xffff >> (stripe - rows));
+}
+
 /// The left factor, A(i, k) = values[i + k·step], or values[k + i·step] where it is transposed.
 template <class T>
 struct Left {
@@ -92,7 +98,7 @@ struct Left {
         constexpr Index tall = stripe_rows<T>, lanes = Eigen::internal::packet_traits<T>::size;
         if (transposed) {
             for (Index i = 0; i < stripes; ++i, to += tall * depth)
-                transpose_squares<Packet>(0, tall, depth, values + k + (row + i * tall) * step, step, to);
+                transpose_squares<Packet>(0, tall, depth, values + k + (row + i * tall) * step, step, to, tall);
             return;
         }
         for (Index i = 0; i < stripes; ++i) {
@@ -102,30 +108,86 @@ struct Left {
                     Eigen::internal::pstoreu(to, Eigen::internal::ploadu<Packet>(from + static_cast<Index>(r) * lanes));
         }
     }
+    // to = those rows of A as a stripe of so many packets, the last of which reaches beyond them.
+    EIGEN_DONT_INLINE void lay_out_last_stripe(Index row, Index rows, Index height, Index k, Index depth, T* to) const {
+        using Packet = typename Eigen::internal::packet_traits<T>::type;
+        constexpr Index lanes = Eigen::internal::packet_traits<T>::size;
+        if (transposed) {
+            transpose_squares<Packet>(0, height * lanes, depth, values + k + row * step, step, to, rows);
+            return;
+        }
+        const std::uint16_t kept = rows_kept(rows, height * lanes);
+        const T* from = values + row + k * step;
+        for (Index j = 0; j < depth; ++j, from += step - (height - 1) * lanes, to += lanes) {
+            for (Index r = 1; r < height; ++r, from += lanes, to += lanes)
+                Eigen::internal::pstoreu(to, Eigen::internal::ploadu<Packet>(from));
+            Eigen::internal::pstoreu(to, Eigen::internal::ploadu<Packet>(from, kept));
+        }
+    }
     Prefetch<T> prefetch(Index row, Index rows, Index k, Index depth) const {
         return transposed ? Prefetch<T>{values + k + row * step, step, rows, depth}
                           : Prefetch<T>{values + row + k * step, step, depth, rows};
     }
 };
 
+// How many of a block's rows are worked in packets, the contraction's terms one after the other: all but those that are
+// dot products.
+template <class T>
+Index rows_in_order(Index rows, Index depth, const Factor<T>& b) {
+    return b.down == 1 && depth >= shortest_dots<T> ? rows / 4 * 4 : rows;
+}
+
+// Whether the rows beside whole packets are worth a copy of A to be worked as another one: in place they would be two
+// or three stripes of halves and quarters, each of which takes as long.
+template <class T>
+bool is_worth_a_packet(Index rows, Index depth, const Factor<T>& b) {
+    using Packet = typename Eigen::internal::packet_traits<T>::type;
+    const Index rest = rows_in_order(rows, depth, b) % Eigen::internal::packet_traits<T>::size;
+    return may_reach_beyond<Packet> && rest > 4 && rest != 8;
+}
+
+// The rows beside whole stripes as one more stripe.
+template <class T>
+void add_last_stripe(const Left<T>& a, Index row, Index rows, Index k, Index columns, Block<T> block, T* copy,
+                     Prefetch<T>& prefetch) {
+    using Packet = typename Eigen::internal::packet_traits<T>::type;
+    constexpr Index lanes = Eigen::internal::packet_traits<T>::size;
+    const Index height = (rows + lanes - 1) / lanes;
+    a.lay_out_last_stripe(row, rows, height, k, block.depth, copy);
+    block.a = copy, block.a_step = height * lanes, block.kept = rows_kept(rows, height * lanes);
+    if (height == 3)
+        add_stripes_of<Packet, 3>(1, columns, block, prefetch);
+    else if (height == 2)
+        add_stripes_of<Packet, 2>(1, columns, block, prefetch);
+    else
+        add_stripes_of<Packet, 1>(1, columns, block, prefetch);
+}
+
 // A block's product from a copy of A, stripe after stripe, so that each is read from one run of memory.
 template <class T>
 void add_laid_out(const Left<T>& a, Index row, Index rows, Index k, Index columns, Block<T> block, T* copy,
                   Prefetch<T>& prefetch) {
+    using Packet = typename Eigen::internal::packet_traits<T>::type;
     constexpr Index tall = stripe_rows<T>;
-    const Index stripes = rows / tall, left = rows - stripes * tall;
+    const Index stripes = rows / tall;
     block.a = copy;
+    Index done = stripes * tall;
     if (stripes > 0) {
         a.lay_out_stripes(row, stripes, k, block.depth, copy);
         block.a_step = tall, block.a_stripe = tall * block.depth;
-        add_stripes_of<typename Eigen::internal::packet_traits<T>::type, tallest>(stripes, columns, block, prefetch);
+        add_stripes_of<Packet, tallest>(stripes, columns, block, prefetch);
     }
-    if (left == 0) return;
-    copy += stripes * tall * block.depth;
-    a.lay_out(row + stripes * tall, left, k, block.depth, copy);
-    block = block.below(stripes * tall);
-    block.a = copy, block.a_step = left, block.a_stripe = 0;
-    add_block(left, columns, block, prefetch);
+    block.a_stripe = 0;
+    if constexpr (may_reach_beyond<Packet>) {
+        const Index more = rows_in_order(rows - done, block.depth, block.b);
+        if (more > 0) add_last_stripe(a, row + done, more, k, columns, block.below(done), copy, prefetch);
+        done += more;
+    }
+    if (done == rows) return;
+    a.lay_out(row + done, rows - done, k, block.depth, copy);
+    block = block.below(done);
+    block.a = copy, block.a_step = rows - done;
+    add_block(rows - done, columns, block, prefetch);
 }
 
 // C = initial + A B, a block of A at a time: laid out on the stack first, or read in place. An A of at least
@@ -189,7 +251,7 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         return;
     }
     // Where an A of few rows is read in place its columns follow each other, and little is gained by laying it out.
-    const bool scattered = columns >= 32 && a_step >= 128;
+    const bool scattered = columns >= 32 && (a_step >= 128 || is_worth_a_packet(rows, depth, b));
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
     add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, !scattered, b, c, c_step, initial, prefetched);
 }

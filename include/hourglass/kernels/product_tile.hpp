@@ -3,6 +3,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -40,6 +41,13 @@ inline constexpr std::size_t tile_columns = Height == 1      ? 12
 // The shortest contraction that asks for where its sums will go: asking cost shorter ones up to a tenth.
 inline constexpr Index shortest_asking = 64;
 
+// Whether a stripe's last packet may reach beyond the last row: what is not C's is then masked. (AVX has masked stores
+// too, but some processors take dozens of steps for one.)
+template <class Packet>
+inline constexpr bool may_reach_beyond =
+    Eigen::internal::unpacket_traits<Packet>::masked_store_available&& Eigen::internal::unpacket_traits<Packet>::size ==
+    16;
+
 /// A factor's values wherever they lie: B(k, j) = values[k·down + j·across], k running along the contraction. `down` is
 /// 1 for a matrix in columns, `across` for one in rows.
 template <class T>
@@ -66,6 +74,7 @@ struct Block {
     Index c_step;
     Index segments = 1, b_segment = 0;
     Index a_stripe = 0;  // how far apart A's stripes begin, where each lies by itself; 0 where they share columns
+    std::uint16_t kept = 0xffff;  // of a stripe's last packet, where it `may_reach_beyond`: a bit for each row of C
 
     // The same from row `row` on.
     Block below(Index row) const {
@@ -138,8 +147,16 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, const T* a
     // What the product is added to comes last: added first, everything would wait for it to come from memory.
     const auto store = [&]<std::size_t... R>(std::size_t j, const T* from, T* to, std::index_sequence<R...>) {
         if (j < first) return;
-        (packets::pstoreu(to + at(R) * lanes, packets::padd(packets::ploadu<Packet>(from + at(R) * lanes), sum[j][R])),
-         ...);
+        const auto one = [&](std::size_t r) {
+            const T* const before = from + at(r) * lanes;
+            T* const after = to + at(r) * lanes;
+            if constexpr (may_reach_beyond<Packet>)
+                if (r + 1 == Height)
+                    return packets::pstoreu(after, packets::padd(packets::ploadu<Packet>(before, p.kept), sum[j][r]),
+                                            p.kept);
+            packets::pstoreu(after, packets::padd(packets::ploadu<Packet>(before), sum[j][r]));
+        };
+        (one(R), ...);
     };
     (store(J, p.from + row + (j0 + at(J)) * p.from_step, p.c + row + (j0 + at(J)) * p.c_step, packets_of_rows), ...);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 
 #include "hourglass/kernels/pack.hpp"
 
@@ -30,25 +31,27 @@ constexpr Index smallest_side() {
 }
 
 // The rows of to = Aᵀ from `row` on, `rows` values a column, in squares of one packet a side that are transposed
-// in registers, and then of half a packet; `rows % smallest_side<Packet>()` rows are left.
+// in registers, and then of half a packet; `rows % smallest_side<Packet>()` rows are left. A has `there` rows: those
+// beyond are copies of the last.
 template <class Packet, class T>
-void transpose_squares(Index row, Index rows, Index depth, const T* a, Index a_step, T* to) {
+void transpose_squares(Index row, Index rows, Index depth, const T* a, Index a_step, T* to, Index there) {
     namespace packets = Eigen::internal;
     using Traits = packets::unpacket_traits<Packet>;
     constexpr Index side = Traits::size;
     const Index squares = depth / side * side;
+    const auto of = [=](Index i) { return a + std::min(i, there - 1) * a_step; };
     for (; row + side <= rows; row += side) {
         for (Index k = 0; k < squares; k += side) {
             packets::PacketBlock<Packet, side> square;
-            for (Index i = 0; i < side; ++i) square.packet[i] = packets::ploadu<Packet>(a + (row + i) * a_step + k);
+            for (Index i = 0; i < side; ++i) square.packet[i] = packets::ploadu<Packet>(of(row + i) + k);
             packets::ptranspose(square);
             for (Index i = 0; i < side; ++i) packets::pstoreu(to + (k + i) * rows + row, square.packet[i]);
         }
         for (Index k = squares; k < depth; ++k)
-            for (Index i = 0; i < side; ++i) to[k * rows + row + i] = a[(row + i) * a_step + k];
+            for (Index i = 0; i < side; ++i) to[k * rows + row + i] = of(row + i)[k];
     }
     if constexpr (packets::unpacket_traits<typename Traits::half>::size < side)
-        transpose_squares<typename Traits::half>(row, rows, depth, a, a_step, to);
+        transpose_squares<typename Traits::half>(row, rows, depth, a, a_step, to, there);
 }
 
 // to = Aᵀ, `rows` values a column. Where the last loops begin is said by `rows` alone: of bounds that it cannot compare
@@ -56,7 +59,7 @@ void transpose_squares(Index row, Index rows, Index depth, const T* a, Index a_s
 template <class T>
 void transpose(Index rows, Index depth, const T* a, Index a_step, T* to) {
     using Packet = typename Eigen::internal::packet_traits<T>::type;
-    transpose_squares<Packet>(0, rows, depth, a, a_step, to);
+    transpose_squares<Packet>(0, rows, depth, a, a_step, to, rows);
     for (Index row = rows - rows % smallest_side<Packet>(); row < rows; ++row)
         for (Index k = 0; k < depth; ++k) to[k * rows + row] = a[row * a_step + k];
 }
