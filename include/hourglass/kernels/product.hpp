@@ -137,14 +137,18 @@ Index rows_in_order(Index rows, Index depth, const Factor<T>& b) {
     return b.down == 1 && depth >= shortest_dots<T> ? rows / 4 * 4 : rows;
 }
 
-// Whether the rows beside whole packets are worth a copy of A to be worked as another one: in place they would be two
-// or three stripes of halves and quarters, each of which takes as long.
+// Whether the rows beside whole packets are worth a copy of A, which costs about as much as eight columns, to be worked
+// as another packet: in place they would be two or three stripes of halves and quarters, each of which takes as long.
 template <class T>
-bool is_worth_a_packet(Index rows, Index depth, const Factor<T>& b) {
+bool is_worth_a_packet(Index rows, Index columns, Index depth, const Factor<T>& b) {
     using Packet = typename Eigen::internal::packet_traits<T>::type;
     const Index rest = rows_in_order(rows, depth, b) % Eigen::internal::packet_traits<T>::size;
-    return may_reach_beyond<Packet> && rest > 4 && rest != 8;
+    return may_reach_beyond<Packet> && rest > 4 && rest != 8 && 2 * columns > rows;
 }
+
+// From how many columns on an A whose own lie apart is laid out. With 32 registers, where a tile reads three cache
+// lines of each of them, reading in place costs little while A lies in the second cache.
+inline Index columns_worth_a_copy(Index values) { return !many_registers ? 32 : values > 1 << 20 ? 96 : 160; }
 
 // The rows beside whole stripes as one more stripe.
 template <class T>
@@ -251,9 +255,10 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         return;
     }
     // Where an A of few rows is read in place its columns follow each other, and little is gained by laying it out.
-    const bool scattered = columns >= 32 && (a_step >= 128 || is_worth_a_packet(rows, depth, b));
+    const bool scattered = a_step >= 128 && columns >= columns_worth_a_copy(rows * depth);
+    const bool in_place = !scattered && (columns < 32 || !is_worth_a_packet(rows, columns, depth, b));
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
-    add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, !scattered, b, c, c_step, initial, prefetched);
+    add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, in_place, b, c, c_step, initial, prefetched);
 }
 
 /// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns;
