@@ -73,7 +73,7 @@ Index rows_of_blocks(Index depth) {
     return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, most_times_rows);
 }
 
-// The bits of those rows of a stripe's last packet that the stripe has.
+// A mask of the last packet of a stripe: the lanes that are among its first `rows`.
 inline std::uint16_t rows_kept(Index rows, Index stripe) {
     return static_cast<std::uint16_t>(0xffff >> (stripe - rows));
 }
@@ -146,9 +146,14 @@ bool is_worth_a_packet(Index rows, Index columns, Index depth, const Factor<T>& 
     return may_reach_beyond<Packet> && rest > 4 && rest != 8 && 2 * columns > rows;
 }
 
-// From how many columns on an A whose own lie apart is laid out. With 32 registers, where a tile reads three cache
-// lines of each of them, reading in place costs little while A lies in the second cache.
-inline Index columns_worth_a_copy(Index values) { return !many_registers ? 32 : values > 1 << 20 ? 96 : 160; }
+// How many columns of B make a copy of an A with scattered columns worth it. Stripes that read three cache lines of
+// each column lose little in place (measured up to A of 4 MiB; of larger ones, more).
+template <class T>
+Index columns_worth_a_copy(Index values) {
+    constexpr Index bytes = static_cast<Index>(sizeof(T));
+    if (stripe_rows<T> * bytes < 192) return 32;
+    return values * bytes > 4 << 20 ? 96 : 160;
+}
 
 // The rows beside whole stripes as one more stripe.
 template <class T>
@@ -254,8 +259,8 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
         }
         return;
     }
-    // Where an A of few rows is read in place its columns follow each other, and little is gained by laying it out.
-    const bool scattered = a_step >= 128 && columns >= columns_worth_a_copy(rows * depth);
+    // An A of few rows, whose columns follow each other, gains little by a copy, unless that fills up a last packet.
+    const bool scattered = a_step >= 128 && columns >= columns_worth_a_copy<T>(rows * depth);
     const bool in_place = !scattered && (columns < 32 || !is_worth_a_packet(rows, columns, depth, b));
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
     add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, in_place, b, c, c_step, initial, prefetched);

@@ -74,7 +74,9 @@ struct Block {
     Index c_step;
     Index segments = 1, b_segment = 0;
     Index a_stripe = 0;  // how far apart A's stripes begin, where each lies by itself; 0 where they share columns
-    std::uint16_t kept = 0xffff;  // of a stripe's last packet, where it `may_reach_beyond`: a bit for each row of C
+    // A bit for each row of a stripe's last packet that C has, where it `may_reach_beyond`: others than all ones are
+    // for one stripe alone.
+    std::uint16_t kept = 0xffff;
 
     // The same from row `row` on.
     Block below(Index row) const {
