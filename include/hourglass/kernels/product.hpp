@@ -1,10 +1,10 @@
 // Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
 // The tile of the result that is worked on stays in registers. B is read where it lies. A is read in place where it has
-// few columns of B to serve or its own lie close together; else, and where it is transposed, a block of it is laid out
-// on the stack first, stripe by stripe (Goto and van de Geijn 2008). That needs no allocation at any size, lets B be
-// overlapping windows of a series, and gives a column the same bits whichever batch it stands in. Only Eigen's packets
-// are used: its vector registers.
+// few columns of B to serve or its own lie close together; else, where it is transposed, and where that fills up a last
+// packet of rows, a block of it is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). That
+// needs no allocation at any size, lets B be overlapping windows of a series, and gives a column the same bits
+// whichever batch it stands in. Only Eigen's packets are used: its vector registers.
 #pragma once
 
 #include <Eigen/Core>
@@ -134,7 +134,7 @@ struct Left {
 // dot products.
 template <class T>
 Index rows_in_order(Index rows, Index depth, const Factor<T>& b) {
-    return b.down == 1 && depth >= shortest_dots<T> ? rows / 4 * 4 : rows;
+    return are_dots(depth, b) ? rows / 4 * 4 : rows;
 }
 
 // Whether the rows beside whole packets are worth a copy of A, which costs about as much as eight columns, to be worked

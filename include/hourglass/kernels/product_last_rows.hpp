@@ -70,6 +70,12 @@ EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Block<T, Segments>& 
 template <class T>
 inline constexpr Index shortest_dots = 3 * Eigen::internal::packet_traits<T>::size;
 
+// Whether the last rows of a block are worked as dot products: of another order of sums, so all who ask must ask here.
+template <class T>
+bool are_dots(Index depth, const Factor<T>& b) {
+    return b.down == 1 && depth >= shortest_dots<T>;
+}
+
 // One to three rows, as a packet of four in copies on the stack, a few columns at a time.
 template <class T, bool Segments>
 EIGEN_DONT_INLINE void add_rows_in_copies(Index rows, Index columns, const Block<T, Segments>& p) {
@@ -106,7 +112,7 @@ EIGEN_DONT_INLINE void add_rows_in_copies(Index rows, Index columns, const Block
 template <class T, bool Segments>
 void add_last_rows(Index rows, Index columns, const Block<T, Segments>& p) {
     if constexpr (Eigen::internal::packet_traits<T>::size > 1)
-        if (p.b.down == 1 && p.depth >= shortest_dots<T>) {
+        if (are_dots(p.depth, p.b)) {
             for (Index row = 0; row < rows; ++row) add_row_of_dots(columns, p.below(row));
             return;
         }
