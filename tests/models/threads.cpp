@@ -378,6 +378,26 @@ TEST_CASE("Adam keeps the largest averages on threads to the same bits") {
     CHECK(same(run(nullptr), run(&workers)));
 }
 
+TEST_CASE("Threads take a step where they have the gradient, or where it is large") {
+    const auto calls_of_a_step = [](auto model, Index n) {
+        OneAtATime team;
+        auto tape = model.tape(team);
+        hg::Rng rng{1};
+        hg::Adam adam;
+        model.gradient(pictures(400, n, 1), tape, rng);
+        const int before = team.calls;
+        adam.step(model, tape);
+        return team.calls - before;
+    };
+    using Small = hg::Chain<Shape{400}, hg::Dense<25>>;  // 20 425 parameters
+    using Large = hg::Chain<Shape{400}, hg::Dense<100>>;
+    const Case<Small, hg::Chain<Shape{25}, hg::Dense<400>>, hg::MeanSquaredError> small{{}};
+    const Case<Large, hg::Chain<Shape{100}, hg::Dense<400>>, hg::MeanSquaredError> large{{}};
+    CHECK(calls_of_a_step(small.model, 40) > 0);
+    CHECK(calls_of_a_step(small.model, 20) == 0);
+    CHECK(calls_of_a_step(large.model, 20) > 0);
+}
+
 TEST_CASE("A tape that workers were given for another model of as many parameters serves, on one thread") {
     using Encoder = hg::Chain<Shape{4}, hg::Dense<3>, hg::ReLU>;
     using Other = hg::Chain<Shape{4}, hg::Dense<3>, hg::Sigmoid>;

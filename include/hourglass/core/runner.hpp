@@ -41,13 +41,16 @@ class Runner {
     }
     /// The way back from the gradient of activation `end`: to θ's at `d`, unless that is null, and with `to_input` to
     /// that of activation 0. Weights' gradients are assigned, or added to where `accumulate` says so of a layer.
-    void run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
+    /// Returns whether it was divided among threads.
+    bool run_backward(Buffers& b, std::size_t end, T* d, const Each<bool>& accumulate, bool to_input = false) const {
         const std::size_t begin = to_input ? 0 : d ? plan.first_trained : end;
         if (d) clear_shared_shards(b);
-        if (is_divided(b))
+        const bool divided = is_divided(b);
+        if (divided)
             b.passes->backward(this, &b, begin, end, d, accumulate.data(), to_input);
         else
             go_back(b, begin, end, d, accumulate.data(), to_input);
+        return divided;
     }
     // Its address tells kinds of networks apart. Not a constant, which a linker may fold with another's.
     static inline char identity = 0;

@@ -122,6 +122,10 @@ class Tape {
     Eigen::Map<Vector<T>> sums() { return {sums_.data(), sums_.size()}; }
     // Keeps the two parts of an objective.
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
+    // Whether threads have computed the gradient's parts, which a step on them then finds in their caches.
+    bool is_divided() const { return divided_; }
+    // Notes it.
+    void note_divided(bool divided) { divided_ = divided; }
     // Notes a forward pass, until the memory is used again …
     void pend(const void* network, const void* plan, Index samples, const Stream& random, Index first) {
         pending_.network = network, pending_.plan = plan, pending_.samples = samples, pending_.first = first;
@@ -134,6 +138,7 @@ class Tape {
     core::PendingPass pending_;
     core::Team* team_ = nullptr;
     const core::TeamPasses* passes_ = nullptr;
+    bool divided_ = false;
     Index parameters_, statistics_;
     Vector<T> sums_;                        // never null: where a gradient is null none is asked for
     core::Storage<T> memory_, results_[4];  // one result more than `result` takes arguments

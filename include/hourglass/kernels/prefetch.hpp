@@ -1,4 +1,4 @@
-// Memory asked for before it is read.
+// Memory asked for before it is read or written.
 #pragma once
 
 #include <Eigen/Core>
@@ -9,6 +9,18 @@
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
+
+/// Asks for a cache line that will be written, to have it alone: where other cores hold it, too, a store waits for each
+/// of them to let go of it, one store after the other, while lines asked for come many at a time. A processor that
+/// knows no such request takes it for nothing.
+template <class T>
+void prefetch_to_write([[maybe_unused]] const T* at) {
+#if defined(__GNUC__) && defined(__x86_64__)
+    asm volatile("prefetchw %0" : : "m"(*at));  // the compiler's own is one to read, unless told of the processor
+#elif defined(__GNUC__)
+    __builtin_prefetch(at, 1);
+#endif
+}
 
 // The next block of A, asked for a few cache lines at a time while the present one is worked on: its columns lie too
 // far apart for the processor to guess, and fetching them on first use costs the product of large layers a few percent.

@@ -103,7 +103,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
                 fail(function, ": the loss is not finite: ", core::name_of<Loss>(), " is ", value, "; ",
                      core::cause_of_non_finite(passes_, x, target, core::may_be_missing<Loss>(), b, 0, end, 0, name));
         b.written[Passes::plan.owner[end]] = true;
-        go_back(b, end, tape.gradient().data(), false);
+        go_back(b, end, tape, tape.gradient().data(), false);
         return value;
     }
 
@@ -162,10 +162,10 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         b.statistics = tape.statistics_memory();
         return b;
     }
-    void go_back(Buffers& b, std::size_t end, T* d, bool to_input) const {
+    void go_back(Buffers& b, std::size_t end, Tape<T>& tape, T* d, bool to_input) const {
         // Who shares weights adds to their gradient, perhaps before their owner assigns it.
         if (d) Passes::clear_gradients(d, Passes::plan.shared);
-        passes_.run_backward(b, end, d, Passes::plan.shared, to_input);
+        tape.note_divided(passes_.run_backward(b, end, d, Passes::plan.shared, to_input) && d);
     }
     void go_back(std::string_view function, const Input<T>& dy, Tape<T>& tape, T* d, Matrix<T>* dx) const {
         this->require_tape(function, tape);
@@ -181,7 +181,7 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
         b.random = &random, b.first = pending.first;
         core::copy_columns(dy, 0, n, b.gradient[depth]);
         b.written[Passes::plan.owner[depth]] = true;
-        go_back(b, depth, d, dx != nullptr);
+        go_back(b, depth, tape, d, dx != nullptr);
         if (dx) core::assign_columns(*dx, b.gradient[0], Layers::input.size(), n);
     }
 

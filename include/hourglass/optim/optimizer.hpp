@@ -22,6 +22,7 @@
 #include "hourglass/core/view.hpp"
 #include "hourglass/core/workers.hpp"
 #include "hourglass/kernels/pack.hpp"
+#include "hourglass/kernels/prefetch.hpp"
 #include "hourglass/optim/checks.hpp"
 #include "hourglass/optim/contiguous.hpp"
 #include "hourglass/optim/magnitude.hpp"
@@ -123,10 +124,12 @@ class Optimizer {
         trusted_ = 0;
     }
 
-    // While it lives, steps run on a team's threads (`step(model, tape)`).
+    // While it lives, steps run on a team's threads (`step(model, tape)`), which may have the gradient in their caches.
     class OnTeam {
       public:
-        OnTeam(Optimizer& optimizer, core::Team* team) : optimizer_(optimizer) { optimizer_.team_ = team; }
+        OnTeam(Optimizer& optimizer, core::Team* team, bool has_gradient) : optimizer_(optimizer) {
+            optimizer_.team_ = team, optimizer_.has_gradient_ = has_gradient;
+        }
         ~OnTeam() { optimizer_.team_ = nullptr; }
         OnTeam(const OnTeam&) = delete;
         OnTeam& operator=(const OnTeam&) = delete;
@@ -135,7 +138,7 @@ class Optimizer {
         Optimizer& optimizer_;
     };
     // The scope in which they do.
-    OnTeam on_team(core::Team* team) { return {*this, team}; }
+    OnTeam on_team(core::Team* team, bool has_gradient) { return {*this, team, has_gradient}; }
 
   protected:
     /// `name` must outlive the optimiser (a literal). `Error` for rates that are NaN, infinite or negative.
@@ -249,10 +252,11 @@ class Optimizer {
         }
     }
 
-    // Calls use(part) for parts of [0, size) that end with blocks, on the team's threads where they are worth waking.
+    // Calls use(part) for parts of [0, size) that end with blocks, on the team's threads where they are worth waking:
+    // for fewer values where they have computed the gradient, which this thread would have to fetch from their caches.
     template <class Use>
     void each_part(Index size, const Use& use) const {
-        constexpr Index worth = 64 * block;
+        const Index worth = (has_gradient_ ? 16 : 64) * block;
         static_assert(core::parameters_unit % block == 0);
         const Index parts = team_ && size >= worth ? team_->size() : 1;
         core::each_task(team_, parts, [&](Index i) { use(core::part_of(size, parts, i, core::parameters_unit)); });
@@ -289,6 +293,10 @@ class Optimizer {
                                           Index stride) const {
             for (Index begin = 0; begin < count; begin += block) {
                 const Index some = std::min(block, count - begin);
+                // All of a team's threads have read all parameters.
+                for (Index i = begin + block; optimizer.team_ && i < std::min(begin + 2 * block, count);
+                     i += core::line_values<T>)
+                    kernels::prefetch_to_write(theta + i);
                 if (optimizer.weight_decay_ != 0) optimizer.decay(theta + begin, first + begin, some);
                 // Without moments there is no memory to point into.
                 T* const of_block = Kinds > 0 ? moments + begin : moments;
@@ -374,6 +382,7 @@ class Optimizer {
     std::vector<Slice> excluded_;
     optim::Moments moments_;
     core::Team* team_ = nullptr;  // during a step on one
+    bool has_gradient_ = false;   // that team's threads
 };
 
 }  // namespace HOURGLASS_ABI
