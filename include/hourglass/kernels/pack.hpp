@@ -38,6 +38,50 @@ auto register_of() {
         return register_of<T, Lanes, HalfRegister<T, R>>();
 }
 
+// The larger and the smaller one; where a is NaN the result is NaN, as in std::max(a, b). A processor's instruction has
+// that for one order of its operands, which compilers exchange as they like under -ffast-math: there it is named.
+#if defined(__GNUC__) && defined(__x86_64__) && __FINITE_MATH_ONLY__
+#ifdef __AVX__
+#define HOURGLASS_IN_ORDER(instruction) __asm__("v" instruction " %1, %0, %0" : "+v"(result) : "v"(a))
+#else
+#define HOURGLASS_IN_ORDER(instruction) __asm__(instruction " %1, %0" : "+x"(result) : "x"(a))
+#endif
+#define HOURGLASS_PICK(name, operation, instruction)   \
+    template <class T, class R>                        \
+    R name(const R& a, const R& b) {                   \
+        R result = b;                                  \
+        if constexpr (std::is_same_v<T, float>)        \
+            HOURGLASS_IN_ORDER(instruction "ps");      \
+        else if constexpr (std::is_same_v<T, double>)  \
+            HOURGLASS_IN_ORDER(instruction "pd");      \
+        else                                           \
+            result = Eigen::internal::operation(a, b); \
+        return result;                                 \
+    }
+HOURGLASS_PICK(larger, pmax, "max")
+HOURGLASS_PICK(smaller, pmin, "min")
+#undef HOURGLASS_PICK
+#undef HOURGLASS_IN_ORDER
+#else
+template <class T, class R>
+R larger(const R& a, const R& b) {
+    return Eigen::internal::pmax(a, b);
+}
+template <class T, class R>
+R smaller(const R& a, const R& b) {
+    return Eigen::internal::pmin(a, b);
+}
+#endif
+
+// What a function of Eigen's made of x: NaN where x is NaN, which under -ffast-math it may have taken for a number.
+template <class T, class R>
+R made_of([[maybe_unused]] const R& x, const R& made) {
+#if __FINITE_MATH_ONLY__
+    if constexpr (std::is_floating_point_v<T>) return smaller<T, R>(larger<T, R>(x, made), made);
+#endif
+    return made;
+}
+
 // eˣ = 2ᵐ eʳ, m whole and |r| ≤ ½ ln 2, with the polynomial of Cephes (Moshier 1992) that Eigen takes, within 2 ulp. 2ᵐ
 // is made of its exponent's bits: Eigen's function, which scales by any power in four factors, takes half as long
 // again. What is below 2⁻¹²⁶ √2 becomes 0.
@@ -51,7 +95,7 @@ R exponential(const R& x) {
     if constexpr (std::is_same_v<T, float> && requires { typename packets::unpacket_traits<R>::integer_packet; }) {
         using Whole = typename packets::unpacket_traits<R>::integer_packet;
         const auto number = [](float value) { return packets::pset1<R>(value); };
-        const R inside = packets::pmax(packets::pmin(x, number(88.8f)), number(-87.3f));  // NaN stays
+        const R inside = larger<T, R>(smaller<T, R>(x, number(88.8f)), number(-87.3f));  // NaN stays
         const R rounding = number(12582912 + 126);  // 1.5 · 2²³, so that it is large for negative m too
         R sum = packets::pmadd(inside, number(1.44269504f), rounding);
         EIGEN_OPTIMIZATION_BARRIER(sum)  // -ffast-math would leave the rounding out
@@ -68,7 +112,7 @@ R exponential(const R& x) {
         const Whole half = packets::plogical_shift_left<23>(packets::preinterpret<Whole>(sum));
         return packets::pmul(twice, packets::preinterpret<R>(half));
     } else {
-        return packets::pexp(x);
+        return made_of<T, R>(x, packets::pexp(x));
     }
 }
 
@@ -104,14 +148,14 @@ struct Pack {
     friend Pack& operator-=(Pack& a, const Pack& b) { return a = a - b; }
     friend Pack& operator*=(Pack& a, const Pack& b) { return a = a * b; }
 
-    // The larger and the smaller one. Where a is NaN the result is NaN, as in std::max(a, b).
-    friend Pack max(const Pack& a, const Pack& b) { return of(Eigen::internal::pmax(a.values, b.values)); }
-    friend Pack min(const Pack& a, const Pack& b) { return of(Eigen::internal::pmin(a.values, b.values)); }
+    // Where a is NaN the result is NaN.
+    friend Pack max(const Pack& a, const Pack& b) { return of(larger<T, Register>(a.values, b.values)); }
+    friend Pack min(const Pack& a, const Pack& b) { return of(smaller<T, Register>(a.values, b.values)); }
     friend Pack abs(const Pack& a) { return of(Eigen::internal::pabs(a.values)); }
     friend Pack square(const Pack& a) { return a * a; }
     friend Pack sqrt(const Pack& a) { return of(Eigen::internal::psqrt(a.values)); }
     friend Pack exp(const Pack& a) { return of(exponential<T>(a.values)); }
-    friend Pack log(const Pack& a) { return of(Eigen::internal::plog(a.values)); }
+    friend Pack log(const Pack& a) { return of(made_of<T, Register>(a.values, Eigen::internal::plog(a.values))); }
 };
 
 // Where a > b the value of `yes`, elsewhere (also where one is NaN) that of `no`.
