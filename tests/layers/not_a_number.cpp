@@ -74,8 +74,47 @@ TEST_CASE("What is not a number stays so under functions of packs") {
         check<float>(name, formula);
         check<double>(name, formula);
     };
+    const auto one = []<class P>(const P&) { return P(1); };
     check_both("exp", [](const auto& x) { return exp(x); });
     check_both("log", [](const auto& x) { return log(x); });
-    check_both("max", [](const auto& x) { return max(x, decltype(x + x)(1)); });
-    check_both("min", [](const auto& x) { return min(x, decltype(x + x)(1)); });
+    check_both("max", [&](const auto& x) { return max(x, one(x)); });
+    check_both("min", [&](const auto& x) { return min(x, one(x)); });
+    check_both("larger_or_nan, first", [&](const auto& x) { return larger_or_nan(x, one(x)); });
+    check_both("larger_or_nan, second", [&](const auto& x) { return larger_or_nan(one(x), x); });
+    check_both("where_greater, first", [&](const auto& x) { return where_greater(x, one(x), one(x), x); });
+    check_both("where_greater, second", [&](const auto& x) { return where_greater(one(x), x, one(x) + one(x), x); });
+    check_both("where_equal_or_nan", [&](const auto& x) { return where_equal_or_nan(x, one(x), x, one(x)); });
+    check_both("what is kept of x", [&](const auto& x) { return x * where_greater(x, 0 * x, one(x), 0 * one(x)) + 0; });
+}
+
+// Of layers of few channels.
+TEST_CASE("What is not a number stays so in a single value") {
+    const auto check_in = []<class T>(T) {
+        using One = hg::kernels::Pack<T, 1>;
+        volatile Bits<T> bits = of_infinity<T> + 1;
+        const One one(1), none(std::bit_cast<T>(Bits<T>{bits})), two(2);
+        CHECK(is_nan(larger_or_nan(none, one).values));
+        CHECK(is_nan(larger_or_nan(one, none).values));
+        CHECK(larger_or_nan(one, two).values == 2);
+        CHECK(where_equal_or_nan(none, one, two, one).values == 2);
+        CHECK(where_equal_or_nan(two, one, two, one).values == 1);
+        CHECK(is_nan(max(none, one).values));
+        CHECK(is_nan(min(none, one).values));
+    };
+    check_in(1.f);
+    check_in(1.);
+}
+
+TEST_CASE("A negative number has no logarithm") {
+    const auto check_in = []<class T>(T) {
+        std::array<T, 37> x, y;
+        x.fill(T(1));
+        x[7] = x[36] = T(-1);
+        hg::kernels::each_pack(
+            37, [](const hg::kernels::Pack<T>& from, hg::kernels::Pack<T>& to) { to = log(from); },
+            static_cast<const T*>(x.data()), y.data());
+        for (std::size_t i = 0; i < x.size(); ++i) CHECK(is_nan(y[i]) == (x[i] < 0));
+    };
+    check_in(1.f);
+    check_in(1.);
 }

@@ -123,9 +123,9 @@ class Tape {
     // Keeps the two parts of an objective.
     void record(T reconstruction, T penalty) { reconstruction_ = reconstruction, penalty_ = penalty; }
     // Whether threads have computed the gradient's parts, which a step on them then finds in their caches.
-    bool is_divided() const { return divided_; }
+    bool gradient_on_team() const { return gradient_on_team_; }
     // Notes it.
-    void note_divided(bool divided) { divided_ = divided; }
+    void note_gradient_on_team(bool on_team) { gradient_on_team_ = on_team; }
     // Notes a forward pass, until the memory is used again …
     void pend(const void* network, const void* plan, Index samples, const Stream& random, Index first) {
         pending_.network = network, pending_.plan = plan, pending_.samples = samples, pending_.first = first;
@@ -138,7 +138,7 @@ class Tape {
     core::PendingPass pending_;
     core::Team* team_ = nullptr;
     const core::TeamPasses* passes_ = nullptr;
-    bool divided_ = false;
+    bool gradient_on_team_ = false;
     Index parameters_, statistics_;
     Vector<T> sums_;                        // never null: where a gradient is null none is asked for
     core::Storage<T> memory_, results_[4];  // one result more than `result` takes arguments

@@ -34,6 +34,13 @@ static_assert(sizeof(Eigen::Index) == sizeof(std::ptrdiff_t),
 #define HOURGLASS_COLD
 #endif
 
+// Of a lambda, behind its arguments: a compiler that optimises for size, too, makes no call of it.
+#if defined(__GNUC__)
+#define HOURGLASS_INLINE __attribute__((always_inline))
+#else
+#define HOURGLASS_INLINE
+#endif
+
 /// The version as text, "0.1.0".
 #define HOURGLASS_VERSION                   \
     HOURGLASS_TEXT(HOURGLASS_VERSION_MAJOR) \

@@ -5,7 +5,9 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <type_traits>
 
 #include "hourglass/core/view.hpp"
@@ -38,48 +40,78 @@ auto register_of() {
         return register_of<T, Lanes, HalfRegister<T, R>>();
 }
 
-// The larger and the smaller one; where a is NaN the result is NaN, as in std::max(a, b). A processor's instruction has
-// that for one order of its operands, which compilers exchange as they like under -ffast-math: there it is named.
+// The larger and the smaller one; where a is NaN the result is NaN, as in std::max(a, b). The processor's instructions
+// have that for one order of their operands, which compilers exchange as they like under -ffast-math: there they are
+// named.
 #if defined(__GNUC__) && defined(__x86_64__) && __FINITE_MATH_ONLY__
 #ifdef __AVX__
-#define HOURGLASS_IN_ORDER(instruction) __asm__("v" instruction " %1, %0, %0" : "+v"(result) : "v"(a))
+#define HOURGLASS_OF_TWO(instruction, first, result) \
+    __asm__("v" instruction " {%1, %0, %0|%0, %0, %1}" : "+v"(result) : "v"(first))
 #else
-#define HOURGLASS_IN_ORDER(instruction) __asm__(instruction " %1, %0" : "+x"(result) : "x"(a))
+#define HOURGLASS_OF_TWO(instruction, first, result) __asm__(instruction " {%1, %0|%0, %1}" : "+x"(result) : "x"(first))
 #endif
-#define HOURGLASS_PICK(name, operation, instruction)   \
-    template <class T, class R>                        \
-    R name(const R& a, const R& b) {                   \
-        R result = b;                                  \
-        if constexpr (std::is_same_v<T, float>)        \
-            HOURGLASS_IN_ORDER(instruction "ps");      \
-        else if constexpr (std::is_same_v<T, double>)  \
-            HOURGLASS_IN_ORDER(instruction "pd");      \
-        else                                           \
-            result = Eigen::internal::operation(a, b); \
-        return result;                                 \
-    }
-HOURGLASS_PICK(larger, pmax, "max")
-HOURGLASS_PICK(smaller, pmin, "min")
-#undef HOURGLASS_PICK
-#undef HOURGLASS_IN_ORDER
+#define HOURGLASS_OF_TWO_OR(instruction, operation)    \
+    R result = b;                                      \
+    if constexpr (std::is_same_v<R, float>)            \
+        HOURGLASS_OF_TWO(instruction "ss", a, result); \
+    else if constexpr (std::is_same_v<R, double>)      \
+        HOURGLASS_OF_TWO(instruction "sd", a, result); \
+    else if constexpr (std::is_same_v<T, float>)       \
+        HOURGLASS_OF_TWO(instruction "ps", a, result); \
+    else if constexpr (std::is_same_v<T, double>)      \
+        HOURGLASS_OF_TWO(instruction "pd", a, result); \
+    else                                               \
+        result = operation(a, b);                      \
+    return result
 #else
+#define HOURGLASS_OF_TWO_OR(instruction, operation) return operation(a, b)
+#endif
 template <class T, class R>
 R larger(const R& a, const R& b) {
-    return Eigen::internal::pmax(a, b);
+    HOURGLASS_OF_TWO_OR("max", Eigen::internal::pmax);
 }
 template <class T, class R>
 R smaller(const R& a, const R& b) {
-    return Eigen::internal::pmin(a, b);
+    HOURGLASS_OF_TWO_OR("min", Eigen::internal::pmin);
 }
+#undef HOURGLASS_OF_TWO_OR
+#undef HOURGLASS_OF_TWO
+
+// Whether compilers take it that no number is NaN.
+#if __FINITE_MATH_ONLY__
+inline constexpr bool finite_math = true;
+#else
+inline constexpr bool finite_math = false;
 #endif
 
-// What a function of Eigen's made of x: NaN where x is NaN, which under -ffast-math it may have taken for a number.
+// y, a function of Eigen's that is a number for every number x, but NaN where x is NaN: it may have lost that under
+// -ffast-math.
 template <class T, class R>
-R made_of([[maybe_unused]] const R& x, const R& made) {
-#if __FINITE_MATH_ONLY__
-    if constexpr (std::is_floating_point_v<T>) return smaller<T, R>(larger<T, R>(x, made), made);
-#endif
-    return made;
+R keep_nan([[maybe_unused]] const R& x, const R& y) {
+    if constexpr (finite_math && std::is_floating_point_v<T>)
+        return smaller<T, R>(larger<T, R>(x, y), y);
+    else
+        return y;
+}
+
+// Whether x is none, also where compilers take x == x for true: by its bits.
+template <class T>
+bool is_nan(const T& x) {
+    if constexpr (!finite_math || !std::is_floating_point_v<T>)
+        return !(x == x);  // NOLINT(misc-redundant-expression)
+    else if constexpr (sizeof(T) == 4)
+        return (std::bit_cast<std::uint32_t>(x) & 0x7fffffff) > 0x7f800000;
+    else if constexpr (sizeof(T) == 8)
+        return (std::bit_cast<std::uint64_t>(x) & 0x7fffffffffffffff) > 0x7ff0000000000000;
+    else
+        return std::isnan(x);
+}
+
+// x, of which the compiler knows nothing under -ffast-math: there x == x is true to it, and x times 1 or 0 one of two.
+template <class T, class R>
+R unforeseen(R x) {
+    if constexpr (finite_math && std::is_floating_point_v<T>) EIGEN_OPTIMIZATION_BARRIER(x)
+    return x;
 }
 
 // eˣ = 2ᵐ eʳ, m whole and |r| ≤ ½ ln 2, with the polynomial of Cephes (Moshier 1992) that Eigen takes, within 2 ulp. 2ᵐ
@@ -112,7 +144,7 @@ R exponential(const R& x) {
         const Whole half = packets::plogical_shift_left<23>(packets::preinterpret<Whole>(sum));
         return packets::pmul(twice, packets::preinterpret<R>(half));
     } else {
-        return made_of<T, R>(x, packets::pexp(x));
+        return keep_nan<T, R>(x, packets::pexp(x));
     }
 }
 
@@ -155,28 +187,37 @@ struct Pack {
     friend Pack square(const Pack& a) { return a * a; }
     friend Pack sqrt(const Pack& a) { return of(Eigen::internal::psqrt(a.values)); }
     friend Pack exp(const Pack& a) { return of(exponential<T>(a.values)); }
-    friend Pack log(const Pack& a) { return of(made_of<T, Register>(a.values, Eigen::internal::plog(a.values))); }
+    friend Pack log(const Pack& a) { return of(Eigen::internal::plog(a.values)); }
 };
 
 // Where a > b the value of `yes`, elsewhere (also where one is NaN) that of `no`.
 template <class T>
 Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, const Pack<T>& no) {
-    if constexpr (Pack<T>::lanes == 1)
-        return a.values > b.values ? yes : no;
-    else
-        return Pack<T>::of(
-            Eigen::internal::pselect(Eigen::internal::pcmp_lt(b.values, a.values), yes.values, no.values));
+    if constexpr (Pack<T>::lanes == 1) {
+        const bool numbers = !finite_math || (!is_nan(a.values) && !is_nan(b.values));
+        return Pack<T>::of(unforeseen<T>((numbers && a.values > b.values ? yes : no).values));
+    } else {
+        namespace packets = Eigen::internal;
+        auto is_greater = packets::pcmp_lt(b.values, a.values);
+        if constexpr (finite_math) {
+            const auto is_number = [](const auto& x) { return packets::pcmp_eq(x, unforeseen<T>(x)); };
+            is_greater = packets::pand(is_greater, packets::pand(is_number(a.values), is_number(b.values)));
+        }
+        return Pack<T>::of(unforeseen<T>(packets::pselect(is_greater, yes.values, no.values)));
+    }
 }
 
 // The larger one; NaN where either is.
 template <class T, Index Lanes>
 Pack<T, Lanes> larger_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b) {
-    if constexpr (Pack<T, Lanes>::lanes == 1) {
-        return b.values <= a.values || !(a.values == a.values) ? a : b;  // NOLINT(misc-redundant-expression)
+    if constexpr (Lanes == 1) {
+        if (finite_math && is_nan(b.values)) return b;
+        return b.values <= a.values || is_nan(a.values) ? a : b;
     } else {
         namespace packets = Eigen::internal;
-        const auto larger = packets::pselect(packets::pcmp_le(b.values, a.values), a.values, b.values);
-        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), larger, a.values));
+        const auto same = unforeseen<T>(a.values);
+        const auto number = larger<T, typename Pack<T, Lanes>::Register>(b.values, a.values);
+        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, same), number, a.values));
     }
 }
 
@@ -184,12 +225,13 @@ Pack<T, Lanes> larger_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b) {
 template <class T, Index Lanes>
 Pack<T, Lanes> where_equal_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b, const Pack<T, Lanes>& yes,
                                   const Pack<T, Lanes>& no) {
-    if constexpr (Pack<T, Lanes>::lanes == 1) {
-        return a.values == b.values || !(a.values == a.values) ? yes : no;  // NOLINT(misc-redundant-expression)
+    if constexpr (Lanes == 1) {
+        return a.values == b.values || is_nan(a.values) ? yes : no;
     } else {
         namespace packets = Eigen::internal;
+        const auto same = unforeseen<T>(a.values);
         const auto number = packets::pselect(packets::pcmp_eq(a.values, b.values), yes.values, no.values);
-        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, a.values), number, yes.values));
+        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, same), number, yes.values));
     }
 }
 

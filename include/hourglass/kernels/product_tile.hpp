@@ -106,9 +106,11 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, const T* a
     };
     (zero(J, packets_of_rows), ...);
     // A pointer to every third column: with the other two one and two strides away, all of them stay in registers. They
-    // go in by value: captured, some compilers keep them in memory.
-    const auto multiply = [&sum, b_column, at ]<std::size_t... R>(
-        const T* left, const T* zeroth, const T* third, const T* sixth, const T* ninth, std::index_sequence<R...>) {
+    // go in by value: captured, some compilers keep them in memory. Of its three places g++ makes calls at -O2, and
+    // each of them would load and store all sums.
+    const auto multiply =
+        [&sum, b_column, at ]<std::size_t... R>(const T* left, const T* zeroth, const T* third, const T* sixth,
+                                                const T* ninth, std::index_sequence<R...>) HOURGLASS_INLINE {
         const Packet rows[Height] = {packets::ploadu<Packet>(left + at(R) * lanes)...};
         const auto column = [&](std::size_t j, const Packet& factor) {
             ((sum[j][R] = packets::pmadd(rows[R], factor, sum[j][R])), ...);

@@ -148,7 +148,7 @@ struct Tanh : Pointwise<Tanh> {
     template <class T>
     kernels::Pack<T> value(const kernels::Pack<T>& x) const {
         if constexpr (std::is_same_v<T, float>)
-            return kernels::Pack<T>::of(kernels::made_of<T>(x.values, Eigen::internal::ptanh(x.values)));
+            return kernels::Pack<T>::of(kernels::keep_nan<T>(x.values, Eigen::internal::ptanh(x.values)));
         else
             return 1 - 2 / (1 + exp(2 * x));  // the library's double tanh is scalar and slow
     }

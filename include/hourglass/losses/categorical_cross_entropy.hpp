@@ -128,7 +128,7 @@ struct CategoricalCrossEntropy {
         const auto inside = [&](Index i) { return p[i] / sum >= T(epsilon) && p[i] / sum <= T(1 - epsilon); };
         for (Index i = 0; i < classes; ++i) {
             const T q = p[i] / sum;
-            cost -= wanted(t[i], i) * log(q < T(epsilon) ? T(epsilon) : q > T(1 - epsilon) ? T(1 - epsilon) : q);
+            cost -= wanted(t[i], i) * log(kernels::smaller<T>(kernels::larger<T>(q, T(epsilon)), T(1 - epsilon)));
             if (inside(i)) along += wanted(t[i], i);  // −Σ q ∂ℓ/∂q
         }
         for (Index i = 0; d && i < classes; ++i)

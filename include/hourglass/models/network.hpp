@@ -165,7 +165,8 @@ class Network : public core::Trainable<Network<T, Layers, Marks...>, T> {
     void go_back(Buffers& b, std::size_t end, Tape<T>& tape, T* d, bool to_input) const {
         // Who shares weights adds to their gradient, perhaps before their owner assigns it.
         if (d) Passes::clear_gradients(d, Passes::plan.shared);
-        tape.note_divided(passes_.run_backward(b, end, d, Passes::plan.shared, to_input) && d);
+        const bool divided = passes_.run_backward(b, end, d, Passes::plan.shared, to_input);
+        if (d) tape.note_gradient_on_team(divided);
     }
     void go_back(std::string_view function, const Input<T>& dy, Tape<T>& tape, T* d, Matrix<T>* dx) const {
         this->require_tape(function, tape);

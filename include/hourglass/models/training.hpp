@@ -70,7 +70,7 @@ class TrainingStep {
     }
     /// To θ's gradient and, unless it is null, to that of the encoder's input.
     void backward(Matrix<T>* dx) {
-        tape_.note_divided(
+        tape_.note_gradient_on_team(
             passes_.run_backward(buffers_, Pipeline::compared, tape_.gradient().data(), accumulate_, dx != nullptr));
         if (dx) core::assign_columns(*dx, buffers_.gradient[0], x_.rows(), x_.cols());
     }

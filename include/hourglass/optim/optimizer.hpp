@@ -127,10 +127,10 @@ class Optimizer {
     // While it lives, steps run on a team's threads (`step(model, tape)`), which may have the gradient in their caches.
     class OnTeam {
       public:
-        OnTeam(Optimizer& optimizer, core::Team* team, bool has_gradient) : optimizer_(optimizer) {
-            optimizer_.team_ = team, optimizer_.has_gradient_ = has_gradient;
+        OnTeam(Optimizer& optimizer, core::Team* team, bool gradient_on_team) : optimizer_(optimizer) {
+            optimizer_.team_ = team, optimizer_.gradient_on_team_ = gradient_on_team;
         }
-        ~OnTeam() { optimizer_.team_ = nullptr; }
+        ~OnTeam() { optimizer_.team_ = nullptr, optimizer_.gradient_on_team_ = false; }
         OnTeam(const OnTeam&) = delete;
         OnTeam& operator=(const OnTeam&) = delete;
 
@@ -138,7 +138,7 @@ class Optimizer {
         Optimizer& optimizer_;
     };
     // The scope in which they do.
-    OnTeam on_team(core::Team* team, bool has_gradient) { return {*this, team, has_gradient}; }
+    OnTeam on_team(core::Team* team, bool gradient_on_team) { return {*this, team, gradient_on_team}; }
 
   protected:
     /// `name` must outlive the optimiser (a literal). `Error` for rates that are NaN, infinite or negative.
@@ -256,7 +256,7 @@ class Optimizer {
     // for fewer values where they have computed the gradient, which this thread would have to fetch from their caches.
     template <class Use>
     void each_part(Index size, const Use& use) const {
-        const Index worth = (has_gradient_ ? 16 : 64) * block;
+        const Index worth = (gradient_on_team_ ? 16 : 64) * block;
         static_assert(core::parameters_unit % block == 0);
         const Index parts = team_ && size >= worth ? team_->size() : 1;
         core::each_task(team_, parts, [&](Index i) { use(core::part_of(size, parts, i, core::parameters_unit)); });
@@ -293,10 +293,10 @@ class Optimizer {
                                           Index stride) const {
             for (Index begin = 0; begin < count; begin += block) {
                 const Index some = std::min(block, count - begin);
-                // All of a team's threads have read all parameters.
-                for (Index i = begin + block; optimizer.team_ && i < std::min(begin + 2 * block, count);
-                     i += core::line_values<T>)
-                    kernels::prefetch_to_write(theta + i);
+                // All of a team's threads have read all parameters: the next block's are asked for, to have them alone.
+                if (optimizer.team_)
+                    for (Index i = begin + block; i < std::min(begin + 2 * block, count); i += core::line_values<T>)
+                        kernels::prefetch_to_write(theta + i);
                 if (optimizer.weight_decay_ != 0) optimizer.decay(theta + begin, first + begin, some);
                 // Without moments there is no memory to point into.
                 T* const of_block = Kinds > 0 ? moments + begin : moments;
@@ -381,8 +381,8 @@ class Optimizer {
     double start_ = 0;  // of every moment
     std::vector<Slice> excluded_;
     optim::Moments moments_;
-    core::Team* team_ = nullptr;  // during a step on one
-    bool has_gradient_ = false;   // that team's threads
+    core::Team* team_ = nullptr;     // during a step on one
+    bool gradient_on_team_ = false;  // whose threads have computed the gradient
 };
 
 }  // namespace HOURGLASS_ABI

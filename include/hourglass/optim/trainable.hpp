@@ -35,7 +35,7 @@ class StepsModels {
                      model.parameters().size(), " and ", model.state().size(), ", or has been moved from");
         Derived& optimizer = static_cast<Derived&>(*this);
         if constexpr (requires { tape.team(); }) {
-            const auto scope = optimizer.on_team(tape.team(), tape.is_divided());
+            const auto scope = optimizer.on_team(tape.team(), tape.gradient_on_team());
             if (!optimizer.step(model.parameters(), tape.gradient())) return false;
         } else if (!optimizer.step(model.parameters(), tape.gradient())) {
             return false;

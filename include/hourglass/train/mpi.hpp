@@ -151,6 +151,7 @@ class DataParallel {
             fail("DataParallel: the ranks computed ", last[3], " samples together, expected the ", mine.whole,
                  " of this rank's batch: have they been given batches of the same size?");
         tape.record(last[0], last[1]);
+        tape.note_gradient_on_team(false);  // but on this thread
         return last[0] + last[1];
     }
 
