@@ -13,6 +13,7 @@
 #include "support/catch.hpp"
 
 namespace hg = hourglass;
+using hg::core::is_nan;
 
 namespace {
 
@@ -20,12 +21,6 @@ template <class T>
 using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
 template <class T>
 constexpr auto of_infinity = std::bit_cast<Bits<T>>(std::numeric_limits<T>::infinity());
-
-template <class T>
-bool is_nan(T x) {
-    constexpr Bits<T> all_but_sign = ~Bits<T>{0} >> 1;
-    return (std::bit_cast<Bits<T>>(x) & all_but_sign) > of_infinity<T>;
-}
 
 template <class T, class Formula>
 void check(std::string_view name, const Formula& formula) {

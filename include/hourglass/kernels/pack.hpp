@@ -5,9 +5,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstdint>
 #include <type_traits>
 
 #include "hourglass/core/view.hpp"
@@ -92,19 +90,6 @@ R keep_nan([[maybe_unused]] const R& x, const R& y) {
         return smaller<T, R>(larger<T, R>(x, y), y);
     else
         return y;
-}
-
-// Whether x is none, also where compilers take x == x for true: by its bits.
-template <class T>
-bool is_nan(const T& x) {
-    if constexpr (!finite_math || !std::is_floating_point_v<T>)
-        return !(x == x);  // NOLINT(misc-redundant-expression)
-    else if constexpr (sizeof(T) == 4)
-        return (std::bit_cast<std::uint32_t>(x) & 0x7fffffff) > 0x7f800000;
-    else if constexpr (sizeof(T) == 8)
-        return (std::bit_cast<std::uint64_t>(x) & 0x7fffffffffffffff) > 0x7ff0000000000000;
-    else
-        return std::isnan(x);
 }
 
 // x, of which the compiler knows nothing under -ffast-math: there x == x is true to it, and x times 1 or 0 one of two.
@@ -194,7 +179,7 @@ struct Pack {
 template <class T>
 Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, const Pack<T>& no) {
     if constexpr (Pack<T>::lanes == 1) {
-        const bool numbers = !finite_math || (!is_nan(a.values) && !is_nan(b.values));
+        const bool numbers = !finite_math || (!core::is_nan(a.values) && !core::is_nan(b.values));
         return Pack<T>::of(unforeseen<T>((numbers && a.values > b.values ? yes : no).values));
     } else {
         namespace packets = Eigen::internal;
@@ -211,8 +196,8 @@ Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, co
 template <class T, Index Lanes>
 Pack<T, Lanes> larger_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b) {
     if constexpr (Lanes == 1) {
-        if (finite_math && is_nan(b.values)) return b;
-        return b.values <= a.values || is_nan(a.values) ? a : b;
+        if (finite_math && core::is_nan(b.values)) return b;
+        return b.values <= a.values || core::is_nan(a.values) ? a : b;
     } else {
         namespace packets = Eigen::internal;
         const auto same = unforeseen<T>(a.values);
@@ -226,7 +211,7 @@ template <class T, Index Lanes>
 Pack<T, Lanes> where_equal_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b, const Pack<T, Lanes>& yes,
                                   const Pack<T, Lanes>& no) {
     if constexpr (Lanes == 1) {
-        return a.values == b.values || is_nan(a.values) ? yes : no;
+        return a.values == b.values || core::is_nan(a.values) ? yes : no;
     } else {
         namespace packets = Eigen::internal;
         const auto same = unforeseen<T>(a.values);
