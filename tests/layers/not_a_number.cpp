@@ -82,6 +82,20 @@ TEST_CASE("What is not a number stays so under functions of packs") {
     check_both("what is kept of x", [&](const auto& x) { return x * where_greater(x, 0 * x, one(x), 0 * one(x)) + 0; });
 }
 
+TEST_CASE("Of equal numbers the first is the larger, in packs as one by one") {
+    const auto check_in = []<class P>(P) {
+        const P zero(0), negative = P(-1) * zero;
+        CHECK(1 / larger_or_nan(zero, negative).sum() > 0);
+        CHECK(1 / larger_or_nan(negative, zero).sum() < 0);
+    };
+    // Signs of zeros are nothing to -ffast-math.
+    if constexpr (!hg::kernels::finite_math) {
+        check_in(hg::kernels::Pack<float>());
+        check_in(hg::kernels::Pack<double>());
+        check_in(hg::kernels::Pack<float, 1>());
+    }
+}
+
 // Of layers of few channels.
 TEST_CASE("What is not a number stays so in a single value") {
     const auto check_in = []<class T>(T) {

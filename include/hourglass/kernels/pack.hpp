@@ -200,9 +200,11 @@ Pack<T, Lanes> larger_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b) {
         return b.values <= a.values || core::is_nan(a.values) ? a : b;
     } else {
         namespace packets = Eigen::internal;
+        auto result = packets::pselect(packets::pcmp_le(b.values, a.values), a.values, b.values);
+        if constexpr (finite_math)  // the comparison may be turned round, and b lost
+            result = packets::pselect(packets::pcmp_eq(b.values, unforeseen<T>(b.values)), result, b.values);
         const auto same = unforeseen<T>(a.values);
-        const auto number = larger<T, typename Pack<T, Lanes>::Register>(b.values, a.values);
-        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, same), number, a.values));
+        return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, same), result, a.values));
     }
 }
 
