@@ -92,11 +92,25 @@ R keep_nan([[maybe_unused]] const R& x, const R& y) {
         return y;
 }
 
-// x, of which the compiler knows nothing under -ffast-math: there x == x is true to it, and x times 1 or 0 one of two.
-template <class T, class R>
+// x, of which the compiler knows nothing. It stays in its register, where Eigen's barrier has clang take it to memory.
+template <class R>
 R unforeseen(R x) {
-    if constexpr (finite_math && std::is_floating_point_v<T>) EIGEN_OPTIMIZATION_BARRIER(x)
+#if defined(__GNUC__) && defined(__AVX__)
+    __asm__("" : "+v"(x));
+#elif defined(__GNUC__) && defined(__x86_64__)
+    __asm__("" : "+x"(x));
+#else
+    EIGEN_OPTIMIZATION_BARRIER(x);
+#endif
     return x;
+}
+// The same under -ffast-math, where x == x is true to the compiler, and x times 1 or 0 one of two.
+template <class T, class R>
+R maybe_nan(const R& x) {
+    if constexpr (finite_math && (std::is_same_v<T, float> || std::is_same_v<T, double>))
+        return unforeseen(x);
+    else
+        return x;
 }
 
 // eˣ = 2ᵐ eʳ, m whole and |r| ≤ ½ ln 2, with the polynomial of Cephes (Moshier 1992) that Eigen takes, within 2 ulp. 2ᵐ
@@ -114,11 +128,10 @@ R exponential(const R& x) {
         const auto number = [](float value) { return packets::pset1<R>(value); };
         const R inside = larger<T, R>(smaller<T, R>(x, number(88.8f)), number(-87.3f));  // NaN stays
         const R rounding = number(12582912 + 126);  // 1.5 · 2²³, so that it is large for negative m too
-        R sum = packets::pmadd(inside, number(1.44269504f), rounding);
-        EIGEN_OPTIMIZATION_BARRIER(sum)  // -ffast-math would leave the rounding out
+        // -ffast-math would leave the rounding out, and make one of the two factors.
+        const R sum = unforeseen(packets::pmadd(inside, number(1.44269504f), rounding));
         const R m = packets::psub(sum, rounding);
-        R near = packets::pmadd(m, number(-0.693359375f), inside);  // exact: the factor has few bits
-        EIGEN_OPTIMIZATION_BARRIER(near)                            // and would be made one with the next
+        const R near = unforeseen(packets::pmadd(m, number(-0.693359375f), inside));  // exact: the factor has few bits
         const R r = packets::pmadd(m, number(2.12194440e-4f), near);
         const R r2 = packets::pmul(r, r);
         const R low = packets::pmadd(r, number(2 * 1.6666665459e-1f), number(2 * 5.0000001201e-1f));
@@ -180,15 +193,15 @@ template <class T>
 Pack<T> where_greater(const Pack<T>& a, const Pack<T>& b, const Pack<T>& yes, const Pack<T>& no) {
     if constexpr (Pack<T>::lanes == 1) {
         const bool numbers = !finite_math || (!core::is_nan(a.values) && !core::is_nan(b.values));
-        return Pack<T>::of(unforeseen<T>((numbers && a.values > b.values ? yes : no).values));
+        return Pack<T>::of(maybe_nan<T>((numbers && a.values > b.values ? yes : no).values));
     } else {
         namespace packets = Eigen::internal;
         auto is_greater = packets::pcmp_lt(b.values, a.values);
         if constexpr (finite_math) {
-            const auto is_number = [](const auto& x) { return packets::pcmp_eq(x, unforeseen<T>(x)); };
+            const auto is_number = [](const auto& x) { return packets::pcmp_eq(x, maybe_nan<T>(x)); };
             is_greater = packets::pand(is_greater, packets::pand(is_number(a.values), is_number(b.values)));
         }
-        return Pack<T>::of(unforeseen<T>(packets::pselect(is_greater, yes.values, no.values)));
+        return Pack<T>::of(maybe_nan<T>(packets::pselect(is_greater, yes.values, no.values)));
     }
 }
 
@@ -202,8 +215,8 @@ Pack<T, Lanes> larger_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>& b) {
         namespace packets = Eigen::internal;
         auto result = packets::pselect(packets::pcmp_le(b.values, a.values), a.values, b.values);
         if constexpr (finite_math)  // the comparison may be turned round, and b lost
-            result = packets::pselect(packets::pcmp_eq(b.values, unforeseen<T>(b.values)), result, b.values);
-        const auto same = unforeseen<T>(a.values);
+            result = packets::pselect(packets::pcmp_eq(b.values, maybe_nan<T>(b.values)), result, b.values);
+        const auto same = maybe_nan<T>(a.values);
         return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, same), result, a.values));
     }
 }
@@ -216,7 +229,7 @@ Pack<T, Lanes> where_equal_or_nan(const Pack<T, Lanes>& a, const Pack<T, Lanes>&
         return a.values == b.values || core::is_nan(a.values) ? yes : no;
     } else {
         namespace packets = Eigen::internal;
-        const auto same = unforeseen<T>(a.values);
+        const auto same = maybe_nan<T>(a.values);
         const auto number = packets::pselect(packets::pcmp_eq(a.values, b.values), yes.values, no.values);
         return Pack<T, Lanes>::of(packets::pselect(packets::pcmp_eq(a.values, same), number, yes.values));
     }
