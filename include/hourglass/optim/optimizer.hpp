@@ -183,7 +183,7 @@ class Optimizer {
                       "hourglass: parameters and gradient must be of the same scalar type");
         const Index size = theta.size();
         check<T>(size, gradient.size(), numbers);
-        const Walk<T, Formula, Kinds> walk{*this, formula};
+        const Walk<T, Formula, Kinds> walk{*this, formula, parts_of(size) > 1};
         if (non_finite_ == NonFinite::Continue) {
             trusted_ = 0;
         } else {
@@ -252,13 +252,17 @@ class Optimizer {
         }
     }
 
-    // Calls use(part) for parts of [0, size) that end with blocks, on the team's threads where they are worth waking:
-    // for fewer values where they have computed the gradient, which this thread would have to fetch from their caches.
+    // How many parts of so many values are walked at once: several where a team's threads are worth waking, for fewer
+    // values where they have computed the gradient, which this thread would have to fetch from their caches.
+    Index parts_of(Index size) const {
+        const Index worth = (gradient_on_team_ ? 16 : 64) * block;
+        return team_ && size >= worth ? team_->size() : 1;
+    }
+    // Calls use(part) for these parts of [0, size), which end with blocks, on the team's threads.
     template <class Use>
     void each_part(Index size, const Use& use) const {
-        const Index worth = (gradient_on_team_ ? 16 : 64) * block;
         static_assert(core::parameters_unit % block == 0);
-        const Index parts = team_ && size >= worth ? team_->size() : 1;
+        const Index parts = parts_of(size);
         core::each_task(team_, parts, [&](Index i) { use(core::part_of(size, parts, i, core::parameters_unit)); });
     }
     template <class T>
@@ -284,6 +288,7 @@ class Optimizer {
     struct Walk {
         const Optimizer& optimizer;
         const Formula& formula;
+        bool is_divided;  // among a team's threads, all of which have read all parameters
 
         // Steps `count` parameters from number `first` on: `theta`, `gradient` and moments, those of one kind `stride`
         // values behind those of another. In blocks, so that what weight decay has changed is still in the nearest
@@ -293,8 +298,8 @@ class Optimizer {
                                           Index stride) const {
             for (Index begin = 0; begin < count; begin += block) {
                 const Index some = std::min(block, count - begin);
-                // All of a team's threads have read all parameters: the next block's are asked for, to have them alone.
-                if (optimizer.team_)
+                // Those of the next block are asked for, to be in no other thread's cache any more.
+                if (is_divided)
                     for (Index i = begin + block; i < std::min(begin + 2 * block, count); i += core::line_values<T>)
                         kernels::prefetch_to_write(theta + i);
                 if (optimizer.weight_decay_ != 0) optimizer.decay(theta + begin, first + begin, some);
