@@ -1,9 +1,10 @@
 // Matrix products, added to their result or written over it, on the calling thread and without memory of their own.
 //
-// The tile of the result that is worked on stays in registers. B is read where it lies. A is read in place where it has
-// few columns of B to serve or its own lie close together; else, where it is transposed, and where that fills up a last
-// packet of rows, a block of it is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). That
-// needs no allocation at any size, lets B be overlapping windows of a series, and gives a column the same bits
+// The tile of the result that is worked on stays in registers. A is read in place where it has few columns of B to
+// serve or its own lie close together; else, where it is transposed, and where that fills up a last packet of rows, a
+// block of it is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). B is read where it lies,
+// unless its rows lie so far apart that each is on a page of its own: then some columns of it are laid out instead.
+// That needs no allocation at any size, lets B be overlapping windows of a series, and gives a column the same bits
 // whichever batch it stands in. Only Eigen's packets are used: its vector registers.
 #pragma once
 
@@ -155,6 +156,25 @@ Index columns_worth_a_copy(Index values) {
     return values * bytes > 4 << 20 ? 96 : 160;
 }
 
+// Which factor is read from a copy.
+enum class Copied { Neither, Left, Right };
+
+// How many columns of B are copied at a time: few enough to stay in the nearest cache beside a stripe of A.
+template <class T>
+inline constexpr Index columns_copied = std::max<Index>(1, (24 << 10) /
+                                                               (product_depth_in_rows * static_cast<Index>(sizeof(T))));
+
+// Whether a B in rows is worth a copy: where a block's rows lie on more pages than the processor's nearest table has
+// addresses of (64 to 96), and enough rows of A are served by it. (Measured with 500 to 2500 columns: a sixth to a
+// quarter more from 1000 on with 500 rows and more, nothing below 900, a loss with less than 128 rows or a contraction
+// of 64.)
+template <class T>
+bool is_worth_a_copy(Index rows, Index columns, Index depth, const Factor<T>& b) {
+    constexpr Index bytes = static_cast<Index>(sizeof(T));
+    return Eigen::internal::packet_traits<T>::size > 1 && b.across == 1 && b.down * bytes >= 3600 && rows >= 192 &&
+           depth >= 128 && columns >= 2 * columns_copied<T>;
+}
+
 // The rows beside whole stripes as one more stripe.
 template <class T>
 void add_last_stripe(const Left<T>& a, Index row, Index rows, Index k, Index columns, Block<T> block, T* copy,
@@ -199,15 +219,18 @@ void add_laid_out(const Left<T>& a, Index row, Index rows, Index k, Index column
     add_block(rows - done, columns, block, prefetch);
 }
 
-// C = initial + A B, a block of A at a time: laid out on the stack first, or read in place. An A of at least
-// `prefetched` values is asked for ahead.
+// C = initial + A B, a block of A at a time: laid out on the stack first, or read in place, from B or a copy of some of
+// its columns. An A of at least `prefetched` values is asked for ahead.
 template <class T>
-EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, const Left<T>& a, bool in_place,
+EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, const Left<T>& a, Copied copied,
                                      const Factor<T>& b, T* c, Index c_step, Initial<T> initial, Index prefetched) {
     // On a cache line: values that straddle two of them are read at half the speed.
     alignas(64) T copy[block_rows<T> * product_depth];
     T zero[most_times_rows * block_rows<T>];
-    const Index block_depth = even_depth(depth, b), most = rows_of_blocks<T>(block_depth);
+    static_assert(columns_copied<T> * product_depth_in_rows <= block_rows<T> * product_depth);
+    const bool right = copied == Copied::Right;
+    const Index block_depth = even_depth(depth, b), at_once = right ? columns_copied<T> : columns,
+                most = right ? most_times_rows * block_rows<T> : rows_of_blocks<T>(block_depth);
     if (!initial.accumulate && !initial.column)
         std::fill_n(zero, std::min(most, rows), T(0));  // a scalar type's own default may be no value
     for (Index k = 0; k < depth; k += block_depth) {
@@ -215,10 +238,11 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
         const bool accumulate = initial.accumulate || k > 0;
         for (Index row = 0; row < rows; row += most) {
             const Index tall = std::min(most, rows - row), rest = std::min(most, rows - row - tall);
-            Prefetch<T> prefetch =
-                rest > 0 && rows * depth >= prefetched ? a.prefetch(row + tall, rest, k, deep) : Prefetch<T>{};
+            Prefetch<T> prefetch = !right && rest > 0 && rows * depth >= prefetched
+                                       ? a.prefetch(row + tall, rest, k, deep)
+                                       : Prefetch<T>{};
             Block<T> block{deep,
-                           in_place ? a.values + row + k * a.step : nullptr,
+                           copied == Copied::Left ? nullptr : a.values + row + k * a.step,
                            a.step,
                            b.from(k, 0),
                            accumulate       ? c + row
@@ -227,10 +251,19 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
                            accumulate ? c_step : 0,
                            c + row,
                            c_step};
-            if (in_place)
-                add_block(tall, columns, block, prefetch);
-            else
+            if (copied == Copied::Left) {
                 add_laid_out(a, row, tall, k, columns, block, copy, prefetch);
+                continue;
+            }
+            for (Index j = 0; j < columns; j += at_once) {
+                const Index some = std::min(at_once, columns - j);
+                if (right) {
+                    for (Index i = 0; i < deep; ++i) std::copy_n(b.from(k + i, j).values, some, copy + i * at_once);
+                    block.b = {copy, at_once, 1};
+                }
+                add_block(tall, some, block, prefetch);
+                block.from += some * block.from_step, block.c += some * c_step;
+            }
         }
     }
 }
@@ -261,9 +294,12 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
     }
     // An A of few rows, whose columns follow each other, gains little by a copy, unless that fills up a last packet.
     const bool scattered = a_step >= 128 && columns >= columns_worth_a_copy<T>(rows * depth);
-    const bool in_place = !scattered && (columns < 32 || !is_worth_a_packet(rows, columns, depth, b));
+    const bool left = scattered || (columns >= 32 && is_worth_a_packet(rows, columns, depth, b));
+    const Copied copied = is_worth_a_copy(rows, columns, depth, b) ? Copied::Right
+                          : left                                   ? Copied::Left
+                                                                   : Copied::Neither;
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
-    add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, in_place, b, c, c_step, initial, prefetched);
+    add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, copied, b, c, c_step, initial, prefetched);
 }
 
 /// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns;
@@ -276,7 +312,7 @@ void add_transposed_product(Index rows, Index columns, Index depth, const T* a, 
         if (depth > 0) add_transposed_column(rows, depth, even_depth<T>(depth, {b, 1, stride}), a, a_step, b, c);
         return;
     }
-    add_by_blocks<T>(rows, columns, depth, {a, a_step, true}, false, {b, 1, stride}, c, c_step, initial,
+    add_by_blocks<T>(rows, columns, depth, {a, a_step, true}, Copied::Left, {b, 1, stride}, c, c_step, initial,
                      prefetched_from);
 }
 
