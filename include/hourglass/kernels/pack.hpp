@@ -95,10 +95,8 @@ R keep_nan([[maybe_unused]] const R& x, const R& y) {
 // x, of which the compiler knows nothing. It stays in its register, where Eigen's barrier has clang take it to memory.
 template <class R>
 R unforeseen(R x) {
-#if defined(__GNUC__) && defined(__AVX__)
+#if defined(__GNUC__) && defined(__x86_64__)
     __asm__("" : "+v"(x));
-#elif defined(__GNUC__) && defined(__x86_64__)
-    __asm__("" : "+x"(x));
 #else
     EIGEN_OPTIMIZATION_BARRIER(x);
 #endif
