@@ -29,8 +29,9 @@ Eigen::MatrixXd plain(const A& a, const B& b, const C& c) {
     return sum;
 }
 
-// Whether the processor has vectors of floats (and Eigen may use them).
-constexpr bool on_packs = hg::kernels::Pack<float>::lanes > 1;
+// Whether the processor has vectors of them (and Eigen may use these).
+template <class T>
+constexpr bool on_packs = hg::kernels::Pack<T>::lanes > 1;
 
 template <class T>
 void check(hg::Index rows, hg::Index columns, hg::Index depth, hg::Rng& rng) {
@@ -96,7 +97,7 @@ TEMPLATE_TEST_CASE("products agree with plain loops", "", float, double) {
     check<TestType>(1205, 33, 440, rng);  // large enough to be fetched ahead
     check<TestType>(1205, 97, 900, rng);  // and to be laid out for fewer columns
     check<TestType>(800, 33, 60, rng);    // more rows than a shallow block has
-    check<TestType>(787, 905, 150, rng);  // B's rows far enough apart to be copied, for more rows than a block has
+    check<TestType>(787, 905, 230, rng);  // B's rows far enough apart to be copied, for more rows than a block has
 }
 
 TEMPLATE_TEST_CASE("a product writes its rows alone", "", float, double) {
@@ -150,17 +151,27 @@ TEST_CASE("a column's bits do not depend on its neighbours") {
     CHECK(alone == whole.col(40));
 }
 
-TEST_CASE("a column's bits do not depend on whether B's rows are copied") {
+TEMPLATE_TEST_CASE("a column's bits do not depend on whether B's rows are copied", "", float, double) {
+    using T = TestType;
     hg::Rng rng{5};
-    constexpr hg::Index columns = 1001, first = 340;
-    const hg::Index rows = GENERATE(192, 250, 787), depth = GENERATE(128, 150, 300), some = GENERATE(1, 37, 90);
-    const Eigen::MatrixXf a = random<float>(rows, depth, rng), b = random<float>(columns, depth, rng);
-    Eigen::MatrixXf whole = random<float>(rows, columns, rng), part = whole.middleCols(first, some);
-    REQUIRE(hg::kernels::is_worth_a_copy<float>(rows, columns, depth, {b.data(), columns, 1}) == on_packs);
-    REQUIRE(!hg::kernels::is_worth_a_copy<float>(rows, some, depth, {b.data(), columns, 1}));
-    hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b.data(), columns, 1}, whole.data(), rows);
-    hg::kernels::add_product(rows, some, depth, a.data(), rows, {b.data() + first, columns, 1}, part.data(), rows);
-    CHECK(part == whole.middleCols(first, some));
+    constexpr hg::Index apart = 1001, first = 40, beside = 19;
+    // Columns that leave one alone behind those that are copied together.
+    const hg::Index rows = GENERATE(192, 413, 787), depth = GENERATE(128, 230, 300), columns = GENERATE(97, 1001);
+    const hg::Index some = GENERATE(1, 37);
+    const hg::Matrix<T> a = random<T>(rows, depth, rng), b = random<T>(apart, depth, rng);
+    REQUIRE(hg::kernels::is_right_worth_a_copy<T>(rows, columns, depth, {b.data(), apart, 1}) == on_packs<T>);
+    REQUIRE(!hg::kernels::is_right_worth_a_copy<T>(rows, some, depth, {b.data(), apart, 1}));
+    const hg::Matrix<T> start = random<T>(rows + beside, columns, rng);
+    for (const auto& initial : {hg::kernels::Initial<T>{}, hg::kernels::Initial<T>{false, a.data()},
+                                hg::kernels::Initial<T>{false, nullptr}}) {
+        hg::Matrix<T> whole = start, part = start.middleCols(first, some);
+        hg::kernels::add_product(rows, columns, depth, a.data(), rows, {b.data(), apart, 1}, whole.data(),
+                                 rows + beside, initial);
+        hg::kernels::add_product(rows, some, depth, a.data(), rows, {b.data() + first, apart, 1}, part.data(),
+                                 rows + beside, initial);
+        CHECK(part == whole.middleCols(first, some));
+        CHECK(whole.bottomRows(beside) == start.bottomRows(beside));
+    }
 }
 
 TEMPLATE_TEST_CASE("a column has the same bits alone and in a batch, transposed or not", "", float, double) {

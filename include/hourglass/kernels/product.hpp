@@ -3,7 +3,7 @@
 // The tile of the result that is worked on stays in registers. A is read in place where it has few columns of B to
 // serve or its own lie close together; else, where it is transposed, and where that fills up a last packet of rows, a
 // block of it is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). B is read where it lies,
-// unless its rows lie so far apart that each is on a page of its own: then some columns of it are laid out instead.
+// unless its rows lie about a page apart: then some columns of it are laid out instead, and A is read in place.
 // That needs no allocation at any size, lets B be overlapping windows of a series, and gives a column the same bits
 // whichever batch it stands in. Only Eigen's packets are used: its vector registers.
 #pragma once
@@ -72,6 +72,15 @@ inline constexpr Index most_times_rows = 8;
 template <class T>
 Index rows_of_blocks(Index depth) {
     return depth == 0 ? block_rows<T> : block_rows<T> * std::clamp<Index>(product_depth / depth, 1, most_times_rows);
+}
+
+// The same of an A that is read in place from copies of B: few blocks, as each copies all of B, and alike, as all must
+// be worth that.
+template <class T>
+Index even_rows(Index rows) {
+    constexpr Index most = most_times_rows * block_rows<T>, tall = stripe_rows<T>;
+    const Index blocks = (rows + most - 1) / most;
+    return (rows + tall * blocks - 1) / (tall * blocks) * tall;
 }
 
 // A mask of the last packet of a stripe: the lanes that are among its first `rows`.
@@ -159,20 +168,22 @@ Index columns_worth_a_copy(Index values) {
 // Which factor is read from a copy.
 enum class Copied { Neither, Left, Right };
 
-// How many columns of B are copied at a time: few enough to stay in the nearest cache beside a stripe of A.
+// How many columns of the right factor are copied at a time: 24 KiB, which the nearest cache has room for.
 template <class T>
-inline constexpr Index columns_copied = std::max<Index>(1, (24 << 10) /
-                                                               (product_depth_in_rows * static_cast<Index>(sizeof(T))));
+inline constexpr Index right_columns = std::max<Index>(1, (24 << 10) /
+                                                              (product_depth_in_rows * static_cast<Index>(sizeof(T))));
 
-// Whether a B in rows is worth a copy: where a block's rows lie on more pages than the processor's nearest table has
-// addresses of (64 to 96), and enough rows of A are served by it. (Measured with floats: with rows 4000 bytes apart and
-// 500 to 1000 rows of A, 9 to 18 % more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter;
-// below 3600 bytes little, and with fewer rows, or a contraction of 64, often a loss.)
+// Whether a right factor in rows is worth a copy: where the rows of a block lie on more pages than the processor's
+// nearest table has addresses of (64 to 96), and enough rows of A are served by it. A is then read in place, which a
+// packet of last rows must not be worth more than. (Measured with floats: with rows 4000 bytes apart and 500 to 1000
+// rows of A, 9 to 18 % more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter; below 3400 bytes
+// little, and with fewer rows, or a contraction of 64, often a loss.)
 template <class T>
-bool is_worth_a_copy(Index rows, Index columns, Index depth, const Factor<T>& b) {
-    constexpr Index bytes = static_cast<Index>(sizeof(T));
-    return Eigen::internal::packet_traits<T>::size > 1 && b.across == 1 && b.down * bytes >= 3600 && rows >= 192 &&
-           depth >= 128 && columns >= 2 * columns_copied<T>;
+bool is_right_worth_a_copy(Index rows, Index columns, Index depth, const Factor<T>& b) {
+    constexpr Index page = 4096;
+    const Index apart = std::min(b.down * static_cast<Index>(sizeof(T)), page);
+    return Eigen::internal::packet_traits<T>::size > 1 && b.across == 1 && even_depth(depth, b) * apart >= 108 * page &&
+           rows >= (is_worth_a_packet(rows, columns, depth, b) ? 400 : 192) && columns >= 2 * right_columns<T>;
 }
 
 // The rows beside whole stripes as one more stripe.
@@ -220,17 +231,18 @@ void add_laid_out(const Left<T>& a, Index row, Index rows, Index k, Index column
 }
 
 // C = initial + A B, a block of A at a time: laid out on the stack first, or read in place, from B or a copy of some of
-// its columns. An A of at least `prefetched` values is asked for ahead.
+// its columns. Of A at least `prefetched` values are asked for ahead, but where B is copied, which is of use for many
+// rows at a time.
 template <class T>
 EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, const Left<T>& a, Copied copied,
                                      const Factor<T>& b, T* c, Index c_step, Initial<T> initial, Index prefetched) {
     // On a cache line: values that straddle two of them are read at half the speed.
     alignas(64) T copy[block_rows<T> * product_depth];
     T zero[most_times_rows * block_rows<T>];
-    static_assert(columns_copied<T> * product_depth_in_rows <= block_rows<T> * product_depth);
+    static_assert(right_columns<T> * product_depth_in_rows <= block_rows<T> * product_depth);
     const bool right = copied == Copied::Right;
-    const Index block_depth = even_depth(depth, b), at_once = right ? columns_copied<T> : columns,
-                most = right ? most_times_rows * block_rows<T> : rows_of_blocks<T>(block_depth);
+    const Index block_depth = even_depth(depth, b), at_once = right ? right_columns<T> : columns,
+                most = right ? even_rows<T>(rows) : rows_of_blocks<T>(block_depth);
     if (!initial.accumulate && !initial.column)
         std::fill_n(zero, std::min(most, rows), T(0));  // a scalar type's own default may be no value
     for (Index k = 0; k < depth; k += block_depth) {
@@ -261,8 +273,9 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
                     for (Index i = 0; i < deep; ++i) std::copy_n(b.from(k + i, j).values, some, copy + i * at_once);
                     block.b = {copy, at_once, 1};
                 }
-                add_block(tall, some, block, prefetch);
-                block.from += some * block.from_step, block.c += some * c_step;
+                Block<T> part = block;
+                part.from += j * block.from_step, part.c += j * c_step;
+                add_block(tall, some, part, prefetch);
             }
         }
     }
@@ -295,9 +308,9 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
     // An A of few rows, whose columns follow each other, gains little by a copy, unless that fills up a last packet.
     const bool scattered = a_step >= 128 && columns >= columns_worth_a_copy<T>(rows * depth);
     const bool left = scattered || (columns >= 32 && is_worth_a_packet(rows, columns, depth, b));
-    const Copied copied = is_worth_a_copy(rows, columns, depth, b) ? Copied::Right
-                          : left                                   ? Copied::Left
-                                                                   : Copied::Neither;
+    const Copied copied = is_right_worth_a_copy(rows, columns, depth, b) ? Copied::Right
+                          : left                                         ? Copied::Left
+                                                                         : Copied::Neither;
     const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
     add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, copied, b, c, c_step, initial, prefetched);
 }

@@ -288,7 +288,7 @@ class Optimizer {
     struct Walk {
         const Optimizer& optimizer;
         const Formula& formula;
-        bool is_divided;  // among a team's threads, all of which have read all parameters
+        bool is_divided;  // among a team's threads
 
         // Steps `count` parameters from number `first` on: `theta`, `gradient` and moments, those of one kind `stride`
         // values behind those of another. In blocks, so that what weight decay has changed is still in the nearest
@@ -298,7 +298,7 @@ class Optimizer {
                                           Index stride) const {
             for (Index begin = 0; begin < count; begin += block) {
                 const Index some = std::min(block, count - begin);
-                // Those of the next block are asked for, to be in no other thread's cache any more.
+                // What other threads may have read in their passes is asked for ahead, to have it alone.
                 if (is_divided)
                     for (Index i = begin + block; i < std::min(begin + 2 * block, count); i += core::line_values<T>)
                         kernels::prefetch_to_write(theta + i);
