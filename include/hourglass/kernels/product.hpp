@@ -174,16 +174,16 @@ inline constexpr Index right_columns = std::max<Index>(1, (24 << 10) /
                                                               (product_depth_in_rows * static_cast<Index>(sizeof(T))));
 
 // Whether a right factor in rows is worth a copy: where the rows of a block lie on more pages than the processor's
-// nearest table has addresses of (64 to 96), and enough rows of A are served by it. A is then read in place, which a
-// packet of last rows must not be worth more than. (Measured with floats: with rows 4000 bytes apart and 500 to 1000
-// rows of A, 9 to 18 % more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter; below 3400 bytes
-// little, and with fewer rows, or a contraction of 64, often a loss.)
+// nearest table has addresses of (64 to 96), and enough rows of A are served by it. A is then read in place: a last
+// packet of rows is worth more. (Measured with floats: with rows 4000 bytes apart and 500 to 1000 rows of A, 9 to 18 %
+// more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter; below 3400 bytes little, and with
+// fewer rows, or a contraction of 64, often a loss.)
 template <class T>
 bool is_right_worth_a_copy(Index rows, Index columns, Index depth, const Factor<T>& b) {
     constexpr Index page = 4096;
     const Index apart = std::min(b.down * static_cast<Index>(sizeof(T)), page);
     return Eigen::internal::packet_traits<T>::size > 1 && b.across == 1 && even_depth(depth, b) * apart >= 108 * page &&
-           rows >= (is_worth_a_packet(rows, columns, depth, b) ? 400 : 192) && columns >= 2 * right_columns<T>;
+           rows >= 192 && columns >= 2 * right_columns<T> && !is_worth_a_packet(rows, columns, depth, b);
 }
 
 // The rows beside whole stripes as one more stripe.
