@@ -46,7 +46,7 @@ inline void split_samples(std::vector<Index> samples, double test_size, Rng& rng
 
 /// `Error` unless the fraction leaves some to train on, and there are samples for two parts.
 inline void check_split(double test_size, Index samples) {
-    if (!(test_size > 0 && test_size < 1))
+    if (!(is_finite(test_size) && test_size > 0 && test_size < 1))
         fail("train_test_split: the fraction to test must lie between 0 and 1, got ", test_size);
     if (samples < 2)
         fail("train_test_split: expected at least two samples, one to train and one to test, got ", samples);

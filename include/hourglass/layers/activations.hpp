@@ -52,7 +52,7 @@ struct LeakyReLU : Pointwise<LeakyReLU> {
 
     constexpr explicit LeakyReLU(double slope = 0.3) : negative_slope(slope) { check(); }
     constexpr void check() const {
-        if (!(negative_slope >= 0 && negative_slope <= 1e30))
+        if (!(is_finite(negative_slope) && negative_slope >= 0 && negative_slope <= 1e30))
             fail("LeakyReLU: the negative slope must be finite and at least 0, got ", negative_slope);
     }
     template <class Self, class Use>
@@ -81,7 +81,8 @@ struct ELU : Pointwise<ELU> {
 
     constexpr explicit ELU(double a = 1.0) : alpha(a) { check(); }
     constexpr void check() const {
-        if (!(alpha > 0 && alpha <= 1e30)) fail("ELU: alpha must be finite and positive, got ", alpha);
+        if (!(is_finite(alpha) && alpha > 0 && alpha <= 1e30))
+            fail("ELU: alpha must be finite and positive, got ", alpha);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {

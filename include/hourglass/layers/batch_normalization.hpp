@@ -187,9 +187,9 @@ struct BatchNormalization {
         check();
     }
     constexpr void check() const {
-        if (!(momentum >= 0 && momentum < 1))
+        if (!(is_finite(momentum) && momentum >= 0 && momentum < 1))
             fail("BatchNormalization: the momentum must be in [0, 1), got ", momentum);
-        if (!(epsilon > 0 && epsilon <= 1e30))
+        if (!(is_finite(epsilon) && epsilon > 0 && epsilon <= 1e30))
             fail("BatchNormalization: epsilon must be finite and positive, got ", epsilon);
     }
     template <class Self, class Use>

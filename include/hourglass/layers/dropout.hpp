@@ -20,7 +20,7 @@ struct Dropout {
 
     constexpr explicit Dropout(double rate_ = 0.5) : rate(rate_) { check(); }
     constexpr void check() const {
-        if (!(rate >= 0 && rate < 1)) fail("Dropout: the rate must be in [0, 1), got ", rate);
+        if (!(is_finite(rate) && rate >= 0 && rate < 1)) fail("Dropout: the rate must be in [0, 1), got ", rate);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
@@ -73,7 +73,7 @@ struct SpatialDropout {
 
     constexpr explicit SpatialDropout(double rate_ = 0.5) : rate(rate_) { check(); }
     constexpr void check() const {
-        if (!(rate >= 0 && rate < 1)) fail("SpatialDropout: the rate must be in [0, 1), got ", rate);
+        if (!(is_finite(rate) && rate >= 0 && rate < 1)) fail("SpatialDropout: the rate must be in [0, 1), got ", rate);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {

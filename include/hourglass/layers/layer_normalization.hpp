@@ -23,7 +23,7 @@ struct LayerNormalization {
 
     constexpr explicit LayerNormalization(double epsilon_ = 1e-3) : epsilon(epsilon_) { check(); }
     constexpr void check() const {
-        if (!(epsilon > 0 && epsilon <= 1e30))
+        if (!(is_finite(epsilon) && epsilon > 0 && epsilon <= 1e30))
             fail("LayerNormalization: epsilon must be finite and positive, got ", epsilon);
     }
     template <class Self, class Use>

@@ -21,7 +21,7 @@ struct PReLU {
 
     constexpr explicit PReLU(double initial_slope_ = 0) : initial_slope(initial_slope_) { check(); }
     constexpr void check() const {
-        if (!(initial_slope >= -1e30 && initial_slope <= 1e30))
+        if (!(is_finite(initial_slope) && initial_slope >= -1e30 && initial_slope <= 1e30))
             fail("PReLU: the initial slope must be finite, got ", initial_slope);
     }
     template <class Self, class Use>

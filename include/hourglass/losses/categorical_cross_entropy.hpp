@@ -45,7 +45,7 @@ struct CategoricalCrossEntropy {
     std::vector<double> class_weights = {};  ///< wᵢ ≥ 0; none: all 1
 
     void check() const {
-        if (!(label_smoothing >= 0 && label_smoothing < 1))
+        if (!(is_finite(label_smoothing) && label_smoothing >= 0 && label_smoothing < 1))
             fail("CategoricalCrossEntropy: the label smoothing must be at least 0 and below 1, got ", label_smoothing);
         for (std::size_t i = 0; i < class_weights.size(); ++i)
             if (!is_finite(class_weights[i]) || class_weights[i] < 0)

@@ -40,7 +40,7 @@ struct GaussianLikelihood : AdditiveLoss<GaussianLikelihood> {
 
     constexpr explicit GaussianLikelihood(double variance_ = 1) : variance(variance_) { check(); }
     constexpr void check() const {
-        if (!(variance > 0 && variance <= 1e30))
+        if (!(is_finite(variance) && variance > 0 && variance <= 1e30))
             fail("GaussianLikelihood: the variance must be finite and positive, got ", variance);
     }
     template <class Self, class Use>

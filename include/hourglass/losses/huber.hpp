@@ -16,7 +16,8 @@ struct Huber : ElementwiseLoss<Huber> {
 
     constexpr explicit Huber(double delta_ = 1.0) : delta(delta_) { check(); }
     constexpr void check() const {
-        if (!(delta > 0 && delta <= 1e30)) fail("Huber: delta must be finite and positive, got ", delta);
+        if (!(is_finite(delta) && delta > 0 && delta <= 1e30))
+            fail("Huber: delta must be finite and positive, got ", delta);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {

@@ -45,7 +45,7 @@ struct Contractive {
     Index probes = 0;  ///< k, vectors that the norm is estimated from; 0: it is exact
 
     constexpr void check() const {
-        if (!(weight >= 0 && weight <= 1e30))
+        if (!(is_finite(weight) && weight >= 0 && weight <= 1e30))
             fail("Contractive: the weight must be finite and at least 0, got ", weight);
         if (probes < 0) fail("Contractive: the number of probes must be at least 0 (0: exact), got ", probes);
     }

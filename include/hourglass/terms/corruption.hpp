@@ -39,7 +39,8 @@ struct GaussianNoise {
 
     constexpr explicit GaussianNoise(double stddev_) : stddev(stddev_) { check(); }
     constexpr void check() const {
-        if (!(stddev >= 0 && stddev <= 1e30)) fail("GaussianNoise: stddev must be finite and at least 0, got ", stddev);
+        if (!(is_finite(stddev) && stddev >= 0 && stddev <= 1e30))
+            fail("GaussianNoise: stddev must be finite and at least 0, got ", stddev);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
@@ -63,7 +64,7 @@ struct MaskingNoise {
 
     constexpr explicit MaskingNoise(double rate_) : rate(rate_) { check(); }
     constexpr void check() const {
-        if (!(rate >= 0 && rate < 1)) fail("MaskingNoise: the rate must be in [0, 1), got ", rate);
+        if (!(is_finite(rate) && rate >= 0 && rate < 1)) fail("MaskingNoise: the rate must be in [0, 1), got ", rate);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {
@@ -92,8 +93,10 @@ struct SaltAndPepperNoise {
         check();
     }
     constexpr void check() const {
-        if (!(rate >= 0 && rate < 1)) fail("SaltAndPepperNoise: the rate must be in [0, 1), got ", rate);
-        if (!(low <= high)) fail("SaltAndPepperNoise: low must not exceed high, got ", low, " and ", high);
+        if (!(is_finite(rate) && rate >= 0 && rate < 1))
+            fail("SaltAndPepperNoise: the rate must be in [0, 1), got ", rate);
+        if (!(is_finite(low) && is_finite(high) && low <= high))
+            fail("SaltAndPepperNoise: low and high must be finite, and low not exceed high, got ", low, " and ", high);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {

@@ -48,8 +48,9 @@ struct GaussianLatent {
     Index samples = 1;     ///< k, codes drawn of each sample in training; above 1 without free bits
 
     constexpr void check() const {
-        if (!(beta >= 0 && beta <= 1e30)) fail("GaussianLatent: beta must be finite and at least 0, got ", beta);
-        if (!(free_bits >= 0 && free_bits <= 1e30))
+        if (!(is_finite(beta) && beta >= 0 && beta <= 1e30))
+            fail("GaussianLatent: beta must be finite and at least 0, got ", beta);
+        if (!(is_finite(free_bits) && free_bits >= 0 && free_bits <= 1e30))
             fail("GaussianLatent: free_bits must be finite and at least 0, got ", free_bits);
         if (samples < 1 || samples > most_samples)
             fail("GaussianLatent: samples must lie in [1, ", most_samples, "], got ", samples);

@@ -17,7 +17,8 @@ struct L1 {
 
     constexpr explicit L1(double weight_) : weight(weight_) { check(); }
     constexpr void check() const {
-        if (!(weight >= 0 && weight <= 1e30)) fail("L1: the weight must be finite and at least 0, got ", weight);
+        if (!(is_finite(weight) && weight >= 0 && weight <= 1e30))
+            fail("L1: the weight must be finite and at least 0, got ", weight);
     }
     template <class Self, class Use>
     static void each_hyperparameter(Self& self, Use use) {

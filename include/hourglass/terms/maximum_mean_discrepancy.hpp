@@ -32,9 +32,9 @@ struct MaximumMeanDiscrepancy {
     double bandwidth = 0;  ///< γ of the kernel; 0: √d
 
     constexpr void check() const {
-        if (!(weight >= 0 && weight <= 1e30))
+        if (!(is_finite(weight) && weight >= 0 && weight <= 1e30))
             fail("MaximumMeanDiscrepancy: the weight must be finite and at least 0, got ", weight);
-        if (!(bandwidth == 0 || (bandwidth >= 1e-15 && bandwidth <= 1e15)))
+        if (!(is_finite(bandwidth) && (bandwidth == 0 || (bandwidth >= 1e-15 && bandwidth <= 1e15))))
             fail("MaximumMeanDiscrepancy: the bandwidth must be 0 or from 1e-15 to 1e15, got ", bandwidth);
         if (bandwidth > 0 && !(weight / (bandwidth * bandwidth) <= 1e30))
             fail("MaximumMeanDiscrepancy: the weight divided by the squared bandwidth must be at most 1e30, got ",

@@ -3,6 +3,7 @@
 
 #include "hourglass/core/error.hpp"
 #include "hourglass/core/shape.hpp"
+#include "hourglass/core/view.hpp"
 
 namespace hourglass {
 inline namespace HOURGLASS_ABI {
@@ -48,7 +49,8 @@ struct CyclicalAnnealing {
     /// The value at a step, from 0.
     double operator()(Index step) const {
         if (period < 1) fail("CyclicalAnnealing: the period must be at least 1, got ", period);
-        if (!(ramp > 0 && ramp <= 1)) fail("CyclicalAnnealing: the ramp must be in (0, 1], got ", ramp);
+        if (!(is_finite(ramp) && ramp > 0 && ramp <= 1))
+            fail("CyclicalAnnealing: the ramp must be in (0, 1], got ", ramp);
         train::require_step("CyclicalAnnealing", step);
         const double risen = static_cast<double>(step % period) / (static_cast<double>(period) * ramp);
         return risen >= 1 ? to : from + (to - from) * risen;

@@ -55,7 +55,7 @@ class ReduceLROnPlateau {
     ReduceLROnPlateau() : ReduceLROnPlateau(Options{}) {}
     /// `Error` for an option out of range.
     explicit ReduceLROnPlateau(const Options& options) : options_(options) {
-        if (!(options.factor > 0 && options.factor < 1))
+        if (!(is_finite(options.factor) && options.factor > 0 && options.factor < 1))
             fail("ReduceLROnPlateau: the factor must lie between 0 and 1, got ", options.factor);
         if (options.patience < 0 || options.cooldown < 0)
             fail("ReduceLROnPlateau: patience and cooldown must be at least 0, got ", options.patience, " and ",
