@@ -29,10 +29,10 @@ inline namespace HOURGLASS_ABI {
 ///     adam.step(model, tape);               // and so does the step
 ///
 /// Results are the same, bit for bit, with any number of threads and with none. Threads are started here and sleep
-/// between calls: after some microseconds of looking out for the next one. A program may use one `Workers` from several
-/// threads, which wait for each other; a call from within its own or another's work runs on the thread it comes from
-/// (but work must not wait for a thread of its own making that calls the same `Workers`: that one waits for the work).
-/// It must outlive the tapes that were made with it. A step takes up to 250 KiB of a thread's stack.
+/// between calls: after some tens of microseconds of looking out for the next one. A program may use one `Workers` from
+/// several threads, which wait for each other; a call from within its own or another's work runs on the thread it comes
+/// from (but work must not wait for a thread of its own making that calls the same `Workers`: that one waits for the
+/// work). It must outlive the tapes that were made with it. A step takes up to 250 KiB of a thread's stack.
 class Workers final : public core::Team {
   public:
     /// As many threads as `threads` says, the calling one included; by default as many as the processor has. No call is
@@ -147,8 +147,8 @@ class Workers final : public core::Team {
         }
     }
 
-    // Until `is_there` says so of the number: looks for some microseconds, since within a step the next call is near,
-    // and then sleeps.
+    // Until `is_there` says so of the number: looks for some tens of microseconds, since within a step the next call is
+    // near, and then sleeps.
     template <class IsThere>
     static void wait(const std::atomic<std::uint32_t>& number, const IsThere& is_there) {
         for (int i = 1; i <= looks; ++i) {

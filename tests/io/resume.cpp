@@ -82,12 +82,15 @@ TEST_CASE("a run that is killed at any moment and resumed is the run that was ne
 
     hg::Rng rng{11};
     int kills = 0, runs = 0, resumed = 0;
-    for (int tries = 0; kills < 50 && tries < 1000; ++tries) {
+    for (int tries = 0; (kills < 50 || runs == 0) && tries < 1000; ++tries) {
         if (fs::exists(broken)) ++resumed;
         const pid_t child = start(broken);
         REQUIRE(child > 0);
-        // Up to half the time of a whole run, so that several kills fall into one.
-        std::this_thread::sleep_for(std::chrono::duration_cast<std::chrono::nanoseconds>(needed * rng.uniform(0, 0.5)));
+        // At first up to half the time of a whole run, so that several kills fall into one; later more, as the machine
+        // may have become busier than it was then.
+        const double most = 0.5 + tries / 100.0;
+        std::this_thread::sleep_for(
+            std::chrono::duration_cast<std::chrono::nanoseconds>(needed * rng.uniform(0, most)));
         ::kill(child, SIGKILL);
         int status = 0;
         REQUIRE(::waitpid(child, &status, 0) == child);
@@ -100,7 +103,7 @@ TEST_CASE("a run that is killed at any moment and resumed is the run that was ne
         CHECK((text_of(broken + ".end") == expected));
         fs::remove(broken), fs::remove(broken + ".end");
     }
-    CHECK(kills == 50);
+    CHECK(kills >= 50);
     train(broken);  // the last one, to its end
     CHECK((text_of(broken + ".end") == expected));
     CHECK(resumed > 25);

@@ -152,6 +152,11 @@ TEST_CASE("Dense layers of any width give frozen what they gave") {
     check_matrix<129>();
     check_matrix<144>();
     check_matrix<300>();
+    // Rows that fill half a vector or less of AVX-512, or of AVX2, behind columns enough that halves are worth it.
+    using Narrow = hg::Chain<Shape{100}, hg::Dense<8>, hg::Sigmoid, hg::Dense<64>, hg::Tanh, hg::Dense<4>, hg::ELU>;
+    using Back = hg::Chain<Narrow::output, hg::Dense<70>, hg::Softplus, hg::Dense<2>, hg::Sigmoid, hg::Dense<100>>;
+    check("narrow", hg::autoencoder<Narrow, Back>(rng(), hg::MeanSquaredError{}));
+    check("narrow", hg::autoencoder<Narrow, Back, double>(rng(), hg::MeanSquaredError{}), 1e-14);
 }
 
 TEST_CASE("Deep and tied models give frozen what they gave") {
@@ -246,6 +251,10 @@ TEST_CASE("A frozen model does not throw, is small where its weights are many, a
     std::array<float, 6> x{1, 2, 3, 4, 5, 6};
     std::array<float, 3> z{};
     static_assert(noexcept(frozen.encode(x, z))&& noexcept(frozen.decode(z, x))&& noexcept(frozen.reconstruct(x, x)));
+    Eigen::Vector3f fixed;
+    Eigen::VectorXf any;
+    static_assert(noexcept(frozen.encode(x, fixed)), "its type says that it is of the right size");
+    static_assert(!noexcept(frozen.encode(x, any)) && !noexcept(frozen.decode(fixed, any)));
 
     std::array<float, 6> apart{};
     frozen.reconstruct(x, apart);

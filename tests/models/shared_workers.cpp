@@ -16,8 +16,11 @@ using Encoder = hg::Chain<Shape{1, 6, 5}, hg::Conv2D<16, 3, 1, hg::Padding::Same
                           hg::Dropout, hg::Flatten, hg::Dense<12>>;
 using Decoder = hg::Chain<Shape{6}, hg::Dense<30>, hg::Sigmoid, hg::Reshape<1, 6, 5>>;
 
-// … and what is divided by weights or by channels: tied dense layers, more channels than a block.
-using Wide = hg::Chain<Shape{30}, hg::Dense<150>, hg::BatchNormalization, hg::Sigmoid>;
+// … and what is divided by weights or by channels: tied dense layers, more channels than a block; enough parameters for
+// the step to be divided, too.
+using Wide = hg::Chain<Shape{30}, hg::Dense<600>, hg::BatchNormalization, hg::Sigmoid>;
+// … and what is divided by what it sums over the whole batch.
+using Curved = hg::Chain<Shape{30}, hg::Dense<500>, hg::Sigmoid, hg::Dense<20>, hg::Tanh>;
 
 template <class Model>
 hg::Vector<float> train(Model model, hg::Workers* workers) {
@@ -26,7 +29,7 @@ hg::Vector<float> train(Model model, hg::Workers* workers) {
     hg::Adam adam;
     const hg::Matrix<float> x =
         hg::Matrix<float>::NullaryExpr(30, 70, [&] { return static_cast<float>(rng.uniform()); });
-    for (int step = 0; step < 10; ++step) {
+    for (int step = 0; step < 4; ++step) {
         model.gradient(x, tape, rng);
         adam.step(model, tape);
     }
@@ -52,4 +55,7 @@ TEST_CASE("Several threads train models of their own on one Workers") {
     check(hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianNoise{.1}, hg::GaussianLatent{},
                                             hg::MaximumMeanDiscrepancy{}));
     check(hg::autoencoder<Wide, hg::Tied<Wide>>(rng, hg::MeanSquaredError{}));
+    static_assert(Wide::parameters > 16 * 1024);
+    check(hg::autoencoder<Wide, hg::Tied<Wide>>(rng, hg::MeanSquaredError{}, hg::KlSparsity{.1, 1e-3}));
+    check(hg::autoencoder<Curved, hg::Mirror<Curved>>(rng, hg::MeanSquaredError{}, hg::Contractive{1e-3}));
 }

@@ -1,4 +1,4 @@
-// Memory that is there, handed out bit by bit on whole cache lines.
+// Memory that is there, handed out in whole cache lines, one piece after the other.
 #pragma once
 
 #include "hourglass/core/view.hpp"

@@ -16,7 +16,7 @@ inline namespace HOURGLASS_ABI {
 /// Asks Linux to lay `count` values, not yet written to, on pages of 2 MiB, as NumPy does with its large arrays:
 /// products and optimisers walk over megabytes of parameters, and looking up the addresses of a thousand small pages
 /// costs the step of a large model a percent. Only a wish: where it is not granted, on another system or for fewer
-/// values than such a page holds, nothing changes but the speed.
+/// values than such a page holds, nothing changes.
 template <class T>
 void prefer_huge_pages([[maybe_unused]] T* values, [[maybe_unused]] Index count) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)

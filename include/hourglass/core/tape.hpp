@@ -101,7 +101,7 @@ class Tape {
         pending_.network = nullptr;
         return memory_.room(values);
     }
-    // The same, to be handed out bit by bit.
+    // The same, to be handed out piece by piece.
     core::Arena<T> arena(Index values) { return core::Arena<T>{memory(values), team_, passes_}; }
     // The threads that passes with this tape run on; null for the calling one alone.
     core::Team* team() const { return team_; }

@@ -67,7 +67,7 @@ constexpr Slice part_of(Index size, Index count, Index i, Index unit) {
     return {end(i), end(i + 1) - end(i)};
 }
 
-// Parts of θ end with so many values.
+// Parts of θ end at multiples of so many values.
 inline constexpr Index parameters_unit = 1024;
 
 // A part of a batch has at least so many samples: enough to fill a product's registers. Of samples that are much work

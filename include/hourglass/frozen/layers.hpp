@@ -121,7 +121,8 @@ class FrozenLayers {
             if constexpr (groups == 1) return matrix[i + k * rows];
             const Index channel = k % channels, tap = k / channels;
             const bool sees = channel / of_group == i / (rows / groups);
-            return sees ? matrix[i + (tap * of_group + channel % of_group) * rows] : T(0);
+            const T own = matrix[i + (tap * of_group + channel % of_group) * rows];  // of its own group's channel
+            return sees ? own : T(0);
         };
         Matrix<I>::pack(
             to, [&](Index i, Index k) { return of_row(i).factor * weight(i, k); },

@@ -139,7 +139,8 @@ struct FrozenPlan {
         Each<std::size_t> owner{}, last{};  // in whose memory it lies; the last layer that reads that memory
         Index room = 0;
 
-        // Whether what layers begin … end − 1 give may be written where the caller wants it, which may be where x lies.
+        // Whether what layers begin … end − 1 give may be written where the caller wants it, which may be where x lies:
+        // from the first layer on that writes there, none may read x, neither as its input nor as its branch.
         constexpr bool may_write_result(std::size_t begin, std::size_t end) const {
             std::size_t first = end;
             while (first > begin && owner[first - 1] == owner[end]) --first;

@@ -19,10 +19,19 @@ inline constexpr char encode_call[] = "Frozen::encode", decode_call[] = "Frozen:
                       reconstruct_call[] = "Frozen::reconstruct", evaluate_call[] = "Frozen::evaluate",
                       push_call[] = "StreamingNetwork::push";
 
+// Whether V is an Eigen vector of N values that follow each other, as its type says.
+template <class V, std::size_t N>
+inline constexpr bool is_vector_of = requires {
+    requires bool(V::IsVectorAtCompileTime);
+    requires static_cast<std::size_t>(V::SizeAtCompileTime) == N;
+    requires !requires { V::InnerStrideAtCompileTime; }
+    || int(V::InnerStrideAtCompileTime) == 1;
+};
+
 /// The values of one sample as an argument of a frozen model, N of them, const where T is: a span or an array of that
-/// size, or whatever has data() and size(), such as a std::vector, an Eigen vector or a column of a matrix. Those are
-/// looked at when they are handed over: `Error` for another size, or where values do not follow each other, that begins
-/// with the name of the call.
+/// size, or whatever has data() and size(), such as a std::vector, an Eigen vector or a column of a matrix. Where the
+/// type does not tell their size they are looked at when they are handed over: `Error` for another one, or where values
+/// do not follow each other, that begins with the name of the call.
 template <class T, std::size_t N, const char* Call>
 class SampleValues {
   public:
@@ -37,7 +46,8 @@ class SampleValues {
             v.size();
         })
     // NOLINTNEXTLINE(bugprone-forwarding-reference-overload)
-    SampleValues(V&& values) : data_(values.data()) {
+    SampleValues(V&& values)
+    noexcept(is_vector_of<std::remove_cvref_t<V>, N>) : data_(values.data()) {
         if constexpr (requires { std::tuple_size<std::remove_cvref_t<V>>::value; })
             static_assert(std::tuple_size<std::remove_cvref_t<V>>::value == N,
                           "hourglass: an array given to a frozen model must have its size: input_size, code_size, …");

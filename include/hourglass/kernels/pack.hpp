@@ -110,6 +110,12 @@ R maybe_nan(const R& x) {
     else
         return x;
 }
+// The same of a sum that others are added to: -ffast-math would take them in another order for a column alone than for
+// several at once.
+template <class T, class R>
+R partial_sum(const R& x) {
+    return maybe_nan<T>(x);
+}
 
 // eˣ = 2ᵐ eʳ, m whole and |r| ≤ ½ ln 2, with the polynomial of Cephes (Moshier 1992) that Eigen takes, within 2 ulp. 2ᵐ
 // is made of its exponent's bits: Eigen's function, which scales by any power in four factors, takes half as long
@@ -289,7 +295,7 @@ void each_pack(Index n, F formula, A*... arrays) {
     if (i < n) last_pack(n - i, formula, (arrays + i)...);
 }
 
-/// Calls use(i, P{}) for the runs of values i … i + P::lanes − 1 that make up [0, n): packs, then halves of one, down
+/// Calls use(k, P{}) for the runs of values k … k + P::lanes − 1 that make up [i, n): packs, then halves of one, down
 /// to single values. For loops over something else that keep a pack of each array in registers.
 template <class T, Index Lanes = Pack<T>::lanes, class Use>
 void each_pack_size(Index i, Index n, const Use& use) {

@@ -24,8 +24,8 @@ namespace kernels {
 /// y = f(W x + b) for W of Rows × Columns, f a function of each value.
 template <class T, Index Rows, Index Columns>
 class PackedMatrix {
-    // The widest vectors of which one that rows would fill by half or less is not taken, unless there is little to
-    // read.
+    // The widest vectors, but halves of them where all rows fit into one: less of what is read is padding. Where there
+    // are few columns, padding is little.
     static constexpr Index fitting(Index many) {
         return many >= 8 && many / 2 >= Rows && Columns >= 64 ? fitting(many / 2) : many;
     }
@@ -33,8 +33,8 @@ class PackedMatrix {
     using Values = Pack<T, lanes>;
 
     // A panel's rows fill up to `most` vectors. Panels are as equal as can be: the first `taller` ones have a vector
-    // more. Where rows fill few vectors, neighbouring columns have sums of their own, eight in all: an addition waits
-    // for the one before it.
+    // more. Where rows fill few vectors, neighbouring columns have sums of their own, about eight in all: an addition
+    // waits for the one before it, and takes as long as eight begin.
     static constexpr Index most = many_registers ? 16 : 8, vectors = (Rows + lanes - 1) / lanes,
                            panels = (vectors + most - 1) / most, low = vectors / panels, taller = vectors % panels;
     static constexpr Index chains = low > 4 ? 1 : low > 2 ? 2 : low > 1 ? 4 : 8;
@@ -47,9 +47,14 @@ class PackedMatrix {
     template <class Weight, class Bias>
     static void pack(T* to, const Weight& weight, const Bias& bias) {
         for (Index panel = 0, row = 0; panel < panels; ++panel) {
-            const Index end = row + (low + (panel < taller)) * lanes;
-            for (Index k = -1; k < Columns; ++k)
-                for (Index r = row; r < end; ++r) *to++ = r >= Rows ? T(0) : k < 0 ? bias(r) : weight(r, k);
+            const Index end = row + (low + (panel < taller)) * lanes, there = std::min(end, Rows);
+            const auto column = [&](const auto& value) {
+                for (Index r = row; r < there; ++r) *to++ = value(r);
+                to = std::fill_n(to, end - there, T(0));
+            };
+            // The bias not as a case among columns: what is read on a condition, g++ 12 vectorises wrongly at -O3.
+            column(bias);
+            for (Index k = 0; k < Columns; ++k) column([&](Index r) { return weight(r, k); });
             row = end;
         }
     }

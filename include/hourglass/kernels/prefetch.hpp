@@ -41,8 +41,9 @@ class Prefetch {
   private:
     EIGEN_DONT_INLINE void ask(Index share, Index whole) {
         constexpr Index line = core::line_values<T>;
-        for (Index lines = (runs_ * (values_ / line + 1) * share + whole - 1) / whole; lines > 0 && done_ < runs_;
-             --lines) {
+        // A run that begins within a cache line ends in one more.
+        const Index lines_of_run = (values_ + line - 1) / line + 1;
+        for (Index lines = (runs_ * lines_of_run * share + whole - 1) / whole; lines > 0 && done_ < runs_; --lines) {
             Eigen::internal::prefetch(run_ + std::min(at_, values_ - 1));
             at_ += line;
             if (at_ < values_ + line) continue;

@@ -29,8 +29,8 @@ namespace hourglass {
 inline namespace HOURGLASS_ABI {
 namespace kernels {
 
-// From how many values on A is prefetched: a smaller one stays in a cache near enough that asking costs more than it
-// saves. A layer's weights, read for the first time since the last step and used for many columns, are worth it much
+// From how many values on A is prefetched: a smaller one stays in a cache near enough that asking costs more than
+// it saves. A layer's weights, read for the first time since the last step and used for many columns, are worth it much
 // sooner than a gradient written a moment ago.
 inline constexpr Index prefetched_from = 1 << 19, weights_prefetched_from = 1 << 16, many_columns = 192;
 
@@ -149,6 +149,7 @@ Index rows_in_order(Index rows, Index depth, const Factor<T>& b) {
 
 // Whether the rows beside whole packets are worth a copy of A, which costs about as much as eight columns, to be worked
 // as another packet: in place they would be two or three stripes of halves and quarters, each of which takes as long.
+// With few columns the copy of all rows costs more than that.
 template <class T>
 bool is_worth_a_packet(Index rows, Index columns, Index depth, const Factor<T>& b) {
     using Packet = typename Eigen::internal::packet_traits<T>::type;
@@ -174,10 +175,10 @@ inline constexpr Index right_columns = std::max<Index>(1, (24 << 10) /
                                                               (product_depth_in_rows * static_cast<Index>(sizeof(T))));
 
 // Whether a right factor in rows is worth a copy: where the rows of a block lie on more pages than the processor's
-// nearest table has addresses of (64 to 96), and enough rows of A are served by it. A is then read in place: a last
-// packet of rows is worth more. (Measured with floats: with rows 4000 bytes apart and 500 to 1000 rows of A, 9 to 18 %
-// more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter; below 3400 bytes little, and with
-// fewer rows, or a contraction of 64, often a loss.)
+// nearest table has addresses of (64 to 96), and enough rows of A are served by it. Not where A's last rows are worth a
+// packet, for which A is copied instead: that is worth more. (Measured with floats: with rows 4000 bytes apart and 500
+// to 1000 rows of A, 9 to 18 % more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter; below
+// 3400 bytes little, and with fewer rows, or a contraction of 64, often a loss.)
 template <class T>
 bool is_right_worth_a_copy(Index rows, Index columns, Index depth, const Factor<T>& b) {
     constexpr Index page = 4096;
@@ -231,11 +232,12 @@ void add_laid_out(const Left<T>& a, Index row, Index rows, Index k, Index column
 }
 
 // C = initial + A B, a block of A at a time: laid out on the stack first, or read in place, from B or a copy of some of
-// its columns. Of A at least `prefetched` values are asked for ahead, but where B is copied, which is of use for many
-// rows at a time.
+// its columns. The next block of A is asked for ahead if A has at least `least_prefetched` values, but not where B is
+// copied.
 template <class T>
 EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, const Left<T>& a, Copied copied,
-                                     const Factor<T>& b, T* c, Index c_step, Initial<T> initial, Index prefetched) {
+                                     const Factor<T>& b, T* c, Index c_step, Initial<T> initial,
+                                     Index least_prefetched) {
     // On a cache line: values that straddle two of them are read at half the speed.
     alignas(64) T copy[block_rows<T> * product_depth];
     T zero[most_times_rows * block_rows<T>];
@@ -250,7 +252,7 @@ EIGEN_DONT_INLINE void add_by_blocks(Index rows, Index columns, Index depth, con
         const bool accumulate = initial.accumulate || k > 0;
         for (Index row = 0; row < rows; row += most) {
             const Index tall = std::min(most, rows - row), rest = std::min(most, rows - row - tall);
-            Prefetch<T> prefetch = !right && rest > 0 && rows * depth >= prefetched
+            Prefetch<T> prefetch = !right && rest > 0 && rows * depth >= least_prefetched
                                        ? a.prefetch(row + tall, rest, k, deep)
                                        : Prefetch<T>{};
             Block<T> block{deep,
@@ -311,8 +313,8 @@ void add_product(Index rows, Index columns, Index depth, const T* a, Index a_ste
     const Copied copied = is_right_worth_a_copy(rows, columns, depth, b) ? Copied::Right
                           : left                                         ? Copied::Left
                                                                          : Copied::Neither;
-    const Index prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
-    add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, copied, b, c, c_step, initial, prefetched);
+    const Index least_prefetched = b.down == 1 && columns >= many_columns ? weights_prefetched_from : prefetched_from;
+    add_by_blocks<T>(rows, columns, depth, {a, a_step, false}, copied, b, c, c_step, initial, least_prefetched);
 }
 
 /// C += Aᵀ B for A of depth × rows (`a[k + i·a_step]`), B of depth × columns in columns and C of rows × columns;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hourglass/kernels/pack.hpp"
 #include "hourglass/kernels/product_tile.hpp"
 
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
@@ -48,7 +49,7 @@ void add_dots(std::index_sequence<J...>, const T* left, const Block<T, Segments>
             one_segment();
         }
     const auto store = [&](Index j, const Packet& one) {
-        p.c[j * p.c_step] = p.from[j * p.from_step] + packets::predux(one);
+        p.c[j * p.c_step] = p.from[j * p.from_step] + partial_sum<T>(packets::predux(partial_sum<T>(one)));
     };
     (store(j0 + static_cast<Index>(J), sum[J]), ...);
 }
@@ -59,6 +60,7 @@ EIGEN_DONT_INLINE void add_row_of_dots(Index columns, const Block<T, Segments>& 
     constexpr Index lanes = Eigen::internal::packet_traits<T>::size;
     T left[static_cast<std::size_t>(product_depth + lanes)];
     const Index depth = p.depth * p.segments;
+    eigen_assert(depth <= product_depth);
     for (Index k = 0; k < depth; ++k) left[k] = p.a[k * p.a_step];
     std::fill_n(left + depth, lanes, T(0));  // to the end of the last packet
     Index j = 0;
@@ -87,6 +89,7 @@ EIGEN_DONT_INLINE void add_rows_in_copies(Index rows, Index columns, const Block
     // Where there are dot products, a single segment's B is in rows, or its contraction too short for them.
     constexpr bool dots = !Segments && packets::packet_traits<T>::size > 1;
     constexpr Index deepest = dots ? std::max(product_depth_in_rows, shortest_dots<T>) : product_depth;
+    eigen_assert(p.depth * p.segments <= deepest);
     T left[deepest * tall], sums[wide * tall];
     for (Index row = 0; row < rows; row += tall) {
         const Index real = std::min(tall, rows - row);
@@ -106,9 +109,10 @@ EIGEN_DONT_INLINE void add_rows_in_copies(Index rows, Index columns, const Block
     }
 }
 
-// The last one to three rows of a block no deeper than `product_depth`, which fill no packet: worked as dot products
-// where these are long enough to be worth their sums, else in copies. Neither is inlined: their copies would add up on
-// the stack.
+// The last one to three rows of a block, which fill no packet: worked as dot products where these are long enough to be
+// worth their sums, else in copies. The block is no deeper than `product_depth`, one with B in rows and a single
+// segment no deeper than `product_depth_in_rows`: those are the copies' sizes. Neither is inlined: their copies would
+// add up on the stack.
 template <class T, bool Segments>
 void add_last_rows(Index rows, Index columns, const Block<T, Segments>& p) {
     if constexpr (Eigen::internal::packet_traits<T>::size > 1)

@@ -127,6 +127,7 @@ void add_tile(std::index_sequence<J...>, const Block<T, Segments>& p, const T* a
     if constexpr (Height == tallest && sizeof...(J) == tile_columns<Height>) {
         constexpr Index line = core::line_values<T>, tall = at(Height) * lanes;
         constexpr std::size_t lines = static_cast<std::size_t>(tall / line) + 1;
+        static_assert(at(lines * sizeof...(J)) <= shortest_asking, "these steps are not beyond the contraction");
         for (const Index asked = depth < shortest_asking ? 0 : at(lines * sizeof...(J)); k < asked;
              ++k, b0 += b_step, b3 += b_step, b6 += b_step, b9 += b_step) {
             const auto step = static_cast<std::size_t>(k);

@@ -14,7 +14,8 @@ inline constexpr Index symmetric_columns = 32;
 
 constexpr Index symmetric_blocks(Index rows) { return (rows + symmetric_columns - 1) / symmetric_columns; }
 
-/// Adds block number `block` of C = A Aᵀ, for A of rows × depth, one column after the other. Larger ones come first.
+/// Adds block number `block` of C = A Aᵀ, for A of rows × depth, one column after the other. Larger ones come first, so
+/// that threads, which take the next one each, end at about the same time.
 template <class T>
 void add_symmetric_block(Index block, Index rows, Index depth, const T* a, T* c) {
     const Index begin = (symmetric_blocks(rows) - 1 - block) * symmetric_columns,

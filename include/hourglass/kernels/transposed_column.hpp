@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hourglass/kernels/pack.hpp"
 #include "hourglass/kernels/product_last_rows.hpp"
 
 // Eigen's packets are vectors with attributes, which g++ remarks that it leaves out of a template's name.
@@ -27,7 +28,7 @@ void add_square(std::index_sequence<I...>, const T* a, Index a_step, const T* b,
     packets::PacketBlock<Packet, static_cast<int>(sizeof...(I))> square;
     ((square.packet[I] = packets::ploadu<Packet>(a + static_cast<Index>(I) * a_step)), ...);
     packets::ptranspose(square);
-    ((sum = packets::pmadd(square.packet[I], packets::pset1<Packet>(b[I]), sum)), ...);
+    ((sum = partial_sum<T>(packets::pmadd(square.packet[I], packets::pset1<Packet>(b[I]), sum))), ...);
 }
 
 // c[r] += Σₖ a[k + r·a_step] b[k] for as many packets of rows as R has numbers, k one after the other as in a tile.
@@ -47,7 +48,7 @@ void add_transposed_rows(std::index_sequence<R...>, Index depth, const T* a, Ind
         ((sum[R] = packets::pmadd(packets::ploadu<Packet>(values + first(R)), packets::pset1<Packet>(b[k]), sum[R])),
          ...);
     }
-    (packets::pstoreu(c + first(R), packets::padd(packets::ploadu<Packet>(c + first(R)), sum[R])), ...);
+    (packets::pstoreu(c + first(R), packets::padd(packets::ploadu<Packet>(c + first(R)), partial_sum<T>(sum[R]))), ...);
 }
 
 // The rows from `row` on, in packets and then in halves of one; returns the first that is left.

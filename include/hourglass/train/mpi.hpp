@@ -46,8 +46,9 @@ inline namespace HOURGLASS_ABI {
 /// sees its rank's samples. It is the same bits run after run for the same number of ranks as far as the MPI sums in a
 /// fixed order, as the standard recommends and Open MPI does.
 ///
-/// All ranks call the same methods in the same order. What MPI reports is an `Error`. An error on one rank alone, such
-/// as a file that is not there, leaves the others waiting: catch it around the loop and call `MPI_Abort`.
+/// All ranks call the same methods in the same order. What MPI reports of their messages is an `Error`. An error on one
+/// rank alone, such as a file that is not there, leaves the others waiting: catch it around the loop and call
+/// `MPI_Abort`.
 class DataParallel {
   public:
     /// Where a rank's samples lie in a batch of `whole` samples.
@@ -57,12 +58,14 @@ class DataParallel {
     };
 
     /// Between MPI_Init and MPI_Finalize, which it must not outlive. Its messages are kept apart from all others of
-    /// the communicator. `Error` before and after.
+    /// the communicator. `Error` before and after, and of `MPI_COMM_NULL`; what else is wrong with the communicator is
+    /// reported by its own handler, which ends the program unless you have set another.
     explicit DataParallel(MPI_Comm communicator) {
         int is_ready = 0;
         MPI_Initialized(&is_ready);
         if (!is_ready) fail("DataParallel: MPI_Init comes first");
         if (is_over()) fail("DataParallel: MPI_Finalize has been called");
+        if (communicator == MPI_COMM_NULL) fail("DataParallel: the communicator is MPI_COMM_NULL");
         require("MPI_Comm_dup", MPI_Comm_dup(communicator, &communicator_));
         MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN);
         MPI_Comm_rank(communicator_, &rank_);
