@@ -3,7 +3,7 @@
 // The tile of the result that is worked on stays in registers. A is read in place where it has few columns of B to
 // serve or its own lie close together; else, where it is transposed, and where that fills up a last packet of rows, a
 // block of it is laid out on the stack first, stripe by stripe (Goto and van de Geijn 2008). B is read where it lies,
-// unless its rows lie about a page apart: then some columns of it are laid out instead, and A is read in place.
+// unless its rows lie about 4 KiB apart: then some columns of it are laid out instead, and A is read in place.
 // That needs no allocation at any size, lets B be overlapping windows of a series, and gives a column the same bits
 // whichever batch it stands in. Only Eigen's packets are used: its vector registers.
 #pragma once
@@ -174,16 +174,16 @@ template <class T>
 inline constexpr Index right_columns = std::max<Index>(1, (24 << 10) /
                                                               (product_depth_in_rows * static_cast<Index>(sizeof(T))));
 
-// Whether a right factor in rows is worth a copy: where the rows of a block lie on more pages than the processor's
-// nearest table has addresses of (64 to 96), and enough rows of A are served by it. Not where A's last rows are worth a
-// packet, for which A is copied instead: that is worth more. (Measured with floats: with rows 4000 bytes apart and 500
-// to 1000 rows of A, 9 to 18 % more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter; below
-// 3400 bytes little, and with fewer rows, or a contraction of 64, often a loss.)
+// Whether a right factor in rows is worth a copy: where the rows of a block are spread over 432 KiB, which rows 4 KiB
+// apart or more count as, and enough rows of A are served by it. Not where A's last rows are worth a packet, for which
+// A is copied instead: that is worth more. All of it is measured, with floats: with rows 4000 bytes apart and 500 to
+// 1000 rows of A, 9 to 18 % more with AVX-512, 3 to 5 % with AVX2; with rows further apart up to a quarter; below 3400
+// bytes little, and with fewer rows, or a contraction of 64, often a loss. On pages of 2 MiB it is the same: that many
+// pages are touched is not the cause.
 template <class T>
 bool is_right_worth_a_copy(Index rows, Index columns, Index depth, const Factor<T>& b) {
-    constexpr Index page = 4096;
-    const Index apart = std::min(b.down * static_cast<Index>(sizeof(T)), page);
-    return Eigen::internal::packet_traits<T>::size > 1 && b.across == 1 && even_depth(depth, b) * apart >= 108 * page &&
+    const Index apart = std::min<Index>(b.down * static_cast<Index>(sizeof(T)), 4 << 10);
+    return Eigen::internal::packet_traits<T>::size > 1 && b.across == 1 && even_depth(depth, b) * apart >= 432 << 10 &&
            rows >= 192 && columns >= 2 * right_columns<T> && !is_worth_a_packet(rows, columns, depth, b);
 }
 
