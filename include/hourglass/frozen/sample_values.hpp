@@ -24,8 +24,7 @@ template <class V, std::size_t N>
 inline constexpr bool is_vector_of = requires {
     requires bool(V::IsVectorAtCompileTime);
     requires static_cast<std::size_t>(V::SizeAtCompileTime) == N;
-    requires !requires { V::InnerStrideAtCompileTime; }
-    || int(V::InnerStrideAtCompileTime) == 1;
+    requires int(V::InnerStrideAtCompileTime) == 1;
 };
 
 /// The values of one sample as an argument of a frozen model, N of them, const where T is: a span or an array of that
