@@ -23,13 +23,13 @@ using Wide = hg::Chain<Shape{30}, hg::Dense<600>, hg::BatchNormalization, hg::Si
 using Curved = hg::Chain<Shape{30}, hg::Dense<500>, hg::Sigmoid, hg::Dense<20>, hg::Tanh>;
 
 template <class Model>
-hg::Vector<float> train(Model model, hg::Workers* workers) {
+hg::Vector<float> train(Model model, hg::Workers* workers, int steps) {
     hg::Rng rng{1};
     auto tape = workers ? model.tape(*workers) : model.tape();
     hg::Adam adam;
     const hg::Matrix<float> x =
         hg::Matrix<float>::NullaryExpr(30, 70, [&] { return static_cast<float>(rng.uniform()); });
-    for (int step = 0; step < 4; ++step) {
+    for (int step = 0; step < steps; ++step) {
         model.gradient(x, tape, rng);
         adam.step(model, tape);
     }
@@ -38,12 +38,12 @@ hg::Vector<float> train(Model model, hg::Workers* workers) {
     return all;
 }
 template <class Model>
-void check(const Model& model) {
-    const hg::Vector<float> alone = train(model, nullptr);
+void check(const Model& model, int steps) {
+    const hg::Vector<float> alone = train(model, nullptr, steps);
     hg::Workers workers{2};
     hg::Vector<float> results[3];
     std::vector<std::thread> threads;
-    for (auto& result : results) threads.emplace_back([&] { result = train(model, &workers); });
+    for (auto& result : results) threads.emplace_back([&] { result = train(model, &workers, steps); });
     for (auto& thread : threads) thread.join();
     for (const auto& result : results) CHECK((alone.array() == result.array()).all());
 }
@@ -53,9 +53,10 @@ void check(const Model& model) {
 TEST_CASE("Several threads train models of their own on one Workers") {
     hg::Rng rng{1};
     check(hg::autoencoder<Encoder, Decoder>(rng, hg::BernoulliLikelihood{}, hg::GaussianNoise{.1}, hg::GaussianLatent{},
-                                            hg::MaximumMeanDiscrepancy{}));
-    check(hg::autoencoder<Wide, hg::Tied<Wide>>(rng, hg::MeanSquaredError{}));
+                                            hg::MaximumMeanDiscrepancy{}),
+          10);
+    check(hg::autoencoder<Wide, hg::Tied<Wide>>(rng, hg::MeanSquaredError{}), 10);
     static_assert(Wide::parameters > 16 * 1024);
-    check(hg::autoencoder<Wide, hg::Tied<Wide>>(rng, hg::MeanSquaredError{}, hg::KlSparsity{.1, 1e-3}));
-    check(hg::autoencoder<Curved, hg::Mirror<Curved>>(rng, hg::MeanSquaredError{}, hg::Contractive{1e-3}));
+    check(hg::autoencoder<Wide, hg::Tied<Wide>>(rng, hg::MeanSquaredError{}, hg::KlSparsity{.1, 1e-3}), 4);
+    check(hg::autoencoder<Curved, hg::Mirror<Curved>>(rng, hg::MeanSquaredError{}, hg::Contractive{1e-3}), 4);
 }
